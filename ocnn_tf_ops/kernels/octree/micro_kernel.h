@@ -1,0 +1,79 @@
+// Register-blocked inner loops of the octree convolution, written with the compiler's vector extension so that the same
+// source becomes AVX-512, AVX2, SSE or NEON code.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+namespace ocnn {
+
+template <typename T, int Lanes>
+struct Vector {
+  typedef T type __attribute__((vector_size(sizeof(T) * Lanes)));
+  static type load(const T* p) {
+    type v;
+    std::memcpy(&v, p, sizeof(v));
+    return v;
+  }
+  static void store(T* p, const type& v) { std::memcpy(p, &v, sizeof(v)); }
+};
+
+template <typename T>
+struct Vector<T, 1> {
+  typedef T type;
+  static type load(const T* p) { return *p; }
+  static void store(T* p, type v) { *p = v; }
+};
+
+// y[r][0 : Width*Lanes] += sum over i < cin of x[r][i] * w[i * stride ...], for `Rows` scattered rows.
+template <typename T, int Lanes, int Width, int Rows>
+inline void multiply_rows(const T* const* x, const T* w, int64_t stride, int32_t cin, T* const* y) {
+  using V = Vector<T, Lanes>;
+  typename V::type acc[Rows][Width];
+  for (int r = 0; r < Rows; ++r)
+    for (int v = 0; v < Width; ++v) acc[r][v] = V::load(y[r] + v * Lanes);
+  for (int32_t i = 0; i < cin; ++i, w += stride) {
+    typename V::type row[Width];
+    for (int v = 0; v < Width; ++v) row[v] = V::load(w + v * Lanes);
+    for (int r = 0; r < Rows; ++r)
+      for (int v = 0; v < Width; ++v) acc[r][v] += x[r][i] * row[v];
+  }
+  for (int r = 0; r < Rows; ++r)
+    for (int v = 0; v < Width; ++v) V::store(y[r] + v * Lanes, acc[r][v]);
+}
+
+// g[i * stride + 0 : Width*Lanes] += sum over pairs p of x[p][i] * y[p][...], for i < Channels: one tile of a sum of
+// outer products.
+template <typename T, int Lanes, int Width, int Channels>
+inline void accumulate_outer(const T* const* x, const T* const* y, int32_t pairs, int32_t x_column, int32_t y_column, T* g,
+                             int64_t stride) {
+  using V = Vector<T, Lanes>;
+  typename V::type acc[Channels][Width];
+  for (int i = 0; i < Channels; ++i)
+    for (int v = 0; v < Width; ++v) acc[i][v] = V::load(g + i * stride + v * Lanes);
+  for (int32_t p = 0; p < pairs; ++p) {
+    const T* xp = x[p] + x_column;
+    const T* yp = y[p] + y_column;
+    typename V::type row[Width];
+    for (int v = 0; v < Width; ++v) row[v] = V::load(yp + v * Lanes);
+    for (int i = 0; i < Channels; ++i)
+      for (int v = 0; v < Width; ++v) acc[i][v] += xp[i] * row[v];
+  }
+  for (int i = 0; i < Channels; ++i)
+    for (int v = 0; v < Width; ++v) V::store(g + i * stride + v * Lanes, acc[i][v]);
+}
+
+// Calls f.template run<Lanes, Width>(column) for tiles that cover [0, columns): wide tiles first, then what remains.
+template <typename T, typename F>
+inline void for_column_tiles(int32_t columns, const F& f) {
+  constexpr int L = 64 / sizeof(T);
+  int32_t c = 0;
+  for (; c + 4 * L <= columns; c += 4 * L) f.template run<L, 4>(c);
+  for (; c + 2 * L <= columns; c += 2 * L) f.template run<L, 2>(c);
+  for (; c + L <= columns; c += L) f.template run<L, 1>(c);
+  for (; c + L / 2 <= columns; c += L / 2) f.template run<L / 2, 1>(c);
+  for (; c + L / 4 <= columns; c += L / 4) f.template run<L / 4, 1>(c);
+  for (; c < columns; ++c) f.template run<1, 1>(c);
+}
+
+}  // namespace ocnn
