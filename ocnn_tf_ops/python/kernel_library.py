@@ -1,0 +1,82 @@
+"""The TensorFlow-free kernels through ctypes: loading, threads, and calls on NumPy arrays.
+
+call_kernel("ocnn_octree_conv_cpu", thread_executor(), ctypes.c_int32(FLOAT32), x, weights, neighbors, ...)
+"""
+
+import ctypes
+import functools
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+FLOAT32, FLOAT64 = 0, 1  # ocnn_dtype
+_STATUS = {
+    1: "a size, depth or index is out of range",
+    2: "out of memory",
+    3: "NaN or infinity among the coordinates",
+    4: "a shape without a single point",
+}
+
+
+class Executor(ctypes.Structure):
+    """ocnn_executor of kernels/common.h: where a kernel runs its loops."""
+
+    _fields_ = [("context", ctypes.c_void_p), ("num_threads", ctypes.c_int32), ("parallel_for", ctypes.c_void_p)]
+
+
+@functools.cache
+def kernel_library() -> ctypes.CDLL:
+    """libocnn_kernels.so; the environment variable OCNN_KERNEL_LIBRARY names another build of it.
+
+    Raises:
+        ImportError: it is not built, or cannot be loaded.
+    """
+    default = Path(__file__).parents[1] / "libocnn_kernels.so"
+    path = Path(os.environ.get("OCNN_KERNEL_LIBRARY", default))
+    if not path.exists():
+        raise ImportError(f"{path} does not exist: build it with 'python setup.py build_ext --inplace'")
+    try:
+        return ctypes.CDLL(str(path))
+    except OSError as error:
+        raise ImportError(f"{path} cannot be loaded ({error}): rebuild it on this machine") from error
+
+
+@functools.cache
+def thread_executor(num_threads: int = 0) -> Executor:
+    """An executor of `num_threads` threads, 0 = one a core. Pass it as a kernel's stream (None runs serially)."""
+    executor = Executor()
+    kernel_library().ocnn_thread_executor(ctypes.c_int32(num_threads), ctypes.byref(executor))
+    return executor
+
+
+def call_kernel(name: str, *arguments: Any) -> None:
+    """Calls the kernel `name`. Arrays go as pointers, int as int64_t, float as double, None as a null pointer, Executor
+    by reference; wrap an int32_t argument in ctypes.c_int32 and a float one in ctypes.c_float.
+
+    Raises:
+        ValueError: the kernel refused its input, or an array is not C-contiguous.
+        MemoryError: the kernel found no memory.
+    """
+    function = getattr(kernel_library(), name)
+    function.restype = ctypes.c_int
+    status = function(*(_to_c(name, argument) for argument in arguments))
+    if status == 2:
+        raise MemoryError(f"{name}: {_STATUS[2]}")
+    if status:
+        raise ValueError(f"{name}: {_STATUS.get(status, f'unknown status {status}')}")
+
+
+def _to_c(name: str, argument: Any) -> Any:
+    if isinstance(argument, np.ndarray):
+        if not argument.flags.c_contiguous:
+            raise ValueError(f"{name}: every array must be C-contiguous")
+        return ctypes.c_void_p(argument.ctypes.data)
+    if isinstance(argument, Executor):
+        return ctypes.byref(argument)
+    if isinstance(argument, bool | int | np.integer):
+        return ctypes.c_int64(int(argument))
+    if isinstance(argument, float):
+        return ctypes.c_double(argument)
+    return ctypes.c_void_p() if argument is None else argument

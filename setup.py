@@ -1,0 +1,212 @@
+"""Builds ocnn_tf_ops from source against the installed TensorFlow, and installs both packages.
+
+    pip install .    |    pip install -e .    |    python setup.py build_ext --inplace
+
+Two libraries land in ocnn_tf_ops/: libocnn_kernels.so (no TensorFlow inside) and libocnn_tf_ops.so (the thin wrappers).
+Environment: CXX (default g++), MAX_JOBS (default: all cores), OCNN_PORTABLE=1 (leave out -march=native).
+"""
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from setuptools import Extension, find_packages, setup
+from setuptools.command.build_ext import build_ext
+
+ROOT = Path(__file__).resolve().parent
+OBJECTS = ROOT / "build" / "objects"
+TF_SUPPORTED = ">=2.21,<2.22"
+COMMON_FLAGS = ["-std=c++17", "-fPIC", "-Wall", "-Wextra"]
+KERNEL_FLAGS = ["-O3", *([] if os.environ.get("OCNN_PORTABLE") == "1" else ["-march=native"])]
+WRAPPER_FLAGS = ["-O2"]  # no -march: these files share inline code with TensorFlow's own build
+
+TF_QUERY = """
+import json, os
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+import tensorflow as tf
+print(json.dumps({"version": tf.__version__, "compile": tf.sysconfig.get_compile_flags(),
+                  "link": tf.sysconfig.get_link_flags()}))
+"""
+DISTRIBUTION_QUERY = """
+import importlib.metadata as metadata
+names = {d.metadata["Name"] for d in metadata.distributions()}
+print(next((n for n in ("tensorflow", "tensorflow-cpu", "tensorflow_cpu") if n in names), ""))
+"""
+
+
+class BuildError(SystemExit):
+    """Ends the build with a message for people instead of a traceback."""
+
+
+def ask_environment(code: str) -> subprocess.CompletedProcess:
+    """Runs `code` in the interpreter as the user has it: pip's build isolation hides site-packages by PYTHONPATH."""
+    hidden_by = ("PYTHONPATH", "PYTHONNOUSERSITE")
+    env = {key: value for key, value in os.environ.items() if key not in hidden_by}
+    return subprocess.run([sys.executable, "-c", code], env=env, cwd="/", capture_output=True, text=True)
+
+
+def tensorflow_requirement() -> list[str]:
+    """The installed flavor of TensorFlow, `tensorflow` if there is none; never both."""
+    installed = ask_environment(DISTRIBUTION_QUERY).stdout.strip().replace("_", "-")
+    return [(installed or "tensorflow") + TF_SUPPORTED]
+
+
+def query_tensorflow() -> dict:
+    """Version and flags of the installed TensorFlow: {"version", "compile": [...], "link": [...]}."""
+    answer = ask_environment(TF_QUERY)
+    if answer.returncode:
+        reason = (answer.stderr.strip().splitlines() or ["no message"])[-1]
+        raise BuildError(
+            f"setup.py: TensorFlow cannot be imported by {sys.executable} ({reason}).\n"
+            f'Install it first: pip install "tensorflow-cpu{TF_SUPPORTED}" (or tensorflow, for a GPU).'
+        )
+    return json.loads(answer.stdout.splitlines()[-1])
+
+
+def find_compiler() -> list[str]:
+    compiler = shlex.split(os.environ.get("CXX", "g++"))
+    if not shutil.which(compiler[0]):
+        raise BuildError(
+            f"setup.py: the C++ compiler '{compiler[0]}' was not found.\n"
+            "Install g++ 9 or newer (Debian/Ubuntu: apt-get install g++), or name another one in CXX."
+        )
+    return compiler
+
+
+def newest_input(depfile: Path) -> float:
+    """Modification time of the youngest file named in a compiler-written .d file; infinite if one is gone."""
+    names = depfile.read_text().replace("\\\n", " ").split(":", 1)[1].split()
+    times = [os.path.getmtime(name) if os.path.exists(name) else float("inf") for name in names]
+    return max(times)
+
+
+def is_current(output: Path, command: list[str], depfile: Path) -> bool:
+    record = output.with_suffix(".cmd")
+    if not (output.exists() and depfile.exists() and record.exists()):
+        return False
+    return record.read_text() == shlex.join(command) and newest_input(depfile) <= output.stat().st_mtime
+
+
+def run_compiler(command: list[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    if done.stderr:
+        print(done.stderr, file=sys.stderr)
+    if done.returncode:
+        raise BuildError(f"setup.py: this command failed (see above):\n{shlex.join(command)}")
+
+
+def compile_source(source: Path, command: list[str]) -> Path:
+    """Compiles one file unless its object is younger than the source, its headers and the same command."""
+    relative = source.relative_to(ROOT)
+    output = OBJECTS / relative.with_suffix(".o")
+    depfile = output.with_suffix(".d")
+    command = [*command, "-c", str(relative), "-o", str(output), "-MMD", "-MF", str(depfile)]
+    if not is_current(output, command, depfile):
+        print(f"compiling {relative}\n", end="", flush=True)
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.unlink(missing_ok=True)
+        run_compiler(command)
+        output.with_suffix(".cmd").write_text(shlex.join(command))
+    return output
+
+
+def compile_all(sources: list[Path], command: list[str]) -> list[str]:
+    jobs = int(os.environ.get("MAX_JOBS", 0)) or os.cpu_count() or 1
+    with ThreadPoolExecutor(jobs) as pool:
+        return [str(path) for path in pool.map(lambda source: compile_source(source, command), sources)]
+
+
+def link(compiler: list[str], objects: list[str], flags: list[str], library: Path) -> None:
+    """Links beside the target and renames, so that a program using the old library is not disturbed."""
+    unfinished = library.with_suffix(f".{os.getpid()}.so")
+    soname = f"-Wl,-soname,{library.name}"
+    try:
+        run_compiler([*compiler, "-shared", soname, *objects, *flags, "-o", str(unfinished)])
+        os.replace(unfinished, library)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def build_kernels(compiler: list[str], folder: Path) -> None:
+    """libocnn_kernels.so: C++ without TensorFlow. The CUDA half (kernels/*/*.cu by nvcc) joins its objects here."""
+    sources = sorted((ROOT / "ocnn_tf_ops" / "kernels").glob("*/*.cc"))
+    objects = compile_all(sources, [*compiler, *COMMON_FLAGS, *KERNEL_FLAGS])
+    link(compiler, objects, ["-pthread"], folder / "libocnn_kernels.so")
+
+
+def build_wrappers(compiler: list[str], folder: Path) -> None:
+    """libocnn_tf_ops.so: the TensorFlow wrappers, next to the kernels they call, and the stamp the loader reads."""
+    tensorflow = query_tensorflow()
+    headers = [flag.replace("-I", "-isystem", 1) if flag.startswith("-I") else flag for flag in tensorflow["compile"]]
+    stamp = [f'-DOCNN_BUILT_FOR_TENSORFLOW="{tensorflow["version"]}"']
+    sources = sorted((ROOT / "ocnn_tf_ops" / "tf").glob("*.cc"))
+    objects = compile_all(sources, [*compiler, *headers, *stamp, *COMMON_FLAGS, *WRAPPER_FLAGS])
+    flags = [*tensorflow["link"], f"-L{folder}", "-l:libocnn_kernels.so", "-Wl,-rpath,$ORIGIN"]
+    link(compiler, objects, flags, folder / "libocnn_tf_ops.so")
+    (folder / "build_info.json").write_text(json.dumps({"tensorflow": tensorflow["version"]}) + "\n")
+
+
+class BuildOps(build_ext):
+    """build_ext whose two "extensions" are plain shared libraries."""
+
+    PRODUCTS = ("libocnn_kernels.so", "libocnn_tf_ops.so", "build_info.json")
+
+    def folder(self) -> Path:
+        return (ROOT if self.inplace else Path(self.build_lib).resolve()) / "ocnn_tf_ops"
+
+    def run(self) -> None:
+        import fcntl  # there is none on Windows, where the check below speaks first
+
+        OBJECTS.mkdir(parents=True, exist_ok=True)
+        self.folder().mkdir(parents=True, exist_ok=True)
+        compiler = find_compiler()
+        with open(OBJECTS / ".lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # two builds at once take turns
+            build_kernels(compiler, self.folder())
+            build_wrappers(compiler, self.folder())
+
+    def get_outputs(self) -> list[str]:
+        return [str(self.folder() / name) for name in self.PRODUCTS]
+
+    def get_output_mapping(self) -> dict[str, str]:
+        return {}
+
+    def get_source_files(self) -> list[str]:
+        return []  # MANIFEST.in names the C++ files
+
+
+if not sys.platform.startswith("linux"):
+    raise BuildError("setup.py: this project builds on Linux (on Windows, use WSL2).")
+
+setup(
+    name="instance_seg",
+    version="0.1.0",
+    description="Fine-grained 3D shape instance segmentation with octree networks, for TensorFlow 2",
+    license="MIT",
+    python_requires=">=3.11",
+    packages=find_packages(include=["ocnn_tf_ops*", "instance_seg*"]),
+    package_data={"instance_seg": ["**/*.yaml"]},
+    ext_modules=[Extension("ocnn_tf_ops.libocnn_kernels", sources=[])],
+    cmdclass={"build_ext": BuildOps},
+    zip_safe=False,
+    install_requires=[
+        *tensorflow_requirement(),
+        "absl-py",
+        "h5py>=3.11,<3.15",  # TensorFlow 2.21 takes no newer one
+        "matplotlib",
+        "numpy>=1.26",
+        "plyfile",
+        "pyyaml",
+        "scikit-learn",
+        "scipy",
+        "tabulate",
+        "tensorboard",
+        "tqdm",
+        "trimesh",
+    ],
+)
