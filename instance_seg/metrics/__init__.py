@@ -1,0 +1,1 @@
+"""Measures of segmentation quality. NumPy and this project's own kernels only, no TensorFlow."""

@@ -1,0 +1,56 @@
+"""Mean IoU of the semantic labels, in the three versions that are in use for PartNet.
+
+All of them look only at points with a ground-truth class; a prediction of class 0 at such a point is an error.
+NumPy only.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from instance_seg.metrics.matching import contingency
+
+
+class LabelCounts(NamedTuple):
+    """Points of one shape per class, int64 [S] each."""
+
+    both: np.ndarray  # ground truth and prediction agree on the class
+    gt: np.ndarray
+    predicted: np.ndarray
+
+    @property
+    def union(self) -> np.ndarray:
+        return self.gt + self.predicted - self.both
+
+
+def count_labels(gt_semantic: np.ndarray, semantic: np.ndarray, num_classes: int) -> LabelCounts:
+    """Counts over [N] points, all of which have a ground-truth class > 0."""
+    confusion = contingency(gt_semantic, semantic, num_classes, num_classes)
+    return LabelCounts(np.diagonal(confusion).copy(), confusion.sum(axis=1), confusion.sum(axis=0))
+
+
+def pooled_mean_iou(shapes: Sequence[LabelCounts]) -> float:
+    """Version 2, PartNet's part-category mIoU: points of all shapes pooled, then the mean over classes.
+
+    The sum runs over all classes but 0 and is divided by the number of classes that occur in the ground truth.
+    """
+    pooled = LabelCounts(*(np.sum(counts, axis=0) for counts in zip(*shapes)))
+    iou = pooled.both[1:] / (pooled.union[1:] + 1e-5)
+    return float(iou.sum() / np.count_nonzero(pooled.gt[1:]))
+
+
+def shape_mean_iou(shapes: Sequence[LabelCounts], include_predicted: bool) -> float:
+    """Mean over shapes of the mean over the shape's classes.
+
+    Args:
+      shapes: counts of shapes with at least one point each.
+      include_predicted: False = version 1, the classes of the ground truth; True = version 3, those of the prediction
+        too, where class 0, if predicted, is one more class of IoU 0.
+    """
+    return float(np.mean([_mean_iou(counts, include_predicted) for counts in shapes]))
+
+
+def _mean_iou(counts: LabelCounts, include_predicted: bool) -> float:
+    present = counts.union > 0 if include_predicted else counts.gt > 0
+    return float(np.mean(counts.both[present] / counts.union[present]))
