@@ -1,0 +1,88 @@
+"""HDF5 files read with suspicion: every complaint names the file, the dataset and, where there is one, the row."""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import h5py
+import numpy as np
+
+GZIP_LEVEL = 4  # PartNet's own
+ALL = slice(None)
+
+
+class Field(NamedTuple):
+    """What a dataset must look like."""
+
+    shape: tuple[int | None, ...]  # None = any size
+    kind: type  # np.floating, np.integer or np.bool_
+
+
+@contextmanager
+def open_h5(path: str | os.PathLike) -> Iterator[h5py.File]:
+    """Opens an HDF5 file for reading. Raises ValueError naming the file when it is missing or not whole."""
+    path = Path(path)
+    if not path.is_file():
+        raise ValueError(f"{path}: no such file")
+    try:
+        file = h5py.File(path, "r")
+    except OSError as error:
+        raise ValueError(f"{path}: not a readable HDF5 file, or truncated ({error})") from error
+    with file:
+        yield file
+
+
+def read_dataset(file: h5py.File, name: str, field: Field, rows: slice = ALL) -> np.ndarray:
+    """Reads some rows of a dataset. Raises ValueError when it is missing, damaged or not as `field` says."""
+    where = f"{file.filename}: dataset {name!r}"
+    if not isinstance(file.get(name), h5py.Dataset):
+        raise ValueError(f"{where} is missing; the file has {sorted(file)}")
+    dataset = file[name]
+    if not np.issubdtype(dataset.dtype, field.kind):
+        raise ValueError(f"{where} has dtype {dataset.dtype}, expected {field.kind.__name__}")
+    if len(dataset.shape) != len(field.shape) or any(
+        wanted not in (None, found) for wanted, found in zip(field.shape, dataset.shape)
+    ):
+        raise ValueError(f"{where} has shape {_spell(dataset.shape)}, expected {_spell(field.shape)}")
+    try:
+        return dataset[rows]
+    except (OSError, RuntimeError) as error:
+        raise ValueError(f"{where} cannot be read; the file is damaged or truncated ({error})") from error
+
+
+def write_h5(path: str | os.PathLike, num_rows: int, rows: Iterable[Mapping[str, np.ndarray]]) -> None:
+    """Writes one dataset for each name, [num_rows, ...] with the shapes and dtypes of the first row.
+
+    Rows may be produced lazily: the masks of a thousand shapes need not be in memory at once. They are compressed row
+    by row. The file is written in place: give it a temporary name.
+    """
+    with h5py.File(path, "w") as file:
+        for index, row in enumerate(rows):
+            for name, value in row.items():
+                dataset = file[name] if index else _create(file, name, num_rows, value)
+                dataset[index] = value
+
+
+def reject_rows(path: str | os.PathLike, bad: np.ndarray, complaint: str, first: int = 0) -> None:
+    """Raises ValueError naming the file and the first row that is set in bad [B, ...] bool, counting from `first`."""
+    rows = np.flatnonzero(bad.reshape(len(bad), -1).any(axis=1))
+    if rows.size:
+        others = f" (and {rows.size - 1} more rows)" if rows.size > 1 else ""
+        raise ValueError(f"{path}: row {first + rows[0]} {complaint}{others}")
+
+
+def _create(file: h5py.File, name: str, num_rows: int, row: np.ndarray) -> h5py.Dataset:
+    return file.create_dataset(
+        name,
+        shape=(num_rows, *row.shape),
+        dtype=row.dtype,
+        chunks=(1, *row.shape),
+        compression="gzip",
+        compression_opts=GZIP_LEVEL,
+    )
+
+
+def _spell(shape: Sequence[int | None]) -> str:
+    return "[" + ", ".join("*" if size is None else str(size) for size in shape) + "]"
