@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 DETECTION_TREE = "ins_seg_h5_for_detection"
 GT_TREE = "ins_seg_h5_gt"
 MAX_INSTANCES = 200
-_BLOCK = 64  # rows read at a time
+_BLOCK = 16  # rows read at a time
 
 
 class DetectionShape(NamedTuple):
