@@ -1,0 +1,175 @@
+"""All settings of a run: every room's dataclass under one roof, read from YAML presets and overridden by flags.
+
+A preset is a flat YAML mapping of setting names to values; `base: NAME` starts from another preset. Names are unique
+over all groups, so the name of a setting is also the name of its flag.
+"""
+
+import dataclasses
+import difflib
+import pathlib
+import types
+import typing
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from instance_seg.clustering.config import ClusterConfig
+from instance_seg.data.augment import AugmentConfig
+from instance_seg.losses.segmentation import LossConfig
+from instance_seg.options import option
+from instance_seg.systems.semantic_assisted import NetworkConfig
+from instance_seg.training.schedule import ScheduleConfig
+
+PRESETS = pathlib.Path(__file__).resolve().parents[1] / "experiments" / "presets"
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """What is read and in which portions."""
+
+    data_dir: str = option("", "folder with PartNet's trees (ins_seg_h5/...)")
+    category: str = option("Chair", "PartNet category")
+    train_shapes: int = option(0, "use only the first so many training shapes; 0: all")
+    test_shapes: int = option(0, "use only the first so many test shapes; 0: all")
+    test_split: str = option("test", "split that is evaluated", ("train", "val", "test"))
+    train_batch_size: int = option(8, "shapes per training step")
+    test_batch_size: int = option(1, "shapes per evaluation step")
+    points_per_shape: int = option(0, "points per shape the heads see in training; 0: all. The octree always has all")
+    edge_mode: str = option("missing", "interpolation corners outside the cube", ("missing", "wrap"))
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Where a run lives and how often it reports."""
+
+    logdir: str = option("", "folder of the run: checkpoints, logs, results")
+    ckpt: str = option("", "checkpoint to start from or to evaluate; empty: the latest of logdir, if any")
+    seed: int = option(0, "seed of initial weights, data order and augmentation")
+    variant: str = option("cross_level_fusion", "name of the network variant, for the report")
+    dataset: str = option("", "name of the data set, for the report; empty: the name of data_dir")
+    test_every_iter: int = option(5000, "iterations between evaluations on the test split; 0: only after the last")
+    ckpt_every_iter: int = option(1000, "iterations between checkpoints")
+    log_every_iter: int = option(20, "iterations between TensorBoard scalars")
+    keep_ckpts: int = option(3, "checkpoints kept")
+    picture_shapes: int = option(2, "test shapes drawn for TensorBoard at each evaluation")
+
+
+@dataclass(frozen=True)
+class Config:
+    """The settings of a run, group by group."""
+
+    run: RunConfig = field(default_factory=RunConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+    schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
+    cluster: ClusterConfig = field(default_factory=ClusterConfig)
+    preset: str = "paper"
+
+    def flat(self) -> dict[str, Any]:
+        """Every setting by name, in the order of the groups."""
+        return {o.name: getattr(getattr(self, o.group), o.name) for o in options()}
+
+
+class Option(typing.NamedTuple):
+    """One setting, as flags and documentation see it."""
+
+    group: str
+    name: str
+    type: Any
+    default: Any
+    help: str
+
+
+def groups() -> dict[str, type]:
+    """The dataclass of every group of settings."""
+    return {f.name: f.type for f in dataclasses.fields(Config) if dataclasses.is_dataclass(f.type)}
+
+
+def options() -> Iterator[Option]:
+    """Every setting of every group."""
+    for group, cls in groups().items():
+        for f in dataclasses.fields(cls):
+            yield Option(group, f.name, f.type, f.default, f.metadata.get("help", ""))
+
+
+def make_config(settings: Mapping[str, Any], preset: str = "paper") -> Config:
+    """A Config from flat settings over the defaults. ValueError names an unknown setting and the nearest known one."""
+    known = {o.name: o for o in options()}
+    by_group: dict[str, dict[str, Any]] = {group: {} for group in groups()}
+    for name, value in settings.items():
+        if name not in known:
+            raise ValueError(f"setting {name!r} is unknown{_nearest(name, known)}")
+        by_group[known[name].group][name] = _convert(name, value, known[name].type)
+    return Config(**{group: cls(**by_group[group]) for group, cls in groups().items()}, preset=preset)
+
+
+def read_preset(name: str) -> dict[str, Any]:
+    """The flat settings of a preset: a name below experiments/presets or the path of a YAML file."""
+    path = _preset_path(name)
+    try:
+        settings = yaml.safe_load(path.read_text()) or {}
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path}: not valid YAML: {error}") from error
+    if not isinstance(settings, dict):
+        raise ValueError(f"{path}: want a mapping of settings to values, found {type(settings).__name__}")
+    known = [o.name for o in options()] + ["base"]
+    for key in settings:
+        if key not in known:
+            raise ValueError(f"{path}: setting {key!r} is unknown{_nearest(key, known)}")
+    base = settings.pop("base", None)
+    return (read_preset(base) if base else {}) | settings
+
+
+def load_config(preset: str, overrides: Mapping[str, Any] | None = None) -> Config:
+    """The settings of a preset with `overrides` (flags) on top."""
+    return make_config(read_preset(preset) | dict(overrides or {}), preset=pathlib.Path(preset).stem)
+
+
+def preset_names() -> list[str]:
+    """The presets that come along."""
+    return sorted(p.stem for p in PRESETS.glob("*.yaml"))
+
+
+def _preset_path(name: str) -> pathlib.Path:
+    for path in (pathlib.Path(name), PRESETS / f"{name}.yaml"):
+        if path.is_file():
+            return path
+    raise ValueError(f"--preset={name}: no such file, and no preset of that name{_nearest(name, preset_names())}")
+
+
+def _nearest(name: str, known) -> str:
+    close = difflib.get_close_matches(str(name), list(known), n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(known)}"
+
+
+def _convert(name: str, value: Any, kind: Any) -> Any:
+    """`value` as the type of a setting; numbers are never rounded and strings never guessed."""
+    if isinstance(kind, types.GenericAlias):
+        items = value.split(",") if isinstance(value, str) else value
+        if not isinstance(items, (list, tuple)):
+            raise ValueError(f"{name}={value!r}: want a list")
+        item = typing.get_args(kind)[0]
+        return tuple(_convert(name, _number(x), item) for x in items if x != "")
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if kind is float and isinstance(value, str):
+        value = _number(value)  # YAML 1.1 reads 1e-4 as a string
+    if type(value) is not kind:
+        raise ValueError(f"{name}={value!r}: want {kind.__name__}, found {type(value).__name__}")
+    return value
+
+
+def _number(text: Any) -> Any:
+    if not isinstance(text, str):
+        return text
+    try:
+        return int(text)
+    except ValueError:
+        try:
+            return float(text)
+        except ValueError:
+            return text

@@ -1,0 +1,22 @@
+"""Per-level semantic head: hidden units, then logits (paper, Section 3.1)."""
+
+import keras
+
+from instance_seg.layers import Linear, Unit
+
+
+class SemanticHead(keras.layers.Layer):
+    """F_sem [N, C] -> class logits [N, num_classes].
+
+    The paper's text says "a two-layer MLP" (num_hidden = 1); the released program has two hidden units and the output.
+    """
+
+    def __init__(self, num_classes: int, width: int = 128, num_hidden: int = 2, **kwargs):
+        super().__init__(**kwargs)
+        self.hidden = [Unit(width, name=f"hidden_{i}") for i in range(num_hidden)]
+        self.output_layer = Linear(num_classes, use_bias=True, name="logits")
+
+    def call(self, features, training=False):
+        for unit in self.hidden:
+            features = unit(features, training=training)
+        return self.output_layer(features)

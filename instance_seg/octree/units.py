@@ -1,0 +1,88 @@
+"""Octree layers: convolution, its strided and transposed forms (each with batch normalization), residual block.
+
+Every layer works on ALL octants of a depth, empty ones included, as O-CNN does: [M, Cin] -> [M, Cout]. Batch
+normalization and activation come after the padding of empty octants, so these enter the statistics as zeros and leave
+as relu(BN(0)) (specification of O-CNN's layers; the released program relies on it).
+"""
+
+import keras
+import tensorflow as tf
+
+import ocnn_tf_ops as ops
+from instance_seg.layers import BatchNorm, Unit, activation, stored_xavier
+
+KERNEL_CELLS = 27  # 3x3x3
+CHILDREN = 8  # 2x2x2
+
+
+class _OctreeUnit(keras.layers.Layer):
+    """What the three convolutions share: a [cells, Cin, Cout] kernel, then batch normalization and activation."""
+
+    cells = KERNEL_CELLS
+
+    def __init__(self, channels: int, activation_name: str = "relu", **kwargs):
+        super().__init__(**kwargs)
+        self.channels = channels
+        self.norm = BatchNorm(name="norm")
+        self.activate = activation(activation_name)
+
+    def build(self, shape, *_):
+        cin = shape[-1]
+        self.kernel = self.add_weight(
+            name="kernel", shape=(self.cells, cin, self.channels), initializer=self._initializer(cin), trainable=True
+        )
+
+    def _initializer(self, cin):
+        return stored_xavier(self.channels, self.cells * cin)
+
+    def _finish(self, x, training):
+        return self.activate(self.norm(x, training=training))
+
+
+class ConvUnit(_OctreeUnit):
+    """3x3x3 convolution, stride 1."""
+
+    def call(self, x, neighbors, training=False):
+        """x [M, Cin], neighbors [M, 27] int32 -> [M, channels]."""
+        return self._finish(ops.octree_conv(x, tf.convert_to_tensor(self.kernel), neighbors), training)
+
+
+class DownUnit(_OctreeUnit):
+    """2x2x2 convolution, stride 2: depth d -> d - 1."""
+
+    cells = CHILDREN
+
+    def call(self, x, parent_children, training=False):
+        """x [M_d, Cin], children of depth d - 1 [M_(d-1)] -> [M_(d-1), channels]; empty octants get 0 before BN."""
+        return self._finish(ops.octree_downsample_conv(x, tf.convert_to_tensor(self.kernel), parent_children), training)
+
+
+class UpUnit(_OctreeUnit):
+    """2x2x2 transposed convolution, stride 2: depth d -> d + 1."""
+
+    cells = CHILDREN
+
+    def _initializer(self, cin):
+        return stored_xavier(cin, self.cells * self.channels)  # stored as [Cin, 8 Cout]
+
+    def call(self, x, children, training=False):
+        """x [M_d, Cin], children of depth d [M_d] -> [M_(d+1), channels]."""
+        return self._finish(ops.octree_upsample_conv(x, tf.convert_to_tensor(self.kernel), children), training)
+
+
+class ResBlock(keras.layers.Layer):
+    """Bottleneck block: 1x1 to C/4, 3x3x3, 1x1 to C, identity shortcut, ReLU after the sum."""
+
+    def __init__(self, channels: int, bottleneck: int = 4, **kwargs):
+        super().__init__(**kwargs)
+        if channels % bottleneck:
+            raise ValueError(f"channels={channels} must be a multiple of the bottleneck factor {bottleneck}")
+        self.reduce = Unit(channels // bottleneck, "relu", name="reduce")
+        self.conv = ConvUnit(channels // bottleneck, name="conv")
+        self.expand = Unit(channels, "linear", name="expand")
+
+    def call(self, x, neighbors, training=False):
+        """x [M, C], neighbors [M, 27] -> [M, C]."""
+        y = self.reduce(x, training=training)
+        y = self.conv(y, neighbors, training=training)
+        return tf.nn.relu(x + self.expand(y, training=training))

@@ -1,0 +1,50 @@
+"""Learning rate and momentum of the paper's SGD (Section 4.1.1), as TF1 computed them."""
+
+from dataclasses import dataclass
+
+import tensorflow as tf
+
+from instance_seg.options import option
+
+
+@dataclass(frozen=True)
+class ScheduleConfig:
+    """The paper: 100,000 iterations, 0.1, divided by 10 after 50 % and 75 %."""
+
+    max_iter: int = option(100_000, "training iterations (updates)")
+    learning_rate: float = option(0.1, "initial learning rate")
+    decay_at: tuple[float, ...] = option((0.5, 0.75), "fractions of max_iter after which the learning rate drops")
+    decay_factor: float = option(0.1, "what the learning rate is multiplied by at each drop")
+    warmup_iter: int = option(0, "iterations of linear warm-up (the paper has none)")
+    momentum: float = option(0.9, "momentum of SGD")
+
+    def __post_init__(self):
+        if self.max_iter < 1 or self.learning_rate <= 0:
+            raise ValueError(f"max_iter={self.max_iter} and learning_rate={self.learning_rate} must be positive")
+
+
+def learning_rate(step: int, config: ScheduleConfig) -> float:
+    """The rate of the update with 0-based index `step`. Boundaries are inclusive: step 50,000 still uses 0.1."""
+    drops = sum(step > round(fraction * config.max_iter) for fraction in config.decay_at)
+    warmup = min(1.0, (step + 1) / (config.warmup_iter + 1))
+    return config.learning_rate * config.decay_factor**drops * warmup
+
+
+class Momentum(tf.Module):
+    """TF1's momentum: a <- momentum a + g; w <- w - rate a.
+
+    Keras' SGD keeps the learning rate inside the accumulator, so after a drop of the rate the two differ for as long
+    as the momentum remembers.
+    """
+
+    def __init__(self, variables, momentum: float):
+        super().__init__(name="momentum")
+        self.momentum = momentum
+        self.accumulators = [tf.Variable(tf.zeros(v.shape, v.dtype), trainable=False) for v in variables]
+
+    def apply(self, gradients, variables, rate: tf.Tensor) -> None:
+        """One update of `variables` (tf.Variable, in the order of the constructor) in place."""
+        for g, v, a in zip(gradients, variables, self.accumulators):
+            tf.raw_ops.ResourceApplyMomentum(
+                var=v.handle, accum=a.handle, lr=rate, grad=g, momentum=self.momentum, use_nesterov=False
+            )

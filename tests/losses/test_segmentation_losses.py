@@ -1,0 +1,89 @@
+"""Losses against hand-computed values."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from instance_seg.losses.segmentation import (
+    LossConfig,
+    average,
+    cross_entropy,
+    offset_error,
+    segmentation_losses,
+    weight_decay,
+)
+from instance_seg.structures import LevelLabels, LevelPrediction, Points
+
+SPLITS = tf.constant([0, 2, 5])
+MASK = tf.constant([1.0, 0.0, 1.0, 1.0, 1.0])
+VALUES = tf.constant([2.0, 100.0, 1.0, 3.0, 5.0])
+
+
+def test_average_per_shape_then_batch():
+    assert average(VALUES, MASK, SPLITS, "shape").numpy() == pytest.approx((2 + 3) / 2)
+
+
+def test_average_over_points():
+    assert average(VALUES, MASK, SPLITS, "point").numpy() == pytest.approx(11 / 4)
+
+
+@pytest.mark.parametrize(("kind", "want"), [("shape", 3 / 2), ("point", 3.0)])
+def test_a_shape_without_labels_counts_as_zero(kind, want):
+    mask = tf.constant([0.0, 0.0, 1.0, 1.0, 1.0])
+    assert average(VALUES, mask, SPLITS, kind).numpy() == pytest.approx(want)
+    assert average(VALUES, tf.zeros(5), SPLITS, kind).numpy() == 0
+
+
+def test_offset_error_by_hand():
+    offset, target = tf.constant([[3.0, 4.0, 0.0], [1.0, 1.0, 1.0]]), tf.zeros([2, 3])
+    np.testing.assert_allclose(offset_error(offset, target, "l2norm"), [5.0, 3**0.5], rtol=1e-6)
+    np.testing.assert_allclose(offset_error(offset, target, "l1"), [7 / 3, 1.0], rtol=1e-6)
+
+
+def test_l2norm_has_a_finite_gradient_at_the_target():
+    offset = tf.Variable([[0.0, 0.0, 0.0], [3.0, 0.0, 4.0]])
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(offset_error(offset, tf.zeros([2, 3]), "l2norm"))
+    np.testing.assert_allclose(tape.gradient(loss, offset), [[0, 0, 0], [0.6, 0, 0.8]], rtol=1e-6)
+
+
+def test_cross_entropy_by_hand():
+    logits = tf.math.log(tf.constant([[0.5, 0.25, 0.25], [0.1, 0.1, 0.8]]))
+    np.testing.assert_allclose(cross_entropy(logits, tf.constant([1, 2])), [np.log(4), -np.log(0.8)], rtol=1e-6)
+
+
+def one_level():
+    xyz = tf.constant([[0.0, 0.0, 0.0], [1.0, 0.0, 0.0]])
+    labels = LevelLabels(tf.constant([1, 0]), tf.constant([0, -1]), xyz + [[0.0, 0.0, 3.0]], xyz)
+    prediction = LevelPrediction(tf.zeros([2, 4]), tf.zeros([2, 3]), tf.constant([[0.0, 2.0, 0.0], [9.0, 9.0, 9.0]]))
+    return prediction, labels, Points(xyz, xyz, tf.constant([0, 2]))
+
+
+def test_terms_of_a_level_by_hand():
+    prediction, labels, points = one_level()
+    config = LossConfig(level_weights=(1.0, 0.5), region_weight=2.0)
+    terms = segmentation_losses([prediction] * 2, [labels] * 2, points, config)
+    want = {"semantic": np.log(4), "instance": 3.0, "region": 4.0}
+    for name, value in want.items():
+        assert terms[f"level_1/{name}"].numpy() == pytest.approx(value)
+        assert terms[f"level_2/{name}"].numpy() == pytest.approx(value / 2)
+
+
+def test_unmasked_unlabelled_points_carry_loss():
+    prediction, labels, points = one_level()
+    terms = segmentation_losses([prediction], [labels], points, LossConfig(mask_unlabeled=False))
+    assert terms["level_1/region"].numpy() == pytest.approx((2 + 9 * 3**0.5) / 2)
+
+
+def test_weight_decay_counts_every_variable():
+    variables = [tf.Variable([3.0, 4.0]), tf.Variable(2.0)]
+    assert weight_decay(variables, 0.1).numpy() == pytest.approx(0.1 * 0.5 * 29)
+    assert weight_decay(variables, 0.0).numpy() == 0
+
+
+def test_bad_settings_name_the_flag():
+    with pytest.raises(ValueError, match="offset_loss='l3'.*l2norm"):
+        LossConfig(offset_loss="l3")
+    prediction, labels, points = one_level()
+    with pytest.raises(ValueError, match="level_weights has 2 entries for 1 levels"):
+        segmentation_losses([prediction], [labels], points, LossConfig(level_weights=(1.0, 2.0)))

@@ -1,0 +1,36 @@
+"""The learning rate's boundaries, and momentum as TF1 has it."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from instance_seg.training.schedule import Momentum, ScheduleConfig, learning_rate
+
+
+@pytest.mark.parametrize(
+    ("step", "rate"), [(0, 0.1), (50_000, 0.1), (50_001, 0.01), (75_000, 0.01), (75_001, 0.001), (99_999, 0.001)]
+)
+def test_paper_schedule_with_inclusive_boundaries(step, rate):
+    assert learning_rate(step, ScheduleConfig()) == pytest.approx(rate)
+
+
+def test_warmup_is_linear_and_ends():
+    config = ScheduleConfig(max_iter=100, warmup_iter=3, learning_rate=0.4)
+    assert [learning_rate(s, config) for s in range(5)] == pytest.approx([0.1, 0.2, 0.3, 0.4, 0.4])
+
+
+def test_step_after_a_drop_of_the_rate_uses_the_new_rate_for_old_momentum():
+    """Constant gradient 1: rates 0.1, 0.1, 0.01. TF1 moves by lr * a; Keras' SGD would move by 0.181 at the end."""
+    w = tf.Variable([0.0])
+    optimizer = Momentum([w], 0.9)
+    moves = []
+    for rate in (0.1, 0.1, 0.01):
+        before = w.numpy().copy()
+        optimizer.apply([tf.constant([1.0])], [w], rate)
+        moves.append(float((w.numpy() - before)[0]))
+    np.testing.assert_allclose(moves, [-0.1, -0.19, -0.0271], rtol=1e-5)
+
+
+def test_impossible_settings():
+    with pytest.raises(ValueError, match="max_iter=0"):
+        ScheduleConfig(max_iter=0)
