@@ -1,0 +1,51 @@
+"""What the offset branches aim at: centers of instances and of semantic regions (paper, Section 3.3).
+
+Both are kept as small tables, one row for each instance id and one for each class, so that augmentation moves a few
+dozen centers and the points merely look theirs up.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class CenterTables(NamedTuple):
+    """Centers of one shape at one level; rows that no point refers to are 0."""
+
+    instance: np.ndarray  # [I + 1, 3] float32; row i + 1 = center of instance i, row 0 = of the points in none (-1)
+    region: np.ndarray  # [S, 3] float32; row s = center of the region of class s
+
+
+def center_tables(points: np.ndarray, semantic: np.ndarray, instance: np.ndarray, num_classes: int) -> CenterTables:
+    """Centers of the instances and semantic regions of one shape.
+
+    The center of an instance is the mean of its points. The center of a region is the mean of the centers of the
+    instances found among its points, each counted once whatever its size. The points in no instance (id -1) make up
+    one more instance, and class 0 one more region.
+
+    Args:
+        points: [N, 3] float.
+        semantic: [N] int in [0, num_classes).
+        instance: [N] int >= -1.
+
+    Raises:
+        ValueError: a class outside [0, num_classes), or an instance below -1.
+    """
+    if semantic.size and not 0 <= semantic.min() <= semantic.max() < num_classes:
+        raise ValueError(f"classes {semantic.min()}..{semantic.max()} do not fit {num_classes} classes")
+    if instance.size and instance.min() < -1:
+        raise ValueError(f"instance ids start at -1 (none), found {instance.min()}")
+    group = instance.astype(np.int64) + 1
+    num_groups = int(group.max(initial=0)) + 1
+    instance_centers = _means(points, group, num_groups)
+    # A (class, instance) pair counts once in its class.
+    pairs = np.flatnonzero(np.bincount(semantic.astype(np.int64) * num_groups + group))
+    region_centers = _means(instance_centers[pairs % num_groups], pairs // num_groups, num_classes)
+    return CenterTables(instance_centers.astype(np.float32), region_centers.astype(np.float32))
+
+
+def _means(values: np.ndarray, group: np.ndarray, num_groups: int) -> np.ndarray:
+    """Mean of the rows [N, 3] of each group, [num_groups, 3] float64; 0 for a group without rows."""
+    counts = np.bincount(group, minlength=num_groups)
+    sums = np.stack([np.bincount(group, column, minlength=num_groups) for column in values.T], axis=1)
+    return sums / np.maximum(counts, 1)[:, None]
