@@ -21,12 +21,13 @@ from instance_seg.files import read_json, replacing, write_json
 if TYPE_CHECKING:
     from instance_seg.data.taxonomy import Taxonomy
 
-__all__ = ["LabeledShape", "Part", "SHAPES_PER_FILE", "level_labels", "read_split", "write_split"]
+__all__ = ["LabeledShape", "Part", "SHAPES_PER_FILE", "count_shapes", "level_labels", "read_split", "write_split"]
 
 TREE = "ins_seg_h5"
 SHAPES_PER_FILE = 1024
 MAX_LEAF_LABEL = 1 << 16  # PartNet numbers the nodes of one part tree, a few hundred at most
 
+_POINTS = Field((None, None, 3), np.floating)
 _GRAY, _OPAQUE = 128, 1.0  # PartNet stores a color and an opacity for each point; nothing here reads them
 
 
@@ -37,6 +38,16 @@ def read_split(root: str | os.PathLike, category: str, split: str, limit: int | 
     """
     files = split_files(root, TREE, category, split)
     return islice((shape for path in files for shape in _read_file(path, limit)), limit)
+
+
+def count_shapes(root: str | os.PathLike, category: str, split: str) -> int:
+    """Number of shapes in a split, from the files' headers. Raises ValueError as read_split does."""
+    count = 0
+    for path in split_files(root, TREE, category, split):
+        with open_h5(path) as file:
+            read_dataset(file, "pts", _POINTS, slice(0))
+            count += len(file["pts"])
+    return count
 
 
 def write_split(
@@ -120,7 +131,7 @@ def _tree_entry(shape: LabeledShape) -> dict[str, Any]:
 def _read_file(path: Path, limit: int | None) -> Iterator[LabeledShape]:
     rows = slice(limit)
     with open_h5(path) as file:
-        points = read_dataset(file, "pts", Field((None, None, 3), np.floating), rows)
+        points = read_dataset(file, "pts", _POINTS, rows)
         num_rows, num_points, _ = file["pts"].shape
         normals = read_dataset(file, "nor", Field((num_rows, num_points, 3), np.floating), rows)
         labels = read_dataset(file, "label", Field((num_rows, num_points), np.integer), rows)

@@ -1,0 +1,96 @@
+"""A split of PartNet in memory: normalised points, labels of every level, and the centers to aim at."""
+
+import os
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from tqdm import tqdm
+
+from instance_seg.data.bounding_sphere import bounding_sphere
+from instance_seg.data.partnet_h5 import count_shapes, read_split
+from instance_seg.data.partnet_shape import LabeledShape, level_labels
+from instance_seg.data.targets import CenterTables, center_tables
+from instance_seg.data.taxonomy import Taxonomy
+
+RADIUS_MARGIN = 1e-10  # O-CNN adds it to the radius; it keeps a shape of one point from a division by 0
+
+
+class ShapeLevelData(NamedTuple):
+    """Ground truth of one shape at one level."""
+
+    semantic: np.ndarray  # [N] int16 in [0, S); 0 = unlabelled
+    instance: np.ndarray  # [N] int16; -1 = none
+    centers: CenterTables  # of all points, before any augmentation
+
+
+class Shape(NamedTuple):
+    """One shape, normalised to the unit sphere."""
+
+    points: np.ndarray  # [N, 3] float32
+    normals: np.ndarray  # [N, 3] float32
+    levels: tuple[ShapeLevelData, ...]  # coarse to fine; a level the category lacks is the coarser one's
+    model_id: str
+    anno_id: str
+
+
+@dataclass(frozen=True)
+class PartNetDataset:
+    """The shapes of a split, in the order of its files."""
+
+    category: str
+    split: str
+    shapes: tuple[Shape, ...]
+
+    def __len__(self) -> int:
+        return len(self.shapes)
+
+    @property
+    def num_levels(self) -> int:
+        """Number of levels of every shape."""
+        return len(self.shapes[0].levels)
+
+    @classmethod
+    def load(
+        cls, root: str | os.PathLike, category: str, split: str, taxonomy: Taxonomy, limit: int | None = None
+    ) -> "PartNetDataset":
+        """Reads ins_seg_h5 and derives the labels of each level from the part trees.
+
+        Args:
+            limit: read no more than this many shapes; None = all.
+
+        Raises:
+            ValueError: the files are missing or malformed (the message names file and row), or no shape has a part
+                that the category's first level lists.
+        """
+        if limit is not None and limit < 1:
+            raise ValueError(f"the number of shapes to read must be at least 1, got {limit}")
+        total = min(count_shapes(root, category, split), limit or np.inf)
+        stored = tqdm(read_split(root, category, split, limit), f"{category} {split}", total, delay=2, leave=False)
+        shapes = tuple(prepare_shape(shape, taxonomy) for shape in stored)
+        if not any(shape.levels[0].semantic.any() for shape in shapes):
+            raise ValueError(
+                f"{root}: no shape of {category} {split} has a part that level 1 lists, such as "
+                f"{taxonomy.levels[0].names[1]!r}; the part names in the .json files are those of another category"
+            )
+        return cls(category, split, shapes)
+
+
+def prepare_shape(shape: LabeledShape, taxonomy: Taxonomy) -> Shape:
+    """Normalises a shape and works out labels and centers of each level."""
+    points = to_unit_sphere(shape.points)
+    levels: list[ShapeLevelData] = []
+    for level in taxonomy.levels:
+        if level.real:
+            semantic, instance = level_labels(shape, level)
+            centers = center_tables(points, semantic, instance, level.num_classes)
+            levels.append(ShapeLevelData(semantic.astype(np.int16), instance.astype(np.int16), centers))
+        else:
+            levels.append(levels[-1])
+    return Shape(points, shape.normals, tuple(levels), shape.model_id, shape.anno_id)
+
+
+def to_unit_sphere(points: np.ndarray) -> np.ndarray:
+    """Moves and scales points [N, 3] so that their smallest enclosing sphere is the unit sphere: [N, 3] float32."""
+    center, radius = bounding_sphere(points)
+    return ((points.astype(np.float64) - center) / (radius + RADIUS_MARGIN)).astype(np.float32)

@@ -1,0 +1,95 @@
+"""A split in memory: normalised, labelled at every level."""
+
+import numpy as np
+import pytest
+
+from instance_seg.data.dataset import PartNetDataset, prepare_shape, to_unit_sphere
+from instance_seg.data.partnet_h5 import LabeledShape, Part, write_split
+from instance_seg.data.taxonomy import load_taxonomy
+
+VASE = load_taxonomy("Vase")  # has levels 1 and 3
+PARTS = (Part("pot/body", (1, 2)), Part("pot/body/container", (1,)), Part("pot/body/lid", (2,)))
+
+
+def make_shape(seed, num_points=40, parts=PARTS):
+    rng = np.random.default_rng(seed)
+    points = rng.uniform(-0.5, 0.5, (num_points, 3)).astype(np.float32)
+    normals = np.tile(np.float32([0, 0, 1]), (num_points, 1))
+    labels = rng.integers(1, 4, num_points).astype(np.int32)
+    return LabeledShape(points, normals, labels, parts, f"model{seed}", str(seed))
+
+
+def test_points_fill_the_unit_sphere():
+    points = make_shape(0).points * np.float32([1, 20, 3]) + np.float32([50, 0, 0])
+    moved = to_unit_sphere(points)
+    assert moved.dtype == np.float32
+    norms = np.linalg.norm(moved, axis=1)
+    assert norms.max() == pytest.approx(1, abs=1e-6) and np.sum(norms > 1 - 1e-6) >= 2
+    # A shift and one scale for all axes: differences keep their ratios.
+    np.testing.assert_allclose(
+        np.ptp(moved, axis=0) / np.ptp(points, axis=0), np.ptp(moved[:, 1]) / np.ptp(points[:, 1]), rtol=1e-4
+    )
+
+
+def test_a_shape_of_one_place_lies_at_the_center():
+    np.testing.assert_array_equal(to_unit_sphere(np.full((3, 3), 0.7, np.float32)), np.zeros((3, 3)))
+
+
+def test_levels_follow_the_part_tree_and_a_missing_one_is_the_coarser_one():
+    shape = prepare_shape(make_shape(0), VASE)
+    labels = make_shape(0).leaf_label
+    coarse, middle, fine = shape.levels
+    body, lid, container = (
+        VASE.levels[0].class_of("pot/body"),
+        *map(VASE.levels[2].class_of, ("pot/body/lid", "pot/body/container")),
+    )
+    np.testing.assert_array_equal(coarse.semantic, np.select([labels < 3], [body], 0))
+    np.testing.assert_array_equal(coarse.instance, np.select([labels < 3], [0], -1))
+    np.testing.assert_array_equal(fine.semantic, np.select([labels == 1, labels == 2], [container, lid], 0))
+    np.testing.assert_array_equal(fine.instance, np.select([labels == 1, labels == 2], [0, 1], -1))
+    assert middle is coarse
+    assert coarse.semantic.dtype == coarse.instance.dtype == np.int16
+
+
+def test_centers_are_those_of_the_normalised_points():
+    shape = prepare_shape(make_shape(0), VASE)
+    labels = make_shape(0).leaf_label
+    np.testing.assert_allclose(
+        shape.levels[2].centers.instance,
+        [shape.points[labels == leaf].mean(axis=0) for leaf in (3, 1, 2)],
+        atol=1e-6,
+    )
+    assert [level.centers.region.shape for level in shape.levels] == [(4, 3), (4, 3), (6, 3)]
+
+
+def test_load(tmp_path):
+    write_split(tmp_path, "Vase", "val", map(make_shape, range(4)), VASE)
+    dataset = PartNetDataset.load(tmp_path, "Vase", "val", VASE)
+    assert (dataset.category, dataset.split, len(dataset), dataset.num_levels) == ("Vase", "val", 4, 3)
+    for seed, shape in enumerate(dataset.shapes):
+        expected = prepare_shape(make_shape(seed), VASE)
+        np.testing.assert_array_equal(shape.points, expected.points)
+        np.testing.assert_array_equal(shape.normals, make_shape(seed).normals)
+        np.testing.assert_array_equal(shape.levels[2].instance, expected.levels[2].instance)
+        assert (shape.model_id, shape.anno_id) == (f"model{seed}", str(seed))
+
+
+def test_load_a_few(tmp_path):
+    write_split(tmp_path, "Vase", "val", map(make_shape, range(4)), VASE)
+    names = [shape.anno_id for shape in PartNetDataset.load(tmp_path, "Vase", "val", VASE, limit=2).shapes]
+    assert names == ["0", "1"]
+    assert len(PartNetDataset.load(tmp_path, "Vase", "val", VASE, limit=100)) == 4
+    with pytest.raises(ValueError, match="at least 1, got 0"):
+        PartNetDataset.load(tmp_path, "Vase", "val", VASE, limit=0)
+
+
+def test_data_of_another_category(tmp_path):
+    chairs = [make_shape(0, parts=(Part("chair/chair_back", (1, 2, 3)),))]
+    write_split(tmp_path, "Vase", "val", chairs, VASE)
+    with pytest.raises(ValueError, match="no shape of Vase val has a part that level 1 lists, such as 'pot/body'"):
+        PartNetDataset.load(tmp_path, "Vase", "val", VASE)
+
+
+def test_no_data(tmp_path):
+    with pytest.raises(ValueError, match="no PartNet data"):
+        PartNetDataset.load(tmp_path, "Vase", "val", VASE)
