@@ -1,0 +1,167 @@
+"""results.json: what one run has measured, in percent; the only thing reports are made of.
+
+    {"schema": 1,
+     "run": {"category", "variant", "preset", "seed", "dataset", "iterations", "semantic_center_offset",
+             "seconds": {"train", "predict", "cluster", "metrics"}},
+     "levels": {"1": {"AP25", "AP50", "AP75", "sAP50", "mIoU",
+                      "per_part": {part name: {"AP25", "AP50", "AP75", "instances"}}}, ...},
+     "mean": {"AP25", "AP50", "AP75", "sAP50", "mIoU"},
+     "without_region_centers": {"levels", "mean"}}
+
+Levels are those that exist in the category, "1" the coarsest. `without_region_centers` holds the same checkpoint
+clustered with lambda = 0, the rows with a dagger in the paper. An undefined measure is null. More keys may follow.
+"""
+
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from instance_seg.files import read_json, write_json
+from instance_seg.metrics.partnet import LevelMetrics
+
+SCHEMA = 1
+FILE_NAME = "results.json"
+MEASURES = ("AP25", "AP50", "AP75", "sAP50", "mIoU")
+STAGES = ("train", "predict", "cluster", "metrics")
+_MORE_MEASURES = ("mIoU_v1", "mIoU_v3")
+_RUN_TYPES = {
+    "category": str,
+    "variant": str,
+    "preset": str,
+    "seed": int,
+    "dataset": str,
+    "iterations": int,
+    "semantic_center_offset": float,
+    "seconds": dict,
+}
+
+
+def build_results(
+    run: Mapping[str, Any], levels: Mapping[int, LevelMetrics], without_region_centers: Mapping[int, LevelMetrics]
+) -> dict[str, Any]:
+    """Puts a run's measures into the schema.
+
+    Args:
+      run: the keys of "run"; what else it holds is kept.
+      levels: level index (0 = coarsest) -> measures of that level.
+      without_region_centers: the same for lambda = 0.
+
+    Raises:
+      ValueError: a key of "run" is missing or of the wrong type, or the two rows have different levels.
+    """
+    results = {
+        "schema": SCHEMA,
+        "run": dict(run),
+        **_row(levels),
+        "without_region_centers": _row(without_region_centers),
+    }
+    check_results(results, "results")
+    return results
+
+
+def write_results(folder: str | os.PathLike, results: Mapping[str, Any]) -> Path:
+    """Writes results.json into the folder of a run, whole or not at all; returns its path."""
+    path = Path(folder) / FILE_NAME
+    check_results(results, str(path))
+    write_json(path, results, indent=1)
+    return path
+
+
+def read_results(path: str | os.PathLike) -> dict[str, Any]:
+    """Reads and checks a results.json. Raises ValueError naming the file and the key for what is amiss."""
+    results = read_json(path)
+    check_results(results, str(path))
+    return results
+
+
+def find_results(folder: str | os.PathLike) -> list[dict[str, Any]]:
+    """Reads every results.json at or below a folder, in the order of their paths.
+
+    Raises:
+      ValueError: there is none, or one of them is malformed.
+    """
+    if not Path(folder).is_dir():
+        raise ValueError(f"{folder}: no such folder; name the one that holds the runs")
+    paths = sorted(Path(folder).rglob(FILE_NAME))
+    if not paths:
+        raise ValueError(f"{folder}: no {FILE_NAME} at or below it; train and evaluate a run there first")
+    return [read_results(path) for path in paths]
+
+
+def check_results(results: Any, where: str) -> None:
+    """Raises ValueError naming `where` and the key unless `results` follows the schema."""
+    _require(results, dict, where, "the file")
+    if results.get("schema") != SCHEMA:
+        raise ValueError(f"{where}: schema is {results.get('schema')!r}, this program reads {SCHEMA}")
+    run = _entry(results, "run", dict, where)
+    for name, kind in _RUN_TYPES.items():
+        _entry(run, name, kind, where, "run.")
+    for stage in STAGES:
+        _entry(run["seconds"], stage, float, where, "run.seconds.")
+    _check_row(results, where, "")
+    without = _entry(results, "without_region_centers", dict, where)
+    _check_row(without, where, "without_region_centers.")
+    if set(without["levels"]) != set(results["levels"]):
+        raise ValueError(
+            f"{where}: levels are {sorted(results['levels'])}, "
+            f"without_region_centers.levels are {sorted(without['levels'])}; they must be the same"
+        )
+
+
+def _row(levels: Mapping[int, LevelMetrics]) -> dict[str, Any]:
+    entries = {str(index + 1): _level_entry(levels[index]) for index in sorted(levels)}
+    return {"levels": entries, "mean": {name: _mean(entries.values(), name) for name in MEASURES}}
+
+
+def _level_entry(metrics: LevelMetrics) -> dict[str, Any]:
+    measures = {name: _json_number(getattr(metrics, name)) for name in MEASURES + _MORE_MEASURES}
+    return {**measures, "per_part": {name: dict(part) for name, part in metrics.per_part.items()}}
+
+
+def _mean(entries, name: str) -> float | None:
+    values = [entry[name] for entry in entries if entry[name] is not None]
+    return sum(values) / len(values) if values else None
+
+
+def _json_number(value: float) -> float | None:
+    """JSON knows no NaN."""
+    return float(value) if math.isfinite(value) else None
+
+
+def _check_row(row: Mapping[str, Any], where: str, prefix: str) -> None:
+    levels = _entry(row, "levels", dict, where, prefix)
+    for key, level in levels.items():
+        inside = f"{prefix}levels.{key}."
+        if not key.isdecimal() or key == "0":
+            raise ValueError(f"{where}: {prefix}levels has the key {key!r}; levels are numbered from 1")
+        _require(level, dict, where, inside[:-1])
+        _check_measures(level, MEASURES, where, inside)
+        for name, part in _entry(level, "per_part", dict, where, inside).items():
+            _require(part, dict, where, f"{inside}per_part.{name}")
+            _check_measures(part, ("AP50",), where, f"{inside}per_part.{name}.")
+            _entry(part, "instances", int, where, f"{inside}per_part.{name}.")
+    _check_measures(_entry(row, "mean", dict, where, prefix), MEASURES, where, f"{prefix}mean.")
+
+
+def _check_measures(mapping: Mapping[str, Any], names: tuple[str, ...], where: str, prefix: str) -> None:
+    for name in names:
+        if name not in mapping or mapping[name] is not None:
+            value = _entry(mapping, name, float, where, prefix)
+            if not 0 <= value <= 100.001:
+                raise ValueError(f"{where}: {prefix}{name} is {value}; expected a percentage")
+
+
+def _entry(mapping: Mapping[str, Any], key: str, kind: type, where: str, prefix: str = "") -> Any:
+    if key not in mapping:
+        raise ValueError(f"{where}: {prefix}{key} is missing")
+    return _require(mapping[key], kind, where, prefix + key)
+
+
+def _require(value: Any, kind: type, where: str, key: str) -> Any:
+    """The value, if it is of a kind; a float may be written as an integer, but true is no number."""
+    accepted = (int, float) if kind is float else kind
+    if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not bool):
+        raise ValueError(f"{where}: {key} is {type(value).__name__}, expected {kind.__name__}")
+    return value
