@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from instance_seg.options import check_choices, option
+
 ROT_MODES = ("uniform", "int")
 ORDERS = ("released", "listed")
 
@@ -13,29 +15,21 @@ ORDERS = ("released", "listed")
 class AugmentConfig:
     """How training shapes are varied.
 
-    Attributes:
-        augment: False leaves them as they are.
-        rotation_degrees: d; each angle lies in (-d, d).
-        rot_mode: "uniform" draws real-valued angles; "int" draws whole degrees -d..d-1, as the released code does.
-        scale_min, scale_max: range of the one factor for all axes.
-        translation: t; each component of the shift lies in (-t, t), where the unit sphere has radius 1.
-        augment_order: "released": rotate, translate, then scale, so the shift is scaled as well;
-            "listed": scale, rotate, then translate, the order in which the paper's text names them.
+    rot_mode "int" draws whole degrees -d..d-1, as the released code does; "uniform" draws from (-d, d). augment_order
+    "released" rotates, translates, then scales, so that the shift is scaled as well; "listed" scales, rotates, then
+    translates, the order in which the paper's text names them.
     """
 
-    augment: bool = True
-    rotation_degrees: float = 10.0
-    rot_mode: str = "uniform"
-    scale_min: float = 0.75
-    scale_max: float = 1.25
-    translation: float = 0.125
-    augment_order: str = "released"
+    augment: bool = option(True, "rotate, scale and translate training shapes at random")
+    rotation_degrees: float = option(10.0, "largest angle about each axis, degrees")
+    rot_mode: str = option("uniform", "real-valued angles, or whole degrees as the released code draws", ROT_MODES)
+    scale_min: float = option(0.75, "smallest scale")
+    scale_max: float = option(1.25, "largest scale")
+    translation: float = option(0.125, "largest shift along each axis, in radii of the shape")
+    augment_order: str = option("released", "released: the shift is scaled too; listed: it is not", ORDERS)
 
     def __post_init__(self):
-        if self.rot_mode not in ROT_MODES:
-            raise ValueError(f"rot_mode is {self.rot_mode!r}, choose one of {', '.join(ROT_MODES)}")
-        if self.augment_order not in ORDERS:
-            raise ValueError(f"augment_order is {self.augment_order!r}, choose one of {', '.join(ORDERS)}")
+        check_choices(self)
         if self.rot_mode == "int" and self.rotation_degrees != int(self.rotation_degrees):
             raise ValueError(f"rot_mode 'int' wants whole rotation_degrees, got {self.rotation_degrees}")
         if self.rotation_degrees < 0 or self.translation < 0:

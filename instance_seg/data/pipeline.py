@@ -36,11 +36,11 @@ class Batch(NamedTuple):
     octree: ocnn.Octree  # of all points of the shapes
     labels: tuple[LevelLabels, ...]  # coarse to fine, of `points`
     shape_index: Tensor  # [B] int32, places in the data set
-    corner_index: Tensor  # [N, 8] int32, finest octants around each of `points`, -1 = missing
-    corner_weight: Tensor  # [N, 8] float32, their trilinear weights, summing to 1
+    index: Tensor  # [N, 8] int32, the finest octants around each of `points`, -1 = missing
+    weight: Tensor  # [N, 8] float32, their trilinear weights, 0 where missing, summing to 1
 
 
-def training_batches(
+def training_dataset(
     dataset: PartNetDataset,
     samples: SampleConfig,
     octree: OctreeConfig,
@@ -62,7 +62,7 @@ def training_batches(
     return _batches(steps, lambda step: training_batch(dataset, samples, int(step)), spec, octree, num_workers)
 
 
-def evaluation_batches(
+def evaluation_dataset(
     dataset: PartNetDataset, batch_size: int, octree: OctreeConfig, num_workers: int = 2
 ) -> tf.data.Dataset:
     """All shapes in their order, unaugmented, with all of their points; the last batch may be smaller."""

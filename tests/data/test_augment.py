@@ -80,8 +80,8 @@ def test_the_cube_includes_its_faces():
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"rot_mode": "float"}, "rot_mode is 'float', choose one of uniform, int"),
-        ({"augment_order": "none"}, "augment_order is 'none'"),
+        ({"rot_mode": "float"}, "rot_mode='float' is unknown; choose one of uniform, int"),
+        ({"augment_order": "none"}, "augment_order='none' is unknown"),
         ({"rot_mode": "int", "rotation_degrees": 2.5}, "whole rotation_degrees"),
         ({"rotation_degrees": -1}, "must not be negative"),
         ({"scale_min": 0}, "0 < scale_min"),

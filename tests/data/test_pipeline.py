@@ -1,0 +1,102 @@
+"""Batches of tensors: the same ones from any start, and octrees of the whole shapes."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from instance_seg.data.batches import SampleConfig, evaluation_batch, training_batch
+from instance_seg.data.dataset import PartNetDataset, prepare_shape
+from instance_seg.data.partnet_shape import LabeledShape, Part
+from instance_seg.data.pipeline import OctreeConfig, evaluation_dataset, training_dataset
+from instance_seg.data.taxonomy import load_taxonomy
+
+VASE = load_taxonomy("Vase")
+PARTS = (Part("pot/body", (1, 2)), Part("pot/body/container", (1,)), Part("pot/base", (4,)))
+OCTREE = OctreeConfig(depth=4)
+
+
+def make_shape(seed, num_points):
+    rng = np.random.default_rng(seed)
+    points = rng.normal(size=(num_points, 3))
+    points /= np.linalg.norm(points, axis=1, keepdims=True)
+    labels = rng.integers(1, 5, num_points)
+    return LabeledShape(points.astype(np.float32), points.astype(np.float32), labels, PARTS, f"m{seed}", str(seed))
+
+
+@pytest.fixture(scope="module")
+def dataset():
+    shapes = tuple(prepare_shape(make_shape(seed, size), VASE) for seed, size in enumerate((90, 80, 70, 60, 50)))
+    return PartNetDataset("Vase", "train", shapes)
+
+
+def assert_equal(first, second):
+    for a, b in zip(tf.nest.flatten(first), tf.nest.flatten(second), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_training_starts_at_any_step(dataset):
+    config = SampleConfig(batch_size=3, seed=5)
+    unbroken = list(training_dataset(dataset, config, OCTREE, num_steps=6))
+    resumed = list(training_dataset(dataset, config, OCTREE, start_step=4, num_steps=2, num_workers=1))
+    assert len(unbroken) == 6 and len(resumed) == 2
+    for expected, found in zip(unbroken[4:], resumed):
+        assert_equal(expected, found)
+
+
+def test_training_has_no_end(dataset):
+    steps = training_dataset(dataset, SampleConfig(batch_size=2), OCTREE, start_step=10**9)
+    assert len(list(steps.take(3))) == 3
+
+
+def test_tensors_hold_the_arrays(dataset):
+    config = SampleConfig(batch_size=3, seed=5, points_per_shape=20)
+    (batch,) = training_dataset(dataset, config, OCTREE, start_step=2, num_steps=1)
+    expected = training_batch(dataset, config, 2)
+    assert_equal(
+        (batch.points, batch.labels, batch.shape_index), (expected.points, expected.labels, expected.shape_index)
+    )
+
+
+def occupied(xyz, depth):
+    """Distinct voxels of one shape's points."""
+    voxels = np.clip(np.floor((xyz + 1) * 2 ** (depth - 1)).astype(int), 0, 2**depth - 1)
+    return len(np.unique(voxels, axis=0))
+
+
+def test_octree_has_the_whole_cloud_while_few_points_are_labelled(dataset):
+    config = SampleConfig(batch_size=3, seed=5, points_per_shape=20)
+    (batch,) = training_dataset(dataset, config, OCTREE, num_steps=1)
+    cloud = training_batch(dataset, config, 0).cloud
+    shapes = np.split(cloud.xyz, cloud.row_splits[1:-1])
+    assert np.sum(batch.octree.children[4].numpy() >= 0) == sum(occupied(xyz, 4) for xyz in shapes)
+    assert len(batch.points.xyz) == 60
+
+
+def test_interpolation_weights_sum_to_one(dataset):
+    (batch,) = training_dataset(dataset, SampleConfig(batch_size=2), OCTREE, num_steps=1)
+    index, weight = batch.index.numpy(), batch.weight.numpy()
+    assert index.shape == weight.shape == (len(batch.points.xyz), 8)
+    np.testing.assert_allclose(weight.sum(axis=1), 1, atol=1e-6)
+    assert (weight[index < 0] == 0).all() and index.max() < len(batch.octree.keys[4])
+
+
+def test_evaluation_goes_through_all_shapes_once(dataset):
+    batches = list(evaluation_dataset(dataset, 2, OCTREE))
+    assert [batch.shape_index.numpy().tolist() for batch in batches] == [[0, 1], [2, 3], [4]]
+    for first, batch in zip((0, 2, 4), batches):
+        expected = evaluation_batch(dataset, first, 2)
+        assert_equal((batch.points, batch.labels), (expected.points, expected.labels))
+
+
+def test_static_shapes_reach_the_graph(dataset):
+    spec = training_dataset(dataset, SampleConfig(batch_size=3), OCTREE).element_spec
+    assert spec.points.xyz.shape == [None, 3] and spec.points.row_splits.shape == [4]
+    assert spec.shape_index.shape == [3] and spec.index.shape == [None, 8]
+    assert len(spec.labels) == 3 and len(spec.octree.keys) == 5
+    ragged = evaluation_dataset(dataset, 3, OCTREE).element_spec
+    assert ragged.shape_index.shape == [None]
+
+
+def test_evaluation_batch_size(dataset):
+    with pytest.raises(ValueError, match="batch_size must be at least 1, got 0"):
+        evaluation_dataset(dataset, 0, OCTREE)
