@@ -1,4 +1,4 @@
-"""How a setting is declared: a dataclass field with its help text, from which presets, flags and documentation follow."""
+"""How a setting is declared: a dataclass field with its help, from which presets, flags and documentation follow."""
 
 from dataclasses import field
 from typing import Any

@@ -1,4 +1,4 @@
-"""The octree U-Net: one encoder, several decoders that start from its coarsest features (paper, Section 3.1, App. A)."""
+"""The octree U-Net: one encoder, decoders that start from its coarsest features (paper, Section 3.1, Appendix A)."""
 
 import keras
 import tensorflow as tf

@@ -30,7 +30,7 @@ class OffsetHead(keras.layers.Layer):
         self.output_layer = Linear(6, use_bias=True, name="offsets")
 
     def call(self, features, probabilities, xyz, row_splits, training=False):
-        """features [N, C]; probabilities: [N, S_r] per source level, own level first; xyz [N, 3]; row_splits [B + 1]."""
+        """features [N, C]; probabilities: [N, S_r] per source, own level first; xyz [N, 3]; row_splits [B + 1]."""
         for unit in self.hidden:
             features = unit(features, training=training)
         if self.fusion is not None:

@@ -47,7 +47,7 @@ def offset_error(offset: tf.Tensor, target: tf.Tensor, kind: str) -> tf.Tensor:
 def average(values: tf.Tensor, mask: tf.Tensor, row_splits: tf.Tensor, kind: str) -> tf.Tensor:
     """The mean of `values` [N] over the points with mask [N] = 1.
 
-    "shape": the mean of each shape (0 if it has no such point), then the mean of the B shapes; "point": over all points.
+    "shape": the mean of each shape (0 if it has no such point), then of the B shapes; "point": over all points.
     """
     if kind == "point":
         return tf.math.divide_no_nan(tf.reduce_sum(values * mask), tf.reduce_sum(mask))

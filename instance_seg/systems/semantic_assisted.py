@@ -85,7 +85,7 @@ class SemanticAssistedNetwork(keras.Model):
         return OffsetHead(fusion, c.head_width, c.head_hidden, c.fuse_from, name=f"offset_{level}")
 
     def call(self, points, octree, index, weight, training=False):
-        """points: Points; octree: Octree of config.depth; index, weight [N, 8]: where the points lie between octants."""
+        """points: Points; octree: Octree of config.depth; index, weight [N, 8]: the octants around the points."""
         semantic, instance = (
             ops.octree_interpolate(x, index, weight) for x in self.backbone(octree, training=training)
         )

@@ -1,12 +1,12 @@
 """Checkpoints of a run: weights, momentum and step, with a description of the network they belong to."""
 
 import dataclasses
-import json
 import pathlib
+from typing import NamedTuple
 
 import tensorflow as tf
 
-from instance_seg.data.atomic_file import write_text
+from instance_seg.files import read_json, write_json
 from instance_seg.systems.semantic_assisted import NetworkConfig
 
 DESCRIPTION = "network.json"
@@ -16,6 +16,13 @@ def describe_network(category: str, config: NetworkConfig, num_classes: tuple[in
     """What must agree between a checkpoint and the network that reads it."""
     settings = {k: list(v) if isinstance(v, tuple) else v for k, v in dataclasses.asdict(config).items()}
     return {"category": category, "num_classes": list(num_classes), "network": settings}
+
+
+class Progress(NamedTuple):
+    """How far a training has come."""
+
+    step: int  # updates done
+    seconds: float  # spent training, interruptions left out
 
 
 class Checkpoints:
@@ -31,8 +38,9 @@ class Checkpoints:
     def __init__(self, folder, model, optimizer, description: dict, keep: int = 3):
         self.folder = pathlib.Path(folder)
         self.description = description
-        self.step = tf.Variable(0, dtype=tf.int64, trainable=False)
-        self._state = tf.train.Checkpoint(model=model, optimizer=optimizer, step=self.step)
+        self._step = tf.Variable(0, dtype=tf.int64, trainable=False)
+        self._seconds = tf.Variable(0.0, dtype=tf.float64, trainable=False)
+        self._state = tf.train.Checkpoint(model=model, optimizer=optimizer, step=self._step, seconds=self._seconds)
         self._weights = tf.train.Checkpoint(model=model)
         self._manager = tf.train.CheckpointManager(self._state, str(folder), max_to_keep=keep, checkpoint_name="iter")
 
@@ -41,33 +49,35 @@ class Checkpoints:
         """Prefix of the newest checkpoint of the folder."""
         return self._manager.latest_checkpoint
 
-    def save(self, step: int) -> str:
-        """Writes the state after `step` updates; returns its prefix."""
-        self.step.assign(step)
-        write_text(self.folder / DESCRIPTION, json.dumps(self.description, indent=2) + "\n")
-        return self._manager.save(checkpoint_number=step)
+    @property
+    def progress(self) -> Progress:
+        """What the last save or resume held."""
+        return Progress(int(self._step.numpy()), float(self._seconds.numpy()))
 
-    def resume(self) -> int:
-        """Restores the newest state of the folder, if there is one; returns the number of updates it has seen."""
-        if self.latest is None:
-            return 0
-        self._check(self.latest)
-        self._restore(self._state, self.latest)
-        return int(self.step.numpy())
+    def save(self, progress: Progress) -> str:
+        """Writes the state after `progress.step` updates; returns its prefix."""
+        self._step.assign(progress.step)
+        self._seconds.assign(progress.seconds)
+        write_json(self.folder / DESCRIPTION, self.description, indent=1)
+        return self._manager.save(checkpoint_number=progress.step)
 
-    def restore_weights(self, checkpoint: str) -> int:
-        """Restores weights (not momentum) from a checkpoint prefix or the newest one of a folder; returns its step."""
+    def resume(self) -> Progress:
+        """Restores the newest state of the folder, if there is one."""
+        if self.latest is not None:
+            self._check(self.latest)
+            self._restore(self._state, self.latest)
+        return self.progress
+
+    def restore_weights(self, checkpoint: str) -> Progress:
+        """Restores weights (not momentum) from a checkpoint prefix or the newest one of a folder."""
         prefix = find_checkpoint(checkpoint)
         self._check(prefix)
         self._restore(self._weights, prefix)
-        return int(tf.train.load_variable(prefix, "step/.ATTRIBUTES/VARIABLE_VALUE"))
+        step, seconds = (tf.train.load_variable(prefix, f"{n}/.ATTRIBUTES/VARIABLE_VALUE") for n in ("step", "seconds"))
+        return Progress(int(step), float(seconds))
 
     def _check(self, prefix):
-        path = pathlib.Path(prefix).parent / DESCRIPTION
-        if not path.is_file():
-            raise ValueError(f"{path} is missing: it describes the network of checkpoint {prefix}")
-        stored = json.loads(path.read_text())
-        differing = _differences(stored, self.description)
+        differing = _differences(read_description(prefix), self.description)
         if differing:
             raise ValueError(f"checkpoint {prefix} is of another network: {'; '.join(differing)}")
 
@@ -91,11 +101,8 @@ def find_checkpoint(path: str) -> str:
 
 
 def read_description(checkpoint: str) -> dict:
-    """The network description beside a checkpoint; ValueError if it is missing."""
-    path = pathlib.Path(find_checkpoint(checkpoint)).parent / DESCRIPTION
-    if not path.is_file():
-        raise ValueError(f"{path} is missing: it describes the network of the checkpoint")
-    return json.loads(path.read_text())
+    """The network description beside a checkpoint; ValueError naming the file if it is missing."""
+    return read_json(pathlib.Path(find_checkpoint(checkpoint)).parent / DESCRIPTION)
 
 
 def _differences(stored: dict, wanted: dict) -> list[str]:

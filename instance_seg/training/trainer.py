@@ -1,18 +1,20 @@
 """The training loop: forward, losses, backward, momentum; logging, checkpoints, stopping."""
 
+import contextlib
 import csv
 import math
 import pathlib
 import sys
+import time
 from collections.abc import Callable
 
 import tensorflow as tf
 from tqdm import tqdm
 
 from instance_seg.config import Config
-from instance_seg.data.atomic_file import write_text
+from instance_seg.files import replacing
 from instance_seg.losses.segmentation import segmentation_losses, weight_decay
-from instance_seg.training.checkpoint import Checkpoints, describe_network
+from instance_seg.training.checkpoint import Checkpoints, Progress, describe_network
 from instance_seg.training.interrupt import StopSignal
 from instance_seg.training.schedule import Momentum, learning_rate
 
@@ -23,7 +25,7 @@ class LossIsNotFinite(RuntimeError):
 
 def apply_network(model, batch, training: bool):
     """The network on a pipeline batch -> one LevelPrediction per level."""
-    return model(batch.points, batch.octree, batch.index, batch.weight, training=training)
+    return model(batch.points, batch.octree, batch.corner_index, batch.corner_weight, training=training)
 
 
 class Trainer:
@@ -33,10 +35,10 @@ class Trainer:
         config: all settings.
         model: the network; it is built here on the first batch.
         make_dataset: first step -> tf.data.Dataset of one Batch per step from there on, the same for the same step.
-        evaluate: called with the step at every evaluation (see `test_every_iter`), and after the last step.
+        evaluate: called as evaluate(step, final=bool) every test_every_iter and, with final=True, after the last step.
     """
 
-    def __init__(self, config: Config, model, make_dataset: Callable, evaluate: Callable[[int], None]):
+    def __init__(self, config: Config, model, make_dataset: Callable, evaluate: Callable):
         self.config, self.model = config, model
         self.make_dataset, self.evaluate = make_dataset, evaluate
         self.logdir = pathlib.Path(config.run.logdir)
@@ -55,18 +57,19 @@ class Trainer:
         """Trains up to max_iter from the newest checkpoint (or --ckpt, or scratch); returns the exit code."""
         start = self._start()
         end = self.config.schedule.max_iter
-        log = LossLog(self.logdir / "losses.csv", start)
+        log = LossLog(self.logdir / "losses.csv", start.step)
         writer = tf.summary.create_file_writer(str(self.logdir / "tensorboard"))
         with StopSignal() as stop, writer.as_default(), log:
             step = self._loop(start, end, log, stop)
-        if stop.received:
+        if step < end:
             print(f"{stop.received.name}: stopped after {step} iterations; the same command continues", file=sys.stderr)
             return stop.exit_code
+        self.evaluate(end, final=True)
         return 0
 
-    def _start(self) -> int:
+    def _start(self) -> Progress:
         start = self.checkpoints.resume()
-        if start:
+        if start.step:
             print(f"resuming from {self.checkpoints.latest}")
         elif self.config.run.ckpt:
             self.checkpoints.restore_weights(self.config.run.ckpt)
@@ -74,19 +77,18 @@ class Trainer:
         return start
 
     def _loop(self, start, end, log, stop) -> int:
-        step = start
-        with tqdm(total=end, initial=start, unit="it", desc=self.config.data.category, dynamic_ncols=True) as bar:
-            for step, batch in enumerate(self.make_dataset(start).take(end - start), start + 1):
+        clock = Clock(start.seconds)
+        step = first = start.step
+        with tqdm(total=end, initial=first, unit="it", desc=self.config.data.category, dynamic_ncols=True) as bar:
+            for step, batch in enumerate(self.make_dataset(first).take(end - first), first + 1):
                 rate = learning_rate(step - 1, self.config.schedule)
                 terms = {k: float(v) for k, v in self._step(batch, rate).items()}
                 self._require_finite(terms, step)
                 log.write(step, terms)
                 self._report(step, terms, rate, bar)
+                self._milestones(step, end, clock, stop.received)
                 if stop.received:
                     break
-                self._milestones(step, end)
-        if step > start and self.checkpoints.step.numpy() != step:
-            self.checkpoints.save(step)
         return step
 
     def _update(self, batch, rate):
@@ -116,13 +118,33 @@ class Trainer:
                 tf.summary.scalar(f"loss/{name}", value, step=step)
             tf.summary.scalar("learning_rate", rate, step=step)
 
-    def _milestones(self, step, end):
+    def _milestones(self, step, end, clock, stopping):
         run = self.config.run
-        evaluate = step == end or (run.test_every_iter and step % run.test_every_iter == 0)
-        if evaluate or step % run.ckpt_every_iter == 0:
-            self.checkpoints.save(step)
-        if evaluate:
-            self.evaluate(step)
+        due = [every and step % every == 0 for every in (run.test_every_iter, run.ckpt_every_iter)]
+        if any(due) or step == end or stopping:
+            self.checkpoints.save(Progress(step, clock.seconds))
+        if due[0] and step < end and not stopping:
+            with clock.paused():
+                self.evaluate(step, final=False)
+
+
+class Clock:
+    """Seconds spent training, over all sessions of a run."""
+
+    def __init__(self, seconds: float):
+        self._begin = time.monotonic() - seconds
+
+    @property
+    def seconds(self) -> float:
+        """Up to now."""
+        return time.monotonic() - self._begin
+
+    @contextlib.contextmanager
+    def paused(self):
+        """What happens inside does not count."""
+        begin = time.monotonic()
+        yield
+        self._begin += time.monotonic() - begin
 
 
 class LossLog:
@@ -133,7 +155,9 @@ class LossLog:
         self._file = self._writer = None
 
     def __enter__(self):
-        write_text(self.path, "".join(self._rows_before_start()))
+        rows = self._rows_before_start()
+        with replacing(self.path) as temporary:
+            temporary.write_text("".join(rows))
         self._file = self.path.open("a", newline="")
         return self
 

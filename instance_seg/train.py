@@ -1,0 +1,37 @@
+"""Trains and evaluates one category.
+
+    python -m instance_seg.train --preset=demo --category=Chair --data_dir=DIR --logdir=DIR
+    python -m instance_seg.train --category=Chair --describe
+
+The same command continues an interrupted run.
+"""
+
+import sys
+
+from absl import app, flags
+
+from instance_seg.data.taxonomy import load_taxonomy
+from instance_seg.flags import config_from_flags, define_flags
+from instance_seg.report.describe import describe
+from instance_seg.training.experiment import build_network, train
+from instance_seg.training.trainer import LossIsNotFinite
+
+_DESCRIBE = flags.DEFINE_boolean(
+    "describe", False, "print the network's layers, shapes and parameter counts, and leave"
+)
+
+
+def main(_) -> None:
+    try:
+        config = config_from_flags()
+        if _DESCRIBE.value:
+            print(describe(build_network(config, load_taxonomy(config.data.category))))
+            return
+        sys.exit(train(config))
+    except (ValueError, OSError, LossIsNotFinite) as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    define_flags()
+    app.run(main)

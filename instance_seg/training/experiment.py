@@ -1,0 +1,132 @@
+"""One run from its settings: data, network, training, evaluation, results in the run's folder."""
+
+import pathlib
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import ocnn_tf_ops as ops
+from instance_seg.config import Config
+from instance_seg.data.batches import SampleConfig
+from instance_seg.data.dataset import PartNetDataset
+from instance_seg.data.pipeline import OctreeConfig, evaluation_batches, training_batches
+from instance_seg.data.taxonomy import Taxonomy, load_taxonomy
+from instance_seg.report.results import build_results, write_results
+from instance_seg.report.table import TABLE_NAME, run_table, write_text
+from instance_seg.structures import Points
+from instance_seg.systems.semantic_assisted import SemanticAssistedNetwork
+from instance_seg.training.checkpoint import Checkpoints, Progress, describe_network
+from instance_seg.training.evaluate import Evaluation, evaluate_network
+from instance_seg.training.monitor import Monitor
+from instance_seg.training.schedule import Momentum
+from instance_seg.training.trainer import Trainer
+
+
+def octree_config(config: Config) -> OctreeConfig:
+    """How the pipeline builds octrees for this network."""
+    return OctreeConfig(config.network.depth, config.network.full_depth, config.data.edge_mode)
+
+
+def make_network(config: Config, taxonomy: Taxonomy) -> SemanticAssistedNetwork:
+    """The network of a category, with initial weights that depend on the seed alone; not built yet."""
+    keras.utils.set_random_seed(config.run.seed)
+    return SemanticAssistedNetwork(config.network, taxonomy.num_classes)
+
+
+def build_network(config: Config, taxonomy: Taxonomy) -> SemanticAssistedNetwork:
+    """The network with its variables created, without any data: run once on a few points."""
+    network = make_network(config, taxonomy)
+    xyz = tf.constant(np.random.default_rng(0).uniform(-0.5, 0.5, (8, 3)), tf.float32)
+    points = Points(xyz, tf.math.l2_normalize(xyz, axis=1), tf.constant([0, 8]))
+    octree = ops.octree_build(*points, depth=config.network.depth, full_depth=config.network.full_depth)
+    index, weight = ops.octree_interpolation_table(xyz, points.row_splits, octree.keys[-1], config.network.depth)
+    network(points, octree, index, weight, training=False)
+    return network
+
+
+def load_split(config: Config, taxonomy: Taxonomy, split: str, limit: int) -> PartNetDataset:
+    """A split of the run's category; ValueError naming the flag if no data folder is given."""
+    if not config.data.data_dir:
+        raise ValueError(
+            "--data_dir is needed: the folder with PartNet's ins_seg_h5 (tools/make_procedural.py makes one)"
+        )
+    return PartNetDataset.load(config.data.data_dir, taxonomy.category, split, taxonomy, limit or None)
+
+
+def train(config: Config) -> int:
+    """Trains to the end, evaluates, writes results.json and table.md; returns the exit code."""
+    logdir = writable_folder(config.run.logdir)
+    taxonomy = load_taxonomy(config.data.category)
+    data = load_split(config, taxonomy, "train", config.data.train_shapes)
+    test = load_split(config, taxonomy, config.data.test_split, config.data.test_shapes)
+    network = make_network(config, taxonomy)
+    samples = SampleConfig(config.data.train_batch_size, config.run.seed, config.data.points_per_shape, config.augment)
+    test_batches = evaluation_batches(test, config.data.test_batch_size, octree_config(config))
+    monitor = Monitor(taxonomy)
+
+    def batches(first_step):
+        return training_batches(data, samples, octree_config(config), first_step)
+
+    def evaluate(step, final):
+        predictions = logdir / "predictions" if final else None
+        evaluation = evaluate_network(
+            network, test_batches, taxonomy, config.cluster, predictions, config.run.picture_shapes
+        )
+        monitor.write(evaluation, step)
+        if final:
+            save_results(config, evaluation, trainer.checkpoints.progress)
+
+    trainer = Trainer(config, network, batches, evaluate)
+    return trainer.run()
+
+
+def evaluate(config: Config) -> Evaluation:
+    """Evaluates --ckpt, or the newest checkpoint of --logdir, and writes results.json and table.md to --logdir."""
+    logdir = writable_folder(config.run.logdir)
+    taxonomy = load_taxonomy(config.data.category)
+    network = build_network(config, taxonomy)
+    description = describe_network(taxonomy.category, config.network, network.num_classes)
+    optimizer = Momentum([], config.schedule.momentum)
+    checkpoints = Checkpoints(logdir / "checkpoints", network, optimizer, description)
+    progress = checkpoints.restore_weights(config.run.ckpt or str(logdir))
+    test = load_split(config, taxonomy, config.data.test_split, config.data.test_shapes)
+    batches = evaluation_batches(test, config.data.test_batch_size, octree_config(config))
+    evaluation = evaluate_network(network, batches, taxonomy, config.cluster, logdir / "predictions")
+    save_results(config, evaluation, progress)
+    return evaluation
+
+
+def save_results(config: Config, evaluation: Evaluation, progress: Progress) -> None:
+    """results.json and table.md in the run's folder; prints the table."""
+    run = {
+        "category": config.data.category,
+        "variant": config.run.variant,
+        "preset": config.preset,
+        "seed": config.run.seed,
+        "dataset": config.run.dataset or pathlib.Path(config.data.data_dir).name,
+        "iterations": progress.step,
+        "semantic_center_offset": config.cluster.semantic_center_offset,
+        "bandwidth": config.cluster.bandwidth,
+        "seconds": {"train": progress.seconds, **evaluation.seconds},
+    }
+    results = build_results(run, evaluation.with_region_centers, evaluation.without_region_centers)
+    write_results(config.run.logdir, results)
+    table = run_table(results)
+    write_text(pathlib.Path(config.run.logdir) / TABLE_NAME, table)
+    print(table)
+
+
+def writable_folder(logdir: str) -> pathlib.Path:
+    """The run's folder, made if missing; ValueError naming --logdir if it cannot be written to."""
+    if not logdir:
+        raise ValueError("--logdir is needed: the folder for checkpoints, logs and results of this run")
+    path = pathlib.Path(logdir)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        probe = path / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise ValueError(f"--logdir={logdir} cannot be written to: {error.strerror}") from error
+    return path
