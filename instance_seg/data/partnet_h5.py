@@ -25,7 +25,6 @@ __all__ = ["LabeledShape", "Part", "SHAPES_PER_FILE", "count_shapes", "level_lab
 
 TREE = "ins_seg_h5"
 SHAPES_PER_FILE = 1024
-MAX_LEAF_LABEL = 1 << 16  # PartNet numbers the nodes of one part tree, a few hundred at most
 
 _POINTS = Field((None, None, 3), np.floating)
 _GRAY, _OPAQUE = 128, 1.0  # PartNet stores a color and an opacity for each point; nothing here reads them
@@ -110,15 +109,14 @@ def _check_shapes(path: Path, shapes: Sequence[LabeledShape]) -> None:
         found = [np.shape(array) for array in (shape.points, shape.normals, shape.leaf_label)]
         if found != [(num_points, 3), (num_points, 3), (num_points,)]:
             raise ValueError(f"{path}: row {row} has points, normals, labels of shapes {found}; row 0 has {num_points}")
-    _check_values(path, *(np.stack(arrays) for arrays in zip(*(shape[:3] for shape in shapes))))
+    _check_values(path, np.stack([shape.points for shape in shapes]), np.stack([shape.normals for shape in shapes]))
 
 
-def _check_values(path: Path, points: np.ndarray, normals: np.ndarray, labels: np.ndarray) -> None:
+def _check_values(path: Path, points: np.ndarray, normals: np.ndarray) -> None:
     if points.shape[1] == 0:
         raise ValueError(f"{path}: its shapes are empty, they have no points")
     reject_rows(path, ~np.isfinite(points), "has NaN or infinite coordinates in 'pts'")
     reject_rows(path, ~np.isfinite(normals), "has NaN or infinite normals in 'nor'")
-    reject_rows(path, (labels < 0) | (labels > MAX_LEAF_LABEL), f"has leaf labels outside 0..{MAX_LEAF_LABEL}")
 
 
 def _tree_entry(shape: LabeledShape) -> dict[str, Any]:
@@ -139,7 +137,7 @@ def _read_file(path: Path, limit: int | None) -> Iterator[LabeledShape]:
     if not isinstance(entries, list) or len(entries) != num_rows:
         found = f"{len(entries)} shapes" if isinstance(entries, list) else "no list of shapes"
         raise ValueError(f"{path.with_suffix('.json')}: has {found}, {path.name} has {num_rows}; they belong together")
-    _check_values(path, points, normals, labels)
+    _check_values(path, points, normals)
     for row, entry in zip(range(len(points)), entries):
         yield LabeledShape(
             points[row].astype(np.float32),

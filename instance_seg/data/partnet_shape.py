@@ -20,7 +20,7 @@ class LabeledShape(NamedTuple):
 
     points: np.ndarray  # [N, 3] float32, centred at the bounding box, largest norm 1
     normals: np.ndarray  # [N, 3] float32, unit length
-    leaf_label: np.ndarray  # [N] int32, >= 0; a label that no part lists is an unlabelled point
+    leaf_label: np.ndarray  # [N] int32; a label that no part lists is an unlabelled point
     parts: tuple[Part, ...]
     model_id: str
     anno_id: str
@@ -49,10 +49,11 @@ def level_labels(shape: LabeledShape, level: "Level") -> tuple[np.ndarray, np.nd
         instance: [N] int32, index into `level_parts(shape, level)`, -1 = none.
     """
     rows = level_parts(shape, level)
-    row_of_leaf = np.full(_table_size(shape), -1, np.int32)
+    leaves, leaf_of_point = np.unique(shape.leaf_label, return_inverse=True)
+    row_of_leaf = np.full(len(leaves), -1, np.int32)
     for row, part in enumerate(rows):
-        row_of_leaf[_known_leaves(part, row_of_leaf.size)] = row
-    instance = row_of_leaf[shape.leaf_label]
+        row_of_leaf[np.isin(leaves, part.leaf_ids)] = row
+    instance = row_of_leaf[leaf_of_point]
     class_of_row = np.array([part.class_id for part in rows] + [0], np.int32)  # the last one answers row -1
     return class_of_row[instance], instance
 
@@ -65,16 +66,8 @@ def level_masks(shape: LabeledShape, level: "Level") -> tuple[np.ndarray, np.nda
         classes: [I] int32 >= 1.
     """
     rows = level_parts(shape, level)
-    chosen = np.zeros((len(rows), _table_size(shape)), bool)
+    leaves, leaf_of_point = np.unique(shape.leaf_label, return_inverse=True)
+    chosen = np.zeros((len(rows), len(leaves)), bool)
     for row, part in enumerate(rows):
-        chosen[row, _known_leaves(part, chosen.shape[1])] = True
-    return chosen[:, shape.leaf_label], np.array([part.class_id for part in rows], np.int32)
-
-
-def _table_size(shape: LabeledShape) -> int:
-    return int(shape.leaf_label.max(initial=0)) + 1
-
-
-def _known_leaves(part: LevelPart, size: int) -> list[int]:
-    """Leaves beyond the largest label have no point, and no place in a table over the labels."""
-    return [leaf for leaf in part.leaf_ids if 0 <= leaf < size]
+        chosen[row] = np.isin(leaves, part.leaf_ids)
+    return chosen[:, leaf_of_point], np.array([part.class_id for part in rows], np.int32)

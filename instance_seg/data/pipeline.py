@@ -100,7 +100,7 @@ def _batches(
 
     return (
         keys.map(to_tensors, num_parallel_calls=num_workers, deterministic=True)
-        .map(lambda *sample: build_batch(Sample(*sample), config), num_parallel_calls=num_workers, deterministic=True)
+        .map(lambda sample: build_batch(sample, config), num_parallel_calls=num_workers, deterministic=True)
         .prefetch(num_workers)
     )
 

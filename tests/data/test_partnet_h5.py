@@ -161,11 +161,6 @@ def test_coordinates_that_are_no_numbers(root, name, value):
     assert_complains(root, "train-00.h5: row 1 has NaN or infinite", repr(name), "1 more row")
 
 
-def test_labels_that_are_none(root):
-    rewrite(root, "label", np.full((3, 20), -1, np.int32))
-    assert_complains(root, "row 0 has leaf labels outside 0..")
-
-
 def test_shapes_without_points(root):
     for name, size in (("pts", (3, 0, 3)), ("nor", (3, 0, 3))):
         rewrite(root, name, np.zeros(size, np.float32))

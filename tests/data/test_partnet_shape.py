@@ -34,7 +34,7 @@ def test_where_parts_overlap_the_later_one_wins():
 
 
 def test_a_part_without_points_keeps_its_row():
-    shape = shape_of([1, 1], ("lamp/base", (8, 900)), ("lamp/arm", (1,)))
+    shape = shape_of([1, 1], ("lamp/base", (8, 900, 10**12)), ("lamp/arm", (1,)))
     assert_labels(shape, [2, 2], [1, 1])
     np.testing.assert_array_equal(level_masks(shape, LEVEL)[0], [[0, 0], [1, 1]])
 
@@ -47,4 +47,4 @@ def test_no_part_of_the_level():
 
 
 def test_labels_that_no_part_lists_are_unlabelled():
-    assert_labels(shape_of([500, 1], ("lamp/arm", (1,))), [0, 2], [-1, 0])
+    assert_labels(shape_of([500, 1, -1, 2**31 - 1], ("lamp/arm", (1,))), [0, 2, 0, 0], [-1, 0, -1, -1])
