@@ -1,0 +1,101 @@
+"""From semantics and offsets to instances: mean-shift within each predicted class (paper, Section 3.3)."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from instance_seg.clustering.config import ClusterConfig
+from instance_seg.clustering.mean_shift import cluster_regions
+from instance_seg.clustering.shift import shift_points
+
+_POINTS_PER_CALL = 500_000  # keeps all cores busy, and the kernel's memory near 100 MB
+
+
+class PredictedLevel(NamedTuple):
+    """What clustering needs to know of one shape at one level."""
+
+    xyz: np.ndarray  # [N, 3] float32
+    semantic: np.ndarray  # [N] int, predicted class
+    instance_offset: np.ndarray  # [N, 3] float32, O_I
+    region_offset: np.ndarray  # [N, 3] float32, O_S
+
+
+def segment_instances(
+    xyz: np.ndarray,
+    semantic: np.ndarray,
+    instance_offset: np.ndarray,
+    region_offset: np.ndarray,
+    config: ClusterConfig,
+) -> np.ndarray:
+    """Instance ids [N] int32 of one shape at one level; see segment_levels."""
+    return segment_levels([PredictedLevel(xyz, semantic, instance_offset, region_offset)], config)[0]
+
+
+def segment_levels(levels: Sequence[PredictedLevel], config: ClusterConfig) -> list[np.ndarray]:
+    """Clusters the shifted points of every predicted class, class 0 included, of many shapes and levels together.
+
+    Give it as many as are at hand: classes, levels and shapes then share all cores.
+
+    Returns:
+        for every level ids [N] int32 from 0 to I - 1, none left out, which run on from class to ascending class.
+
+    Raises:
+        ValueError: arrays of differing length, or a shifted point that is NaN or infinite; the message names the level.
+    """
+    instances = []
+    for batch in _portions(levels):
+        regions = [_split_by_class(level, len(instances) + i, config) for i, level in enumerate(batch)]
+        splits = np.concatenate([[0], *(np.diff(r.row_splits) for r in regions)]).cumsum()
+        points = np.concatenate([r.points for r in regions])
+        labels = cluster_regions(points, splits, config.bandwidth, config.clustering)
+        ends = np.cumsum([len(level.xyz) for level in batch])
+        instances += [_number(r, part) for r, part in zip(regions, np.split(labels, ends[:-1]))]
+    return instances
+
+
+class _Regions(NamedTuple):
+    points: np.ndarray  # [N, 3] float32, shifted, class after class
+    order: np.ndarray  # [N] which point of the level each row is
+    row_splits: np.ndarray  # [R + 1] one region for each class that occurs
+
+
+def _portions(levels: Sequence[PredictedLevel]) -> Iterator[list[PredictedLevel]]:
+    """Consecutive levels, together about _POINTS_PER_CALL points."""
+    portion, num_points = [], 0
+    for level in levels:
+        portion.append(level)
+        num_points += len(level.xyz)
+        if num_points >= _POINTS_PER_CALL:
+            yield portion
+            portion, num_points = [], 0
+    if portion:
+        yield portion
+
+
+def _split_by_class(level: PredictedLevel, position: int, config: ClusterConfig) -> _Regions:
+    sizes = [len(array) for array in level]
+    if len(set(sizes)) > 1:
+        named = ", ".join(f"{name} {size}" for name, size in zip(level._fields, sizes))
+        raise ValueError(f"levels[{position}]: arrays differ in length: {named}")
+    points = shift_points(level.xyz, level.instance_offset, level.region_offset, config)
+    bad = int(np.count_nonzero(~np.isfinite(points).all(axis=1)))
+    if bad:
+        remedy = "" if config.eq7_guard else "; Eq. 7 divides by zero where both offsets agree: set eq7_guard"
+        raise ValueError(f"levels[{position}]: {bad} of {len(points)} shifted points are NaN or infinite{remedy}")
+    order = np.argsort(level.semantic, kind="stable")
+    _, first = np.unique(np.asarray(level.semantic)[order], return_index=True)
+    return _Regions(points[order], order, np.append(first, len(points)))
+
+
+def _number(regions: _Regions, labels: np.ndarray) -> np.ndarray:
+    """Labels within each region -> ids within the level, without gaps (a center may be the nearest to no point)."""
+    if len(labels) == 0:
+        return np.empty(0, np.int32)
+    first = regions.row_splits[:-1]
+    counts = np.maximum.reduceat(labels, first) + 1
+    ids = labels + np.repeat(np.cumsum(counts) - counts, np.diff(regions.row_splits))
+    used = np.bincount(ids) > 0
+    instance = np.empty(len(ids), np.int32)
+    instance[regions.order] = (np.cumsum(used) - 1)[ids]
+    return instance

@@ -1,0 +1,42 @@
+"""Mean-shift behind one function, by our kernel or by scikit-learn; both find the same clusters."""
+
+import warnings
+
+import numpy as np
+
+from ocnn_tf_ops.python.mean_shift import mean_shift_batched
+
+
+def cluster(points: np.ndarray, bandwidth: float, backend: str = "native") -> np.ndarray:
+    """Labels [N] int32 of `points` [N, D] float32, N >= 1: clusters 0, 1, ..., the most populated center first.
+
+    Raises:
+        ValueError: no points, NaN or infinity among them, a bandwidth <= 0, or an unknown backend.
+    """
+    if len(points) == 0:
+        raise ValueError("cluster: there is no point")
+    return cluster_regions(points, np.array([0, len(points)]), bandwidth, backend)
+
+
+def cluster_regions(
+    points: np.ndarray, row_splits: np.ndarray, bandwidth: float, backend: str = "native"
+) -> np.ndarray:
+    """Clusters each region on its own: the rows row_splits[r]:row_splits[r + 1] of `points`, r = 0..R-1.
+
+    Returns:
+        [N] int32, the cluster of each point, counted from 0 within its region.
+    """
+    if backend == "native":
+        return mean_shift_batched(points, row_splits, bandwidth).labels
+    if backend == "sklearn":
+        parts = [points[begin:end] for begin, end in zip(row_splits[:-1], row_splits[1:]) if end > begin]
+        return np.concatenate([np.empty(0, np.int32), *(_sklearn_labels(part, bandwidth) for part in parts)])
+    raise ValueError(f"clustering={backend!r} is unknown; choose native or sklearn")
+
+
+def _sklearn_labels(points: np.ndarray, bandwidth: float) -> np.ndarray:
+    from sklearn.cluster import MeanShift  # half a second that the native backend need not wait for
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Binning data failed")  # where each point has a cell of its own
+        return MeanShift(bandwidth=bandwidth, bin_seeding=True).fit(points).labels_.astype(np.int32)

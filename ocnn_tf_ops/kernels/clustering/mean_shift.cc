@@ -1,0 +1,272 @@
+#include "mean_shift.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <new>
+#include <numeric>
+#include <vector>
+
+#include "../parallel.h"
+#include "neighbor_index.h"
+#include "row_table.h"
+
+namespace ocnn {
+namespace {
+
+constexpr int32_t kRadiusNeighbors = 5;  // what scikit-learn's radius search is set up for
+constexpr int64_t kSeedGrain = 32;
+constexpr int64_t kPointGrain = 2048;
+
+struct Kernel {
+  double bandwidth;
+  int32_t max_iterations;
+  int32_t d;
+};
+
+// A region on its way from points to clusters.
+struct Region {
+  Region(const float* points, int64_t n, int32_t d) : points(points), n(n), index(points, n, d, kRadiusNeighbors) {}
+
+  const float* points;  // [n, d]
+  int64_t n;
+  NeighborIndex index;
+  std::vector<float> seeds;            // [seeds, d]; each becomes the center that it climbs to
+  std::vector<int64_t> counts;         // [seeds] points around the last mean but one; 0 = the seed found no point
+  std::vector<int64_t> climbing_order; // [seeds] near ones together: they soon share their way
+  std::vector<float> centers;          // [clusters, d]
+  std::unique_ptr<NeighborIndex> center_index;
+};
+
+// Grid cells of size h that hold a point, in float32 as NumPy computes them; the points themselves if none share a cell.
+void find_seeds(const Kernel& kernel, Region* region) {
+  const int32_t d = kernel.d;
+  const float size = static_cast<float>(kernel.bandwidth);
+  RowTable cells(d);
+  std::vector<float> cell(d);
+  std::vector<int64_t> cell_of(region->n);
+  for (int64_t i = 0; i < region->n; ++i) {
+    for (int32_t j = 0; j < d; ++j) cell[j] = std::nearbyint(region->points[i * d + j] / size);
+    cell_of[i] = cells.insert(cell.data());
+  }
+  if (cells.size() == region->n) {
+    region->seeds.assign(region->points, region->points + region->n * d);
+  } else {
+    region->seeds.resize(cells.size() * d);
+    std::transform(cells.row(0), cells.row(cells.size()), region->seeds.begin(), [=](float c) { return c * size; });
+  }
+  region->counts.assign(cells.size(), 0);
+  std::vector<bool> listed(cells.size(), false);
+  for (int32_t i : region->index.order()) {
+    if (!listed[cell_of[i]]) region->climbing_order.push_back(cell_of[i]);
+    listed[cell_of[i]] = true;
+  }
+}
+
+// Moves the seeds of one region uphill. What a mean does next depends on the mean alone, so a seed that arrives where an
+// earlier one has been takes over its result, unless it would run out of iterations on the way.
+class Climber {
+ public:
+  Climber(const Kernel& kernel, Region* region) : kernel_(kernel), region_(region), visited_(kernel.d) {}
+
+  void climb(int64_t seed) {
+    float* mean = region_->seeds.data() + seed * kernel_.d;
+    std::vector<float> next(kernel_.d);
+    const size_t path = steps_.size();
+    for (int64_t completed = 0;;) {
+      const int64_t count = region_->index.mean_within(mean, kernel_.bandwidth, next.data());
+      region_->counts[seed] = count;
+      if (count == 0) return;
+      const bool converged = has_converged(mean, next.data());
+      std::copy(next.begin(), next.end(), mean);
+      if (converged) return finish(path, completed);
+      if (completed == kernel_.max_iterations) return;
+      ++completed;
+      const Step* known = visit(seed, completed);
+      if (known != nullptr) return finish(path, completed + known->remaining);
+    }
+  }
+
+ private:
+  struct Step {
+    int64_t seed;       // who made it
+    int64_t completed;  // iterations that took
+    int64_t remaining;  // iterations from here to convergence
+  };
+  static constexpr int64_t kUnknown = std::numeric_limits<int64_t>::max() / 2;
+
+  bool has_converged(const float* mean, const float* next) const {
+    double sum = 0;  // float32 products added up in float64, as BLAS does it for NumPy's norm
+    for (int32_t j = 0; j < kernel_.d; ++j) {
+      const float step = next[j] - mean[j];
+      const float square = step * step;
+      sum += square;
+    }
+    return std::sqrt(static_cast<float>(sum)) <= static_cast<float>(1e-3 * kernel_.bandwidth);
+  }
+
+  // Takes over the result if it is known from the seed's present mean on; else notes that the seed was here.
+  const Step* visit(int64_t seed, int64_t completed) {
+    float* mean = region_->seeds.data() + seed * kernel_.d;
+    const size_t id = visited_.insert(mean);
+    if (id == steps_.size()) {
+      steps_.push_back({seed, completed, kUnknown});
+      return nullptr;
+    }
+    const Step& step = steps_[id];
+    if (completed + step.remaining > kernel_.max_iterations) return nullptr;
+    std::copy_n(region_->seeds.data() + step.seed * kernel_.d, kernel_.d, mean);
+    region_->counts[seed] = region_->counts[step.seed];
+    return &step;
+  }
+
+  void finish(size_t path, int64_t total) {
+    for (; path < steps_.size(); ++path) steps_[path].remaining = total - steps_[path].completed;
+  }
+
+  const Kernel& kernel_;
+  Region* region_;
+  RowTable visited_;
+  std::vector<Step> steps_;  // one for each row of visited_
+};
+
+// The distinct centers, most populated first, equal counts by descending coordinates. Where seeds reach one center with
+// differing counts, the last seed's holds.
+std::vector<float> sorted_centers(const Kernel& kernel, const Region& region) {
+  const int32_t d = kernel.d;
+  RowTable centers(d);
+  std::vector<int64_t> counts;
+  for (size_t seed = 0; seed < region.counts.size(); ++seed) {
+    if (region.counts[seed] == 0) continue;
+    const size_t id = centers.insert(region.seeds.data() + seed * d);
+    if (id == counts.size()) counts.push_back(0);
+    counts[id] = region.counts[seed];
+  }
+  std::vector<int64_t> order(counts.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
+    if (counts[a] != counts[b]) return counts[a] > counts[b];
+    return std::lexicographical_compare(centers.row(b), centers.row(b) + d, centers.row(a), centers.row(a) + d);
+  });
+  std::vector<float> sorted;
+  for (int64_t id : order) sorted.insert(sorted.end(), centers.row(id), centers.row(id) + d);
+  return sorted;
+}
+
+// Keeps a center if no center before it that was kept lies within the bandwidth.
+void choose_centers(const Kernel& kernel, Region* region) {
+  const int32_t d = kernel.d;
+  const std::vector<float> candidates = sorted_centers(kernel, *region);
+  const int64_t num_candidates = candidates.size() / d;
+  if (num_candidates == 0) return;
+  const NeighborIndex index(candidates.data(), num_candidates, d, kRadiusNeighbors);
+  std::vector<bool> kept(num_candidates, true);
+  std::vector<int32_t> close;
+  for (int64_t i = 0; i < num_candidates; ++i) {
+    if (!kept[i]) continue;
+    const float* center = candidates.data() + i * d;
+    index.rows_within(center, kernel.bandwidth, &close);
+    for (int32_t row : close) kept[row] = false;
+    kept[i] = true;
+  }
+  for (int64_t i = 0; i < num_candidates; ++i) {
+    if (kept[i]) region->centers.insert(region->centers.end(), &candidates[i * d], &candidates[i * d] + d);
+  }
+  region->center_index = std::make_unique<NeighborIndex>(region->centers.data(), region->centers.size() / d, d, 1);
+}
+
+// Runs body(region, begin, end) over items of all regions, `splits` [regions + 1] of them, cut into even pieces. An
+// exception must not leave a thread of the caller's pool: bad_alloc is the only one here, and becomes `failed`.
+template <typename Body>
+void for_each_piece(const ocnn_executor* stream, const std::vector<int64_t>& splits, int64_t grain,
+                    std::atomic<bool>* failed, const Body& body) {
+  parallel_for(stream, splits.back(), grain, [&](int64_t begin, int64_t end) {
+    try {
+      int64_t region = std::upper_bound(splits.begin(), splits.end(), begin) - splits.begin() - 1;
+      for (; begin < end; ++region) {
+        const int64_t stop = std::min(end, splits[region + 1]);
+        if (begin < stop) body(region, begin - splits[region], stop - splits[region]);
+        begin = stop;
+      }
+    } catch (const std::bad_alloc&) {
+      *failed = true;
+    }
+  });
+}
+
+std::vector<int64_t> one_each(int64_t count) {
+  std::vector<int64_t> splits(count + 1);
+  std::iota(splits.begin(), splits.end(), 0);
+  return splits;
+}
+
+bool mean_shift(const ocnn_executor* stream, const Kernel& kernel, const float* points,
+                const std::vector<int64_t>& row_splits, int32_t* labels, float* centers, int64_t* num_centers) {
+  const int32_t d = kernel.d;
+  const int64_t num_regions = row_splits.size() - 1;
+  const std::vector<int64_t> region_splits = one_each(num_regions);
+  std::vector<std::unique_ptr<Region>> regions(num_regions);
+  std::atomic<bool> failed{false};
+
+  for_each_piece(stream, region_splits, 1, &failed, [&](int64_t r, int64_t, int64_t) {
+    regions[r] = std::make_unique<Region>(points + row_splits[r] * d, row_splits[r + 1] - row_splits[r], d);
+    find_seeds(kernel, regions[r].get());
+  });
+  if (failed) return false;
+
+  std::vector<int64_t> seed_splits(num_regions + 1, 0);
+  for (int64_t r = 0; r < num_regions; ++r) seed_splits[r + 1] = seed_splits[r] + regions[r]->counts.size();
+  for_each_piece(stream, seed_splits, kSeedGrain, &failed, [&](int64_t r, int64_t begin, int64_t end) {
+    Climber climber(kernel, regions[r].get());
+    for (int64_t i = begin; i < end; ++i) climber.climb(regions[r]->climbing_order[i]);
+  });
+  if (failed) return false;
+
+  for_each_piece(stream, region_splits, 1, &failed, [&](int64_t r, int64_t, int64_t) {
+    choose_centers(kernel, regions[r].get());
+    num_centers[r] = regions[r]->centers.size() / d;
+    std::copy(regions[r]->centers.begin(), regions[r]->centers.end(), centers + row_splits[r] * d);
+  });
+  if (failed) return false;
+
+  for_each_piece(stream, row_splits, kPointGrain, &failed, [&](int64_t r, int64_t begin, int64_t end) {
+    const NeighborIndex* index = regions[r]->center_index.get();
+    for (int64_t i = begin; i < end; ++i) {
+      labels[row_splits[r] + i] = index ? index->nearest(regions[r]->points + i * d) : -1;
+    }
+  });
+  return !failed;
+}
+
+bool valid_splits(const int64_t* row_splits, int64_t num_regions) {
+  if (num_regions < 0 || row_splits == nullptr || row_splits[0] != 0) return false;
+  for (int64_t r = 0; r < num_regions; ++r) {
+    const int64_t n = row_splits[r + 1] - row_splits[r];
+    if (n < 0 || n > std::numeric_limits<int32_t>::max() - 1024) return false;
+  }
+  return true;
+}
+
+}  // namespace
+}  // namespace ocnn
+
+int ocnn_mean_shift_cpu(const ocnn_executor* stream, const float* points, const int64_t* row_splits,
+                        int64_t num_regions, int32_t d, double bandwidth, int32_t max_iterations, int32_t* labels,
+                        float* centers, int64_t* num_centers) {
+  if (d < 1 || max_iterations < 0 || !(bandwidth > 0) || !std::isfinite(bandwidth) ||
+      !ocnn::valid_splits(row_splits, num_regions)) {
+    return OCNN_INVALID_ARGUMENT;
+  }
+  const int64_t num_values = row_splits[num_regions] * d;
+  if (!std::all_of(points, points + num_values, [](float x) { return std::isfinite(x); })) return OCNN_NOT_FINITE;
+  try {
+    const std::vector<int64_t> splits(row_splits, row_splits + num_regions + 1);
+    const bool done = ocnn::mean_shift(stream, {bandwidth, max_iterations, d}, points, splits, labels, centers,
+                                       num_centers);
+    return done ? OCNN_OK : OCNN_OUT_OF_MEMORY;
+  } catch (const std::bad_alloc&) {
+    return OCNN_OUT_OF_MEMORY;
+  }
+}

@@ -1,0 +1,115 @@
+"""Mean-shift clustering on NumPy arrays: scikit-learn's MeanShift(bandwidth, bin_seeding=True), many regions at once."""
+
+import ctypes
+from typing import NamedTuple
+
+import numpy as np
+
+from ocnn_tf_ops.python.kernel_library import call_kernel, thread_executor
+
+MAX_ITERATIONS = 300
+
+
+class Clusters(NamedTuple):
+    """Clusters of one region (mean_shift) or of several, one region after the other (mean_shift_batched)."""
+
+    labels: np.ndarray  # [N] int32, cluster of each point, counted from 0 within its region
+    centers: np.ndarray  # [clusters, D] float32, within a region the most populated one first
+    row_splits: np.ndarray  # [R + 1] int64; region r owns the centers row_splits[r]:row_splits[r + 1]
+
+
+def mean_shift(
+    points: np.ndarray, bandwidth: float, max_iterations: int = MAX_ITERATIONS, num_threads: int = 0
+) -> Clusters:
+    """Clusters one point set by mean-shift with a flat kernel.
+
+    Follows scikit-learn 1.9 in seeds (grid cells of size `bandwidth`), float32 arithmetic, stopping rule (a step of at
+    most 0.001 * bandwidth), removal of close centers and labels (nearest center), and so finds the same partition.
+
+    Args:
+        points: [N, D] float32, finite; N >= 1. Up to 15 dimensions are searched by a tree, more by comparing all.
+        bandwidth: radius of the kernel, in the unit of the points.
+        max_iterations: per seed.
+        num_threads: 0 = one a core. The result does not depend on it.
+
+    Raises:
+        ValueError: no points, NaN or infinity among them, a bandwidth that is not positive and finite, or no point within
+            the bandwidth of any seed (possible from 5 dimensions on).
+    """
+    if len(points) == 0:
+        raise ValueError("mean_shift: there is no point to cluster")
+    return mean_shift_batched(points, np.array([0, len(points)]), bandwidth, max_iterations, num_threads)
+
+
+def mean_shift_batched(
+    points: np.ndarray,
+    row_splits: np.ndarray,
+    bandwidth: float,
+    max_iterations: int = MAX_ITERATIONS,
+    num_threads: int = 0,
+) -> Clusters:
+    """Clusters each of R regions on its own, with all cores busy over regions, seeds and points.
+
+    Args:
+        points: [N, D] float32, all regions one after the other.
+        row_splits: [R + 1] integers from 0 to N; region r owns the rows row_splits[r]:row_splits[r + 1]. Empty regions
+            get no cluster.
+
+    For the rest see mean_shift.
+    """
+    points = _checked_points(points)
+    row_splits = _checked_splits(row_splits, len(points))
+    if not (np.isfinite(bandwidth) and bandwidth > 0):
+        raise ValueError(f"mean_shift: bandwidth must be positive and finite, found {bandwidth}")
+    labels = np.empty(len(points), np.int32)
+    centers = np.empty_like(points)
+    counts = np.empty(len(row_splits) - 1, np.int64)
+    call_kernel(
+        "ocnn_mean_shift_cpu",
+        thread_executor(num_threads),
+        points,
+        row_splits,
+        len(counts),
+        ctypes.c_int32(points.shape[1]),
+        float(bandwidth),
+        ctypes.c_int32(max_iterations),
+        labels,
+        centers,
+        counts,
+    )
+    _require_clusters(counts, row_splits, bandwidth)
+    rows = np.arange(len(points)) - np.repeat(row_splits[:-1], np.diff(row_splits))  # row within its region
+    kept = rows < np.repeat(counts, np.diff(row_splits))
+    return Clusters(labels, centers[kept], np.concatenate([[0], np.cumsum(counts)]))
+
+
+def _checked_points(points: np.ndarray) -> np.ndarray:
+    points = np.ascontiguousarray(points, np.float32)
+    if points.ndim != 2 or points.shape[1] == 0:
+        raise ValueError(f"mean_shift: points must have the shape [N, D], found {list(points.shape)}")
+    bad = ~np.isfinite(points).all(axis=1)
+    if bad.any():
+        raise ValueError(f"mean_shift: NaN or infinity in row {int(bad.argmax())} ({bad.sum()} such rows): remove them")
+    return points
+
+
+def _checked_splits(row_splits: np.ndarray, num_points: int) -> np.ndarray:
+    splits = np.ascontiguousarray(row_splits, np.int64)
+    if (
+        splits.ndim != 1
+        or len(splits) == 0
+        or splits[0] != 0
+        or splits[-1] != num_points
+        or (np.diff(splits) < 0).any()
+    ):
+        raise ValueError(f"mean_shift: row_splits must rise from 0 to the {num_points} points, found {row_splits}")
+    return splits
+
+
+def _require_clusters(counts: np.ndarray, row_splits: np.ndarray, bandwidth: float) -> None:
+    lost = (counts == 0) & (np.diff(row_splits) > 0)
+    if lost.any():
+        raise ValueError(
+            f"mean_shift: no point of region {int(lost.argmax())} is within the bandwidth {bandwidth} of its grid cell: "
+            "use a larger bandwidth"
+        )
