@@ -36,7 +36,7 @@ def markdown(headers: Sequence[str], rows: Iterable[Sequence[Any]], num_names: i
 def run_table(results: Mapping[str, Any]) -> str:
     """table.md of one run: the five measures per level in both rows, then every part of every level."""
     run = results["run"]
-    seconds = ", ".join(f"{stage} {run['seconds'][stage]:.0f} s" for stage in STAGES)
+    seconds = ", ".join(f"{stage} {run['seconds'][stage]:.1f} s" for stage in STAGES)
     head = f"{run['category']} - {run['variant']}, preset {run['preset']}, seed {run['seed']}"
     facts = f"Data {run['dataset']}, {run['iterations']} iterations; {seconds}. All measures in percent."
     sections = [f"# {head}", facts, _measures_table(results)]

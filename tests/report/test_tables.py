@@ -15,10 +15,8 @@ from instance_seg.report.table import WITH, WITHOUT, level_name, markdown, perce
 
 def cells(table):
     """Rows of a Markdown table as lists of stripped cells, without the rule below the headings."""
-    lines = [line for line in table.splitlines() if line.startswith("|")]
-    return [
-        [cell.strip() for cell in line.strip("|").split("|")] for line in lines if not line.startswith(("|:", "|-"))
-    ]
+    lines = [line for line in table.splitlines() if line.startswith("|") and not line.startswith(("|:", "|-"))]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
 
 
 def chair_and_bag():
