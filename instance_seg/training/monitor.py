@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from instance_seg.data.taxonomy import Taxonomy
-from instance_seg.report.pictures import render_panel
+from instance_seg.report.pictures import match_colors, render_panel
 from instance_seg.report.results import MEASURES
 from instance_seg.training.evaluate import Evaluation
 
@@ -31,5 +31,5 @@ class Monitor:
 
     def _panel(self, sample, level):
         found = sample.levels[level]
-        columns = [("ground truth", sample.xyz, found.gt_instance), ("prediction", sample.xyz, found.instance)]
-        return render_panel(columns)
+        predicted = match_colors(found.instance, found.gt_instance)
+        return render_panel([("ground truth", sample.xyz, found.gt_instance), ("prediction", sample.xyz, predicted)])
