@@ -1,1 +1,26 @@
-"""Octree operations for TensorFlow 2. Importing the package loads neither TensorFlow nor the compiled libraries."""
+"""Octree operations for TensorFlow 2: building, convolution, pooling, interpolation (see README.md).
+
+Importing the package loads neither TensorFlow nor the compiled libraries; the first function asked for does.
+"""
+
+import importlib
+
+_MODULES = {
+    "octree": ("Octree", "octree_build", "octree_neighbors"),
+    "conv": ("octree_conv", "octree_downsample_conv", "octree_upsample_conv"),
+    "pad": ("octree_pad", "octree_depad"),
+    "interpolate": ("octree_interpolation_table", "octree_interpolate"),
+}
+_HOME = {name: module for module, names in _MODULES.items() for name in names}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str):
+    if name not in _HOME:
+        raise AttributeError(f"module 'ocnn_tf_ops' has no attribute {name!r}; it has {', '.join(__all__)}")
+    return getattr(importlib.import_module(f"ocnn_tf_ops.python.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

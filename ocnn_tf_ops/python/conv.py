@@ -1,0 +1,77 @@
+"""Octree convolutions: 3x3x3, 2x2x2 with stride 2, and the transposed 2x2x2.
+
+Empty octants take part like any others; neighbors that do not exist count as 0; there is no bias. Kernel cell k of a
+3x3x3 kernel is the offset (dx, dy, dz) with k = 9(dx+1) + 3(dy+1) + dz+1; of a 2x2x2 kernel the child 4x + 2y + z.
+"""
+
+import tensorflow as tf
+
+from ocnn_tf_ops.python.loader import tf_ops
+from ocnn_tf_ops.python.pad import octree_depad, octree_pad
+
+CHILDREN = 8
+
+
+def octree_conv(x: tf.Tensor, weights: tf.Tensor, neighbors: tf.Tensor) -> tf.Tensor:
+    """y[m] = sum over k of x[neighbors[m, k]] @ weights[k].
+
+    Args:
+        x: [M, Cin] float32 or float64.
+        weights: [27, Cin, Cout] of the same type.
+        neighbors: [M, 27] int32 (`Octree.neighbors[d]`). The gradient relies on its symmetry: if j is neighbor k of m,
+            m is neighbor 26 - k of j.
+
+    Returns:
+        [M, Cout].
+
+    Raises:
+        tf.errors.InvalidArgumentError: sizes do not agree, or a neighbor is out of range.
+    """
+    return tf_ops().ocnn_octree_conv(x, weights, neighbors)
+
+
+@tf.RegisterGradient("Ocnn>OctreeConv")
+def _conv_gradient(op, grad):
+    x, weights, neighbors = op.inputs
+    mirrored = tf.reverse(tf.transpose(weights, [0, 2, 1]), axis=[0])
+    grad_weights = tf_ops().ocnn_octree_conv_grad_weights(x, grad, neighbors)
+    return octree_conv(grad, mirrored, neighbors), grad_weights, None
+
+
+@tf.RegisterGradient("Ocnn>OctreeConvGradWeights")
+def _conv_grad_weights_gradient(op, grad):
+    x, grad_y, neighbors = op.inputs
+    mirrored = tf.reverse(tf.transpose(grad, [0, 2, 1]), axis=[0])
+    return octree_conv(grad_y, mirrored, neighbors), octree_conv(x, grad, neighbors), None
+
+
+def octree_downsample_conv(x: tf.Tensor, weights: tf.Tensor, parent_children: tf.Tensor) -> tf.Tensor:
+    """2x2x2 convolution with stride 2, depth d -> d - 1; octants that are empty at depth d - 1 get 0.
+
+    Args:
+        x: [M_d, Cin] float32 or float64.
+        weights: [8, Cin, Cout] of the same type.
+        parent_children: [M_(d-1)] int32, the children of depth d - 1 (`Octree.children[d - 1]`).
+
+    Returns:
+        [M_(d-1), Cout].
+    """
+    cin, cout = weights.shape[1], weights.shape[2]
+    groups = tf.reshape(x, [-1, CHILDREN * cin])
+    return octree_pad(groups @ tf.reshape(weights, [CHILDREN * cin, cout]), parent_children)
+
+
+def octree_upsample_conv(x: tf.Tensor, weights: tf.Tensor, children: tf.Tensor) -> tf.Tensor:
+    """Transposed 2x2x2 convolution with stride 2, depth d -> d + 1: child k of octant h is x[h] @ weights[k].
+
+    Args:
+        x: [M_d, Cin] float32 or float64; the rows of empty octants, having no children, are not used.
+        weights: [8, Cin, Cout] of the same type.
+        children: [M_d] int32, the children of depth d (`Octree.children[d]`).
+
+    Returns:
+        [M_(d+1), Cout].
+    """
+    cin, cout = weights.shape[1], weights.shape[2]
+    stacked = tf.reshape(tf.transpose(weights, [1, 0, 2]), [cin, CHILDREN * cout])
+    return tf.reshape(octree_depad(x, children) @ stacked, [-1, cout])

@@ -1,0 +1,90 @@
+#include "dims.h"
+
+#include <cctype>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "status.h"
+
+namespace ocnn {
+
+using tensorflow::TensorShape;
+using tensorflow::shape_inference::DimensionHandle;
+using tensorflow::shape_inference::InferenceContext;
+using tensorflow::shape_inference::ShapeHandle;
+
+namespace {
+
+bool is_number(const std::string& dim) { return std::isdigit(static_cast<unsigned char>(dim[0])); }
+
+}  // namespace
+
+bool Sizes::fits(const TensorSpec& spec, const TensorShape& shape) {
+  if (shape.dims() != static_cast<int>(spec.dims.size())) return false;
+  for (int i = 0; i < shape.dims(); ++i) {
+    const std::string& dim = spec.dims[i];
+    if (dim == "*") continue;
+    const int64_t size = shape.dim_size(i);
+    const int64_t expected = is_number(dim) ? std::stoll(dim) : sizes_.emplace(dim, size).first->second;
+    if (size != expected) return false;
+  }
+  return true;
+}
+
+// "[M, 27] with M = 5": the sizes other tensors gave are part of what was expected.
+std::string Sizes::describe(const TensorSpec& spec) const {
+  std::vector<std::string> known;
+  for (const std::string& dim : spec.dims) {
+    const auto found = sizes_.find(dim);
+    if (found != sizes_.end()) known.push_back(absl::StrCat(dim, " = ", found->second));
+  }
+  const std::string shape = absl::StrCat("[", absl::StrJoin(spec.dims, ", "), "]");
+  return known.empty() ? shape : absl::StrCat(shape, " with ", absl::StrJoin(known, ", "));
+}
+
+absl::Status Sizes::bind_inputs(tensorflow::OpKernelContext* context, const TensorSpecs& specs) {
+  for (size_t i = 0; i < specs.size(); ++i) {
+    const TensorShape& shape = context->input(static_cast<int>(i)).shape();
+    const std::string expected = describe(specs[i]);
+    if (!fits(specs[i], shape)) {
+      return invalid(specs[i].name, " has shape ", shape.DebugString(), "; expected ", expected);
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Dims::bind(const std::string& name, DimensionHandle dim) {
+  if (name == "*") return absl::OkStatus();
+  if (is_number(name)) return context_->WithValue(dim, std::stoll(name), &dim);
+  DimensionHandle& known = dims_.emplace(name, dim).first->second;
+  return context_->Merge(known, dim, &known);
+}
+
+absl::Status Dims::bind_inputs(const TensorSpecs& specs) {
+  for (size_t i = 0; i < specs.size(); ++i) {
+    ShapeHandle shape;
+    TF_RETURN_IF_ERROR(context_->WithRank(context_->input(i), specs[i].dims.size(), &shape));
+    for (size_t j = 0; j < specs[i].dims.size(); ++j) {
+      const absl::Status status = bind(specs[i].dims[j], context_->Dim(shape, j));
+      if (!status.ok()) {
+        return invalid(specs[i].name, " has shape ", context_->DebugString(shape), ", expected [",
+                       absl::StrJoin(specs[i].dims, ", "), "]: ", status.message());
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
+DimensionHandle Dims::operator[](const std::string& name) const {
+  if (is_number(name)) return context_->MakeDim(std::stoll(name));
+  const auto found = dims_.find(name);
+  return found == dims_.end() ? context_->UnknownDim() : found->second;
+}
+
+ShapeHandle Dims::shape(const std::vector<std::string>& dims) const {
+  std::vector<DimensionHandle> handles;
+  for (const std::string& name : dims) handles.push_back((*this)[name]);
+  return context_->MakeShape(handles);
+}
+
+}  // namespace ocnn
