@@ -1,0 +1,84 @@
+"""Writes a set of procedural shapes in PartNet's own layout, or draws the gallery of them.
+
+    python tools/make_procedural.py --out data/procedural --categories=Chair,Table --shapes 200
+    python tools/make_procedural.py --gallery --out docs
+
+`--shapes` splits 70 / 10 / 20 percent into train, val and test; `--train`, `--val`, `--test` set a split's size.
+"""
+
+from pathlib import Path
+
+from absl import app, flags
+from tqdm import tqdm
+
+from instance_seg.data.partnet_h5 import write_split
+from instance_seg.data.procedural import available_categories, generate_shape
+from instance_seg.data.taxonomy import check_category, load_taxonomy
+
+SPLITS = ("train", "val", "test")
+SHARES = (0.7, 0.1, 0.2)
+
+FLAGS = flags.FLAGS
+flags.DEFINE_string("out", None, "Folder of the data set; PartNet's trees are made below it.", required=True)
+flags.DEFINE_list("categories", ["all"], "Categories to make, or `all`.")
+flags.DEFINE_integer("shapes", 40, "Shapes of a category in all splits together.", lower_bound=3)
+for _split in SPLITS:
+    flags.DEFINE_integer(_split, None, f"Shapes in the split {_split}, instead of its part of --shapes.", lower_bound=1)
+flags.DEFINE_integer("num_points", 10000, "Points of a shape.", lower_bound=1)
+flags.DEFINE_integer("seed", 0, "Seed of the set.", lower_bound=0)
+flags.DEFINE_bool("gallery", False, "Put a contact sheet and a table of statistics into --out, and no data set.")
+
+
+def split_sizes(shapes: int, wanted: dict[str, int | None]) -> dict[str, int]:
+    """Size of each split: what is wanted, else its share of `shapes`, at least 1; train takes what is left over."""
+    sizes = {split: max(1, round(share * shapes)) for split, share in zip(SPLITS, SHARES)}
+    sizes["train"] = max(1, shapes - sizes["val"] - sizes["test"])
+    return {split: wanted.get(split) or size for split, size in sizes.items()}
+
+
+def chosen_categories(names: list[str]) -> tuple[str, ...]:
+    """The categories asked for; `all` means every one that has a grammar.
+
+    Raises:
+        ValueError: a category is unknown or has no grammar.
+    """
+    if names == ["all"]:
+        return available_categories()
+    for name in names:
+        check_category(name)
+        if name not in available_categories():
+            raise ValueError(f"--categories: no grammar makes {name}; there are {', '.join(available_categories())}")
+    return tuple(names)
+
+
+def make_category(out: Path, category: str, sizes: dict[str, int], seed: int, num_points: int) -> None:
+    """Writes the splits of one category; no index occurs in two of them."""
+    first = 0
+    for split, size in sizes.items():
+        indices = tqdm(range(first, first + size), desc=f"{category} {split}", unit="shape", leave=False)
+        shapes = (generate_shape(category, seed, index, num_points) for index in indices)
+        write_split(out, category, split, shapes, load_taxonomy(category))
+        first += size
+
+
+def main(argv: list[str]) -> None:
+    if len(argv) > 1:
+        raise app.UsageError(f"unexpected argument {argv[1]!r}")
+    try:
+        categories = chosen_categories(FLAGS.categories)
+    except ValueError as error:
+        raise app.UsageError(str(error)) from error
+    if FLAGS.gallery:
+        from procedural_gallery import write_gallery  # needs matplotlib, which making a data set does not
+
+        write_gallery(Path(FLAGS.out), categories, FLAGS.seed)
+        return
+    sizes = split_sizes(FLAGS.shapes, {split: FLAGS[split].value for split in SPLITS})
+    for category in categories:
+        make_category(Path(FLAGS.out), category, sizes, FLAGS.seed, FLAGS.num_points)
+    counts = ", ".join(f"{size} {split}" for split, size in sizes.items())
+    print(f"{len(categories)} categories, each {counts} -> {FLAGS.out}")
+
+
+if __name__ == "__main__":
+    app.run(main)
