@@ -48,7 +48,7 @@ struct AddCell {
 
   template <int Lanes, int Width>
   void run(int32_t column) const {
-    constexpr int Rows = Width == 4 ? 4 : 8;
+    constexpr int Rows = Width == 4 ? 6 : 8;  // as many accumulators as the registers hold
     int32_t p = 0;
     for (; p + Rows <= pairs.count; p += Rows) step<Lanes, Width, Rows>(p, column);
     for (; p + 2 <= pairs.count; p += 2) step<Lanes, Width, 2>(p, column);
