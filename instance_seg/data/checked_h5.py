@@ -9,6 +9,8 @@ from typing import NamedTuple
 import h5py
 import numpy as np
 
+from instance_seg.data.checksums import verify
+
 GZIP_LEVEL = 4  # PartNet's own
 CHUNK_BYTES = 1 << 18
 ALL = slice(None)
@@ -23,10 +25,11 @@ class Field(NamedTuple):
 
 @contextmanager
 def open_h5(path: str | os.PathLike) -> Iterator[h5py.File]:
-    """Opens an HDF5 file for reading. Raises ValueError naming the file when it is missing or not whole."""
+    """Opens an HDF5 file for reading. Raises ValueError naming the file when it is missing or damaged."""
     path = Path(path)
     if not path.is_file():
         raise ValueError(f"{path}: no such file")
+    verify(path)
     try:
         file = h5py.File(path, "r")
     except OSError as error:

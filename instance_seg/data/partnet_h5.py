@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from instance_seg.data.checked_h5 import Field, open_h5, read_dataset, reject_rows, write_h5
+from instance_seg.data.checksums import forget_checksums, verify
 from instance_seg.data.partnet_masks import check_instance_counts, write_level_masks
 from instance_seg.data.partnet_paths import h5_path, remove_files_from, split_files
 from instance_seg.data.partnet_shape import LabeledShape, Part, level_labels
@@ -21,7 +22,16 @@ from instance_seg.files import read_json, replacing, write_json
 if TYPE_CHECKING:
     from instance_seg.data.taxonomy import Taxonomy
 
-__all__ = ["LabeledShape", "Part", "SHAPES_PER_FILE", "count_shapes", "level_labels", "read_split", "write_split"]
+__all__ = [
+    "LabeledShape",
+    "Part",
+    "SHAPES_PER_FILE",
+    "count_shapes",
+    "level_labels",
+    "read_file",
+    "read_split",
+    "write_split",
+]
 
 TREE = "ins_seg_h5"
 SHAPES_PER_FILE = 1024
@@ -36,7 +46,30 @@ def read_split(root: str | os.PathLike, category: str, split: str, limit: int | 
     Raises ValueError naming the file, and the row where there is one, for whatever is missing, damaged or malformed.
     """
     files = split_files(root, TREE, category, split)
-    return islice((shape for path in files for shape in _read_file(path, limit)), limit)
+    return islice((shape for path in files for shape in read_file(path, limit)), limit)
+
+
+def read_file(path: Path, limit: int | None = None) -> Iterator[LabeledShape]:
+    """Reads the shapes of one file, at most `limit` of them (None = all). Raises ValueError as read_split does."""
+    rows = slice(limit)
+    with open_h5(path) as file:
+        points = read_dataset(file, "pts", _POINTS, rows)
+        num_rows, num_points, _ = file["pts"].shape
+        normals = read_dataset(file, "nor", Field((num_rows, num_points, 3), np.floating), rows)
+        labels = read_dataset(file, "label", Field((num_rows, num_points), np.integer), rows)
+    verify(path.with_suffix(".json"))
+    entries = read_json(path.with_suffix(".json"))
+    if not isinstance(entries, list) or len(entries) != num_rows:
+        found = f"{len(entries)} shapes" if isinstance(entries, list) else "no list of shapes"
+        raise ValueError(f"{path.with_suffix('.json')}: has {found}, {path.name} has {num_rows}; they belong together")
+    _check_values(path, points, normals)
+    for row, entry in zip(range(len(points)), entries):
+        yield LabeledShape(
+            points[row].astype(np.float32),
+            normals[row].astype(np.float32),
+            labels[row].astype(np.int32),
+            *_read_tree_entry(path.with_suffix(".json"), row, entry),
+        )
 
 
 def count_shapes(root: str | os.PathLike, category: str, split: str) -> int:
@@ -87,6 +120,7 @@ def _blocks(shapes: Iterable[LabeledShape], size: int) -> Iterator[list[LabeledS
 
 def _write_file(path: Path, shapes: Sequence[LabeledShape]) -> None:
     """The .json goes first: readers look for the .h5."""
+    forget_checksums([path, path.with_suffix(".json")])
     write_json(path.with_suffix(".json"), [_tree_entry(shape) for shape in shapes])
     with replacing(path) as temporary:
         write_h5(temporary, len(shapes), map(_h5_row, shapes))
@@ -124,27 +158,6 @@ def _tree_entry(shape: LabeledShape) -> dict[str, Any]:
         {"part_name": part.part_name, "leaf_id_list": [int(leaf) for leaf in part.leaf_ids]} for part in shape.parts
     ]
     return {"model_id": shape.model_id, "anno_id": shape.anno_id, "ins_seg": parts}
-
-
-def _read_file(path: Path, limit: int | None) -> Iterator[LabeledShape]:
-    rows = slice(limit)
-    with open_h5(path) as file:
-        points = read_dataset(file, "pts", _POINTS, rows)
-        num_rows, num_points, _ = file["pts"].shape
-        normals = read_dataset(file, "nor", Field((num_rows, num_points, 3), np.floating), rows)
-        labels = read_dataset(file, "label", Field((num_rows, num_points), np.integer), rows)
-    entries = read_json(path.with_suffix(".json"))
-    if not isinstance(entries, list) or len(entries) != num_rows:
-        found = f"{len(entries)} shapes" if isinstance(entries, list) else "no list of shapes"
-        raise ValueError(f"{path.with_suffix('.json')}: has {found}, {path.name} has {num_rows}; they belong together")
-    _check_values(path, points, normals)
-    for row, entry in zip(range(len(points)), entries):
-        yield LabeledShape(
-            points[row].astype(np.float32),
-            normals[row].astype(np.float32),
-            labels[row].astype(np.int32),
-            *_read_tree_entry(path.with_suffix(".json"), row, entry),
-        )
 
 
 def _read_tree_entry(path: Path, row: int, entry: Any) -> tuple[tuple[Part, ...], str, str]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from instance_seg.data.checked_h5 import Field, open_h5, read_dataset, reject_rows, write_h5
+from instance_seg.data.checksums import forget_checksums
 from instance_seg.data.partnet_paths import h5_path, level_folder, split_files
 from instance_seg.data.partnet_shape import LabeledShape, level_labels, level_masks, level_parts
 from instance_seg.files import replacing
@@ -135,6 +136,7 @@ def _pad(rows: np.ndarray) -> np.ndarray:
 
 
 def _write(path: Path, num_rows: int, rows: Iterable[Mapping[str, np.ndarray]]) -> None:
+    forget_checksums([path])
     with replacing(path) as temporary:
         write_h5(temporary, num_rows, rows)
 

@@ -1,0 +1,125 @@
+"""PartNet's HDF5 files as a source of stored shapes: from the part trees, or from the masks derived from them."""
+
+import os
+from collections.abc import Iterator
+from itertools import zip_longest
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from instance_seg.data.partnet_h5 import TREE, count_shapes, read_split
+from instance_seg.data.partnet_masks import (
+    DETECTION_TREE,
+    GT_TREE,
+    DetectionShape,
+    GroundTruthShape,
+    read_detection,
+    read_ground_truth,
+)
+from instance_seg.data.partnet_paths import level_folder, split_files
+from instance_seg.data.partnet_shape import LabeledShape
+from instance_seg.data.partnet_splits import ShapeId, read_split_list, split_list_path
+from instance_seg.data.stored_shape import (
+    StoredLevel,
+    StoredShape,
+    borrow_missing_levels,
+    check_shape,
+    masks_to_instance,
+    store_shape,
+)
+
+if TYPE_CHECKING:
+    from instance_seg.data.taxonomy import Taxonomy
+
+
+class PartTrees:
+    """ins_seg_h5: points, normals, and the tree of parts that labels of all levels follow from."""
+
+    @staticmethod
+    def files(root: str | os.PathLike, category: str, split: str) -> list[Path]:
+        """The HDF5 files of a split, none if there are none."""
+        return _files(root, TREE, category, split)
+
+    @staticmethod
+    def count(root: str | os.PathLike, category: str, split: str) -> int:
+        """Number of shapes, by the files' headers."""
+        return count_shapes(root, category, split)
+
+    @staticmethod
+    def read(root: str | os.PathLike, category: str, split: str, taxonomy: "Taxonomy") -> Iterator[StoredShape]:
+        """Reads the shapes of a split. Raises ValueError naming the file and the row for what is amiss."""
+        for shape in _read_trees(root, category, split):
+            yield check_shape(f"{root}: {category} {shape.model_id}", store_shape(shape, taxonomy, split), taxonomy)
+
+
+class LevelMasks:
+    """ins_seg_h5_for_detection (train, val) and ins_seg_h5_gt (test); the normals are those of ins_seg_h5."""
+
+    @staticmethod
+    def files(root: str | os.PathLike, category: str, split: str) -> list[Path]:
+        """The HDF5 files of a split at the coarsest level, none if there are none."""
+        return _files(root, _mask_tree(split), level_folder(category, 0), split)
+
+    count = PartTrees.count
+
+    @staticmethod
+    def read(root: str | os.PathLike, category: str, split: str, taxonomy: "Taxonomy") -> Iterator[StoredShape]:
+        """Reads the shapes of a split. Raises ValueError naming the file and the row for what is amiss."""
+        reader = read_ground_truth if split == "test" else read_detection
+        rows = [reader(root, category, level, split) for level in taxonomy.real_levels]
+        for index, (whole, *masks) in enumerate(zip_longest(_read_trees(root, category, split), *rows)):
+            where = f"{Path(root) / _mask_tree(split) / category}-*: shape {index} of {split}"
+            if whole is None or any(row is None for row in masks):
+                raise ValueError(f"{where} is missing in one of the levels or in {TREE}; run tools/prepare_partnet.py")
+            if any(not np.array_equal(row.points, whole.points) for row in masks):
+                raise ValueError(f"{where} has other points than in {TREE}; run tools/prepare_partnet.py again")
+            levels = borrow_missing_levels(map(mask_labels, masks), taxonomy)
+            shape = StoredShape(whole.points, whole.normals, levels, whole.model_id, whole.anno_id)
+            yield check_shape(where, shape, taxonomy)
+
+
+def mask_labels(row: DetectionShape | GroundTruthShape) -> StoredLevel:
+    """Labels of each point by the masks of one level."""
+    instance = masks_to_instance(row.masks, row.valid)
+    if isinstance(row, DetectionShape):
+        return StoredLevel(row.semantic.astype(np.int32), instance)
+    class_of_row = np.append(row.classes.astype(np.int32) + 1, 0)  # the last one answers row -1
+    return StoredLevel(class_of_row[instance].astype(np.int32), instance)
+
+
+def check_split_list(
+    root: str | os.PathLike, category: str, split: str, names: list[ShapeId], where: str | os.PathLike
+) -> None:
+    """Raises ValueError naming the entry where the split's list, if there is one, and the shapes' names part."""
+    path = split_list_path(root, category, split)
+    if not path.is_file():
+        return
+    listed = read_split_list(root, category, split)
+    for row, (wanted, found) in enumerate(zip_longest(listed, names)):
+        if wanted == found:
+            continue
+        if found is None or wanted not in names and wanted is not None:
+            raise ValueError(f"{path}: entry {row} names {_spell(wanted)}, which is not in {where}")
+        raise ValueError(f"{path}: entry {row} is {_spell(wanted)}, but row {row} of {where} is {_spell(found)}")
+
+
+def _spell(shape: ShapeId | None) -> str:
+    return "missing" if shape is None else f"model {shape.model_id}, annotation {shape.anno_id}"
+
+
+def _mask_tree(split: str) -> str:
+    return GT_TREE if split == "test" else DETECTION_TREE
+
+
+def _files(root: str | os.PathLike, tree: str, folder: str, split: str) -> list[Path]:
+    there = any((Path(root) / tree / folder).glob(f"{split}-*.h5"))
+    return split_files(root, tree, folder, split) if there else []
+
+
+def _read_trees(root: str | os.PathLike, category: str, split: str) -> Iterator[LabeledShape]:
+    names: list[ShapeId] = []
+    for shape in read_split(root, category, split):
+        names.append(ShapeId(shape.model_id, shape.anno_id))
+        yield shape
+    check_split_list(root, category, split, names, Path(root) / TREE / category)
