@@ -1,0 +1,67 @@
+"""Turns a TF1 checkpoint of the paper's released program into a run's folder of this one.
+
+    python tools/import_tf1_checkpoint.py path/to/iter100000.ckpt --category=Chair --logdir=DIR
+    python -m instance_seg.evaluate --preset=released --category=Chair --data_dir=... --logdir=DIR
+
+CKPT is the name without .index. Nothing is written unless the checkpoint holds exactly the variables of the category's
+network.
+"""
+
+import sys
+
+from absl import app, flags
+
+from instance_seg.config import load_config
+from instance_seg.data.taxonomy import load_taxonomy
+from instance_seg.training.checkpoint import Checkpoints, Progress, describe_network
+from instance_seg.training.experiment import build_network, writable_folder
+from instance_seg.training.schedule import Momentum
+from instance_seg.training.tf1_import import Imported, import_tf1_checkpoint
+
+PRESET = "released"
+
+FLAGS = flags.FLAGS
+
+
+def define_flags() -> None:
+    """The two flags of this tool."""
+    flags.DEFINE_string("category", "Chair", "PartNet category the checkpoint was trained for")
+    flags.DEFINE_string("logdir", None, "folder of the run; its checkpoints/ must hold no checkpoint yet")
+
+
+def convert(prefix: str, category: str, logdir: str) -> Imported:
+    """Imports the TF1 checkpoint `prefix` and saves it to `logdir`/checkpoints.
+
+    Raises:
+        ValueError: unknown category, a checkpoint that does not fit, or a folder that holds a checkpoint already.
+    """
+    config, taxonomy = load_config(PRESET, {"category": category}), load_taxonomy(category)
+    network = build_network(config, taxonomy)
+    optimizer = Momentum([v.value for v in network.trainable_variables], config.schedule.momentum)
+    description = describe_network(category, config.network, network.num_classes)
+    checkpoints = Checkpoints(writable_folder(logdir) / "checkpoints", network, optimizer, description)
+    if checkpoints.latest:
+        raise ValueError(f"--logdir={logdir}: {checkpoints.latest} is there already; name an empty folder")
+    taken = import_tf1_checkpoint(prefix, network)
+    saved = checkpoints.save(Progress(taken.step, 0.0))
+    print(
+        f"{taken.variables} variables, {taken.numbers:,} numbers taken from {prefix} (iteration {taken.step}); "
+        f"{taken.ignored} others passed over\nwritten to {saved}; use --preset={PRESET} to evaluate it"
+    )
+    return taken
+
+
+def main(argv: list[str]) -> None:
+    if len(argv) != 2:
+        raise app.UsageError("expected one argument, the TF1 checkpoint without .index")
+    if not FLAGS.logdir:
+        raise app.UsageError("--logdir is needed: the folder of the run to make")
+    try:
+        convert(argv[1], FLAGS.category, FLAGS.logdir)
+    except (ValueError, OSError) as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    define_flags()
+    app.run(main)
