@@ -10,7 +10,7 @@ import ocnn_tf_ops as ops
 from instance_seg.config import Config
 from instance_seg.data.batches import SampleConfig
 from instance_seg.data.dataset import PartNetDataset
-from instance_seg.data.pipeline import OctreeConfig, evaluation_batches, training_batches
+from instance_seg.data.pipeline import OctreeConfig, evaluation_dataset, training_dataset
 from instance_seg.data.taxonomy import Taxonomy, load_taxonomy
 from instance_seg.report.results import build_results, write_results
 from instance_seg.report.table import TABLE_NAME, run_table, write_text
@@ -62,11 +62,11 @@ def train(config: Config) -> int:
     test = load_split(config, taxonomy, config.data.test_split, config.data.test_shapes)
     network = make_network(config, taxonomy)
     samples = SampleConfig(config.data.train_batch_size, config.run.seed, config.data.points_per_shape, config.augment)
-    test_batches = evaluation_batches(test, config.data.test_batch_size, octree_config(config))
+    test_batches = evaluation_dataset(test, config.data.test_batch_size, octree_config(config))
     monitor = Monitor(taxonomy)
 
     def batches(first_step):
-        return training_batches(data, samples, octree_config(config), first_step)
+        return training_dataset(data, samples, octree_config(config), first_step)
 
     def evaluate(step, final):
         predictions = logdir / "predictions" if final else None
@@ -91,7 +91,7 @@ def evaluate(config: Config) -> Evaluation:
     checkpoints = Checkpoints(logdir / "checkpoints", network, optimizer, description)
     progress = checkpoints.restore_weights(config.run.ckpt or str(logdir))
     test = load_split(config, taxonomy, config.data.test_split, config.data.test_shapes)
-    batches = evaluation_batches(test, config.data.test_batch_size, octree_config(config))
+    batches = evaluation_dataset(test, config.data.test_batch_size, octree_config(config))
     evaluation = evaluate_network(network, batches, taxonomy, config.cluster, logdir / "predictions")
     save_results(config, evaluation, progress)
     return evaluation

@@ -25,7 +25,7 @@ class LossIsNotFinite(RuntimeError):
 
 def apply_network(model, batch, training: bool):
     """The network on a pipeline batch -> one LevelPrediction per level."""
-    return model(batch.points, batch.octree, batch.corner_index, batch.corner_weight, training=training)
+    return model(batch.points, batch.octree, batch.index, batch.weight, training=training)
 
 
 class Trainer:
