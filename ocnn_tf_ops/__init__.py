@@ -6,9 +6,11 @@ Importing the package loads neither TensorFlow nor the compiled libraries; the f
 import importlib
 
 _MODULES = {
-    "octree": ("Octree", "octree_build", "octree_neighbors"),
+    "structure": ("Octree",),
+    "octree": ("octree_build", "octree_neighbors"),
     "conv": ("octree_conv", "octree_downsample_conv", "octree_upsample_conv"),
     "pad": ("octree_pad", "octree_depad"),
+    "pool": ("octree_max_pool", "octree_max_unpool"),
     "interpolate": ("octree_interpolation_table", "octree_interpolate"),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}

@@ -4,29 +4,15 @@ Conventions (O-CNN's): the box is [-1, 1]^3; an octant's children are numbered 4
 sorted by shape, then by Morton code. See README.md.
 """
 
-from typing import NamedTuple
-
 import tensorflow as tf
 
 from ocnn_tf_ops.python.loader import tf_ops
+from ocnn_tf_ops.python.structure import Octree
 
 tf.no_gradient("Ocnn>OctreeBuild")
 tf.no_gradient("Ocnn>OctreeNeighbors")
 
 MAX_DEPTH = 16
-
-
-class Octree(NamedTuple):
-    """The octrees of a batch, merged; entry d of each tuple is the layer of depth d with M_d octants.
-
-    The shape an octant belongs to is `keys >> 48`, its Morton code the rest. Entry 9(dx + 1) + 3(dy + 1) + dz + 1 of a
-    row of neighbors is the octant at offset (dx, dy, dz).
-    """
-
-    keys: tuple[tf.Tensor, ...]  # [M_d] int64, ascending
-    children: tuple[tf.Tensor, ...]  # [M_d] int32: -1 = empty, else the running number among the non-empty octants
-    neighbors: tuple[tf.Tensor, ...]  # [M_d, 27] int32: neighboring octants, empty ones too; -1 = none
-    features: tf.Tensor  # [M_D, C] float32 of the finest depth D; 0 at empty octants
 
 
 def octree_build(

@@ -1,7 +1,5 @@
 #include "dims.h"
 
-#include <cctype>
-
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "status.h"
@@ -15,7 +13,7 @@ using tensorflow::shape_inference::ShapeHandle;
 
 namespace {
 
-bool is_number(const std::string& dim) { return std::isdigit(static_cast<unsigned char>(dim[0])); }
+bool is_number(const std::string& dim) { return dim.find_first_not_of("0123456789") == std::string::npos; }
 
 }  // namespace
 

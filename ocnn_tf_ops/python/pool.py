@@ -1,0 +1,52 @@
+"""Max pooling over the eight siblings of a group, and its inverse on the mask of positions.
+
+All eight siblings take part, empty ones included; of equal values the first wins.
+"""
+
+import tensorflow as tf
+
+from ocnn_tf_ops.python.loader import tf_ops
+from ocnn_tf_ops.python.pad import octree_depad, octree_pad
+
+
+def octree_max_pool(x: tf.Tensor, parent_children: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Depth d -> d - 1; octants that are empty at depth d - 1 get 0.
+
+    Args:
+        x: [M_d, C] float32 or float64.
+        parent_children: [M_(d-1)] int32, the children of depth d - 1 (`Octree.children[d - 1]`).
+
+    Returns:
+        y [M_(d-1), C]; mask [M_d / 8, C] int32, the octant of depth d every maximum came from.
+    """
+    pooled = tf_ops().ocnn_octree_max_pool(x)
+    return octree_pad(pooled.y, parent_children), pooled.mask
+
+
+def octree_max_unpool(x: tf.Tensor, mask: tf.Tensor, parent_children: tf.Tensor) -> tf.Tensor:
+    """Depth d - 1 -> d: every value goes back to where its maximum came from, 0 elsewhere.
+
+    Args:
+        x: [M_(d-1), C] float32 or float64; the rows of empty octants are not used.
+        mask: [M_d / 8, C] int32, of `octree_max_pool`.
+        parent_children: [M_(d-1)] int32, the children of depth d - 1.
+
+    Returns:
+        [M_d, C].
+    """
+    return tf_ops().ocnn_octree_max_unpool(octree_depad(x, parent_children), mask)
+
+
+@tf.RegisterGradient("Ocnn>OctreeMaxPool")
+def _pool_gradient(op, grad, _):
+    return tf_ops().ocnn_octree_max_unpool(grad, op.outputs[1])
+
+
+@tf.RegisterGradient("Ocnn>OctreeMaxUnpool")
+def _unpool_gradient(op, grad):
+    return tf_ops().ocnn_octree_max_pick(grad, op.inputs[1]), None
+
+
+@tf.RegisterGradient("Ocnn>OctreeMaxPick")
+def _pick_gradient(op, grad):
+    return tf_ops().ocnn_octree_max_unpool(grad, op.inputs[1]), None

@@ -1,0 +1,143 @@
+// Ops Ocnn>OctreeMaxPool, OctreeMaxUnpool and OctreeMaxPick over kernels/octree/pool.h.
+#include "../kernels/octree/pool.h"
+#include "dims.h"
+#include "support.h"
+#include "tensorflow/core/framework/op.h"
+
+namespace ocnn {
+namespace {
+
+using namespace tensorflow;  // NOLINT
+using shape_inference::DimensionHandle;
+using shape_inference::InferenceContext;
+
+const TensorSpecs& pool_inputs() {
+  static const TensorSpecs specs = {{"x", {"8 G", "C"}}};
+  return specs;
+}
+
+const TensorSpecs& unpool_inputs() {
+  static const TensorSpecs specs = {{"x", {"G", "C"}}, {"mask", {"G", "C"}}};
+  return specs;
+}
+
+const TensorSpecs& pick_inputs() {
+  static const TensorSpecs specs = {{"x", {"8 G", "C"}}, {"mask", {"G", "C"}}};
+  return specs;
+}
+
+absl::Status check_groups(int64_t num_nodes) {
+  if (num_nodes % 8 == 0 && num_nodes <= INT32_MAX) return absl::OkStatus();
+  return invalid("x has ", num_nodes, " rows; expected whole groups of eight siblings");
+}
+
+template <typename T>
+class OctreeMaxPool : public OpKernel {
+ public:
+  using OpKernel::OpKernel;
+
+  void Compute(OpKernelContext* context) override {
+    Sizes n;
+    OP_REQUIRES_OK(context, n.bind_inputs(context, pool_inputs()));
+    OP_REQUIRES_OK(context, check_groups(n["8 G"]));
+    const int64_t groups = n["8 G"] / 8;
+    Tensor *y = nullptr, *mask = nullptr;
+    OP_REQUIRES_OK(context, context->allocate_output(0, {groups, n["C"]}, &y));
+    OP_REQUIRES_OK(context, context->allocate_output(1, {groups, n["C"]}, &mask));
+    const Executor executor(context);
+    const int status = ocnn_octree_max_pool_cpu(executor.stream(), dtype_of<T>(), data(context->input(0)), groups,
+                                                n["C"], data(y), mask->flat<int32_t>().data());
+    OP_REQUIRES_OK(context, to_status(status, "octree_max_pool"));
+  }
+};
+
+template <typename T>
+class OctreeMaxUnpool : public OpKernel {
+ public:
+  using OpKernel::OpKernel;
+
+  void Compute(OpKernelContext* context) override {
+    Sizes n;
+    OP_REQUIRES_OK(context, n.bind_inputs(context, unpool_inputs()));
+    Tensor* y = nullptr;
+    OP_REQUIRES_OK(context, context->allocate_output(0, {8 * n["G"], n["C"]}, &y));
+    const Executor executor(context);
+    const int status = ocnn_octree_max_unpool_cpu(executor.stream(), dtype_of<T>(), data(context->input(0)),
+                                                  context->input(1).flat<int32_t>().data(), n["G"], n["C"], data(y));
+    OP_REQUIRES_OK(context, to_status(status, "octree_max_unpool: mask"));
+  }
+};
+
+template <typename T>
+class OctreeMaxPick : public OpKernel {
+ public:
+  using OpKernel::OpKernel;
+
+  void Compute(OpKernelContext* context) override {
+    Sizes n;
+    OP_REQUIRES_OK(context, n.bind_inputs(context, pick_inputs()));
+    OP_REQUIRES(context, n["8 G"] == 8 * n["G"],
+                invalid("x has ", n["8 G"], " rows; expected eight for each of the ", n["G"], " rows of mask"));
+    Tensor* y = nullptr;
+    OP_REQUIRES_OK(context, context->allocate_output(0, {n["G"], n["C"]}, &y));
+    const Executor executor(context);
+    const int status = ocnn_octree_max_pick_cpu(executor.stream(), dtype_of<T>(), data(context->input(0)),
+                                                context->input(1).flat<int32_t>().data(), n["G"], n["C"], data(y));
+    OP_REQUIRES_OK(context, to_status(status, "octree_max_pick: mask"));
+  }
+};
+
+REGISTER_OP("Ocnn>OctreeMaxPool")
+    .Input("x: T")
+    .Output("y: T")
+    .Output("mask: int32")
+    .Attr("T: {float, double}")
+    .SetShapeFn([](InferenceContext* c) {
+      Dims dims(c);
+      TF_RETURN_IF_ERROR(dims.bind_inputs(pool_inputs()));
+      DimensionHandle groups;
+      TF_RETURN_IF_ERROR(c->Divide(dims["8 G"], 8, true, &groups));
+      c->set_output(0, c->Matrix(groups, dims["C"]));
+      c->set_output(1, c->Matrix(groups, dims["C"]));
+      return absl::OkStatus();
+    })
+    .Doc("Maximum over every eight siblings, and the octant it came from.");
+
+REGISTER_OP("Ocnn>OctreeMaxUnpool")
+    .Input("x: T")
+    .Input("mask: int32")
+    .Output("y: T")
+    .Attr("T: {float, double}")
+    .SetShapeFn([](InferenceContext* c) {
+      Dims dims(c);
+      TF_RETURN_IF_ERROR(dims.bind_inputs(unpool_inputs()));
+      DimensionHandle nodes;
+      TF_RETURN_IF_ERROR(c->Multiply(dims["G"], 8, &nodes));
+      c->set_output(0, c->Matrix(nodes, dims["C"]));
+      return absl::OkStatus();
+    })
+    .Doc("Every value at the octant its mask names, 0 elsewhere.");
+
+REGISTER_OP("Ocnn>OctreeMaxPick")
+    .Input("x: T")
+    .Input("mask: int32")
+    .Output("y: T")
+    .Attr("T: {float, double}")
+    .SetShapeFn([](InferenceContext* c) {
+      Dims dims(c);
+      TF_RETURN_IF_ERROR(dims.bind_inputs(pick_inputs()));
+      c->set_output(0, dims.shape({"G", "C"}));
+      return absl::OkStatus();
+    })
+    .Doc("The values at the octants that the mask names.");
+
+#define REGISTER(T)                                                                                                    \
+  REGISTER_KERNEL_BUILDER(Name("Ocnn>OctreeMaxPool").Device(DEVICE_CPU).TypeConstraint<T>("T"), OctreeMaxPool<T>);     \
+  REGISTER_KERNEL_BUILDER(Name("Ocnn>OctreeMaxUnpool").Device(DEVICE_CPU).TypeConstraint<T>("T"), OctreeMaxUnpool<T>); \
+  REGISTER_KERNEL_BUILDER(Name("Ocnn>OctreeMaxPick").Device(DEVICE_CPU).TypeConstraint<T>("T"), OctreeMaxPick<T>)
+REGISTER(float);
+REGISTER(double);
+#undef REGISTER
+
+}  // namespace
+}  // namespace ocnn
