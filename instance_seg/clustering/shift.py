@@ -11,9 +11,9 @@ def shift_points(
     """Eq. 7: q = p + O_I + lambda * (O_I - O_S) / |O_I - O_S|, in float32.
 
     O_I - O_S points from the region center to the instance center. Where it has no length there is no push, unless
-    config.eq7_guard is off: then q is NaN, as in the released program. `region_push="soft"` is ours, not the paper's: the
-    push is O_I - O_S itself, cut to the length lambda, so that a region's only instance is not scattered by the noise
-    of a direction without meaning.
+    config.eq7_guard is off: then q is NaN, as in the released program. `region_push="soft"` is ours, not the paper's:
+    the push is O_I - O_S itself, cut to the length lambda, so that a region's only instance is not scattered by the
+    noise of a direction without meaning.
 
     Args:
         xyz: [N, 3] float32.

@@ -1,4 +1,4 @@
-"""Mean-shift clustering on NumPy arrays: scikit-learn's MeanShift(bandwidth, bin_seeding=True), many regions at once."""
+"""Mean-shift on NumPy arrays, many regions at once, as scikit-learn's MeanShift(bandwidth, bin_seeding=True)."""
 
 import ctypes
 from typing import NamedTuple
@@ -33,8 +33,8 @@ def mean_shift(
         num_threads: 0 = one a core. The result does not depend on it.
 
     Raises:
-        ValueError: no points, NaN or infinity among them, a bandwidth that is not positive and finite, or no point within
-            the bandwidth of any seed (possible from 5 dimensions on).
+        ValueError: no points, NaN or infinity among them, a bandwidth that is not positive and finite, or no point
+            within the bandwidth of any seed (possible from 5 dimensions on).
     """
     if len(points) == 0:
         raise ValueError("mean_shift: there is no point to cluster")
@@ -110,6 +110,6 @@ def _require_clusters(counts: np.ndarray, row_splits: np.ndarray, bandwidth: flo
     lost = (counts == 0) & (np.diff(row_splits) > 0)
     if lost.any():
         raise ValueError(
-            f"mean_shift: no point of region {int(lost.argmax())} is within the bandwidth {bandwidth} of its grid cell: "
-            "use a larger bandwidth"
+            f"mean_shift: no point of region {int(lost.argmax())} is within the bandwidth {bandwidth} of the middle of "
+            "its grid cell: use a larger bandwidth"
         )

@@ -6,11 +6,19 @@ import warnings
 import numpy as np
 import pytest
 from sklearn.cluster import MeanShift
+from threadpoolctl import threadpool_limits
 
 from ocnn_tf_ops.python.kernel_library import call_kernel
 from ocnn_tf_ops.python.mean_shift import mean_shift, mean_shift_batched
 
 SPREADS = {"tight": 0.02, "medium": 0.05, "diffuse": 0.15}
+
+
+@pytest.fixture(autouse=True)
+def one_thread_for_sklearn():
+    """Its searches among few points are too short for a second thread, which then only gets in the way."""
+    with threadpool_limits(1):
+        yield
 
 
 def blobs(rng, kind, n, d=3):

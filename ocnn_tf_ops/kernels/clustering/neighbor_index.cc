@@ -253,9 +253,11 @@ void NeighborIndex::visit_tree(const float* query, double radius, Visitor& visit
   }
 }
 
+// scikit-learn squares the radius in float32 here. Points on a float32 grid as wide as the radius meet that border.
 template <typename Visitor>
 void NeighborIndex::visit_all(const float* query, double radius, Visitor& visitor) const {
-  const double squared_radius = radius * radius;
+  const float rounded = static_cast<float>(radius);
+  const float squared_radius = rounded * rounded;
   double squared[kBlock];
   int32_t selected[kBlock];
   for (int64_t begin = 0; begin < n_; begin += kBlock) {
