@@ -61,7 +61,7 @@ class BatchNorm(keras.layers.Layer):
         known = () if training else (self.moving_mean, self.moving_variance)
         mean, variance = map(tf.convert_to_tensor, known or ([], []))
         y, batch_mean, batch_variance, *_ = tf.raw_ops.FusedBatchNormV3(
-            x=x[None, :, None, :],
+            x=tf.reshape(x, [1, -1, 1, x.shape[-1]]),  # a slice would cost a copy in the backward pass
             scale=tf.convert_to_tensor(self.gamma),
             offset=tf.convert_to_tensor(self.beta),
             mean=mean,
@@ -72,7 +72,7 @@ class BatchNorm(keras.layers.Layer):
         if training:
             self._accumulate(self.moving_mean, batch_mean)
             self._accumulate(self.moving_variance, batch_variance)
-        return y[0, :, 0, :]
+        return tf.reshape(y, tf.shape(x))
 
     def _accumulate(self, moving, batch):
         moving.assign(moving * DECAY + batch * (1.0 - DECAY))
