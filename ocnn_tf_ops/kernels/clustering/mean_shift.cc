@@ -17,7 +17,7 @@ namespace ocnn {
 namespace {
 
 constexpr int32_t kRadiusNeighbors = 5;  // what scikit-learn's radius search is set up for
-constexpr int64_t kSeedGrain = 32;
+constexpr int64_t kSeedGrain = 64;
 constexpr int64_t kPointGrain = 2048;
 
 struct Kernel {
@@ -196,35 +196,40 @@ void for_each_piece(const ocnn_executor* stream, const std::vector<int64_t>& spl
   });
 }
 
-std::vector<int64_t> one_each(int64_t count) {
-  std::vector<int64_t> splits(count + 1);
-  std::iota(splits.begin(), splits.end(), 0);
-  return splits;
+// Runs body(region) for every region that has points, shared out by points.
+template <typename Body>
+void for_each_region(const ocnn_executor* stream, const std::vector<int64_t>& row_splits, std::atomic<bool>* failed,
+                     const Body& body) {
+  for_each_piece(stream, row_splits, kPointGrain, failed, [&](int64_t r, int64_t begin, int64_t) {
+    if (begin == 0) body(r);
+  });
 }
 
 bool mean_shift(const ocnn_executor* stream, const Kernel& kernel, const float* points,
                 const std::vector<int64_t>& row_splits, int32_t* labels, float* centers, int64_t* num_centers) {
   const int32_t d = kernel.d;
   const int64_t num_regions = row_splits.size() - 1;
-  const std::vector<int64_t> region_splits = one_each(num_regions);
   std::vector<std::unique_ptr<Region>> regions(num_regions);
   std::atomic<bool> failed{false};
 
-  for_each_piece(stream, region_splits, 1, &failed, [&](int64_t r, int64_t, int64_t) {
+  for_each_region(stream, row_splits, &failed, [&](int64_t r) {
     regions[r] = std::make_unique<Region>(points + row_splits[r] * d, row_splits[r + 1] - row_splits[r], d);
     find_seeds(kernel, regions[r].get());
   });
   if (failed) return false;
 
   std::vector<int64_t> seed_splits(num_regions + 1, 0);
-  for (int64_t r = 0; r < num_regions; ++r) seed_splits[r + 1] = seed_splits[r] + regions[r]->counts.size();
+  for (int64_t r = 0; r < num_regions; ++r) {
+    seed_splits[r + 1] = seed_splits[r] + (regions[r] ? regions[r]->counts.size() : 0);
+  }
   for_each_piece(stream, seed_splits, kSeedGrain, &failed, [&](int64_t r, int64_t begin, int64_t end) {
     Climber climber(kernel, regions[r].get());
     for (int64_t i = begin; i < end; ++i) climber.climb(regions[r]->climbing_order[i]);
   });
   if (failed) return false;
 
-  for_each_piece(stream, region_splits, 1, &failed, [&](int64_t r, int64_t, int64_t) {
+  std::fill(num_centers, num_centers + num_regions, 0);
+  for_each_region(stream, row_splits, &failed, [&](int64_t r) {
     choose_centers(kernel, regions[r].get());
     num_centers[r] = regions[r]->centers.size() / d;
     std::copy(regions[r]->centers.begin(), regions[r]->centers.end(), centers + row_splits[r] * d);
