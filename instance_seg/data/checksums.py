@@ -14,6 +14,7 @@ from pathlib import Path
 from instance_seg.files import read_json, write_json
 
 LIST_NAME = "checksums.json"
+_SEALED = (".h5", ".json", ".points")  # TFRecords have checksums of their own
 _BLOCK = 1 << 22  # bytes read at a time
 
 
@@ -86,10 +87,15 @@ def seal(paths: Iterable[str | os.PathLike]) -> None:
 
 
 def seal_category(root: str | os.PathLike, category: str) -> None:
-    """Lists the checksums of all HDF5 files of a category below `root`, and of the part trees beside them."""
-    folders = [*Path(root).glob(f"ins_seg_h5*/{category}"), *Path(root).glob(f"ins_seg_h5_*/{category}-[0-9]")]
-    for folder in folders:
-        seal(path for path in folder.iterdir() if path.suffix in (".h5", ".json") and path.name != LIST_NAME)
+    """Lists the checksums of a category's files below `root`, of all formats that have none of their own."""
+    for folder in category_folders(root, category):
+        seal(path for path in folder.iterdir() if path.suffix in _SEALED and path.name != LIST_NAME)
+
+
+def category_folders(root: str | os.PathLike, category: str) -> list[Path]:
+    """The folders below `root` that hold files of a category."""
+    patterns = (f"ins_seg_h5*/{category}", f"ins_seg_h5_*/{category}-[0-9]", f"points/{category}", f"shards/{category}")
+    return sorted({folder for pattern in patterns for folder in Path(root).glob(pattern) if folder.is_dir()})
 
 
 def _rewrite(folder: Path, listed: Mapping[str, str]) -> None:

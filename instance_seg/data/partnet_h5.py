@@ -68,7 +68,7 @@ def read_file(path: Path, limit: int | None = None) -> Iterator[LabeledShape]:
             points[row].astype(np.float32),
             normals[row].astype(np.float32),
             labels[row].astype(np.int32),
-            *_read_tree_entry(path.with_suffix(".json"), row, entry),
+            *parse_tree_entry(path.with_suffix(".json"), row, entry),
         )
 
 
@@ -160,7 +160,8 @@ def _tree_entry(shape: LabeledShape) -> dict[str, Any]:
     return {"model_id": shape.model_id, "anno_id": shape.anno_id, "ins_seg": parts}
 
 
-def _read_tree_entry(path: Path, row: int, entry: Any) -> tuple[tuple[Part, ...], str, str]:
+def parse_tree_entry(path: Path, row: int, entry: Any) -> tuple[tuple[Part, ...], str, str]:
+    """Parts, model and annotation out of an entry of a JSON file. Raises ValueError naming both if it is malformed."""
     try:
         parts = tuple(
             Part(str(part["part_name"]), tuple(int(leaf) for leaf in part["leaf_id_list"])) for part in entry["ins_seg"]

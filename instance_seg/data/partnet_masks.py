@@ -49,14 +49,14 @@ class GroundTruthShape(NamedTuple):
     other: np.ndarray  # [N] bool; the points in no mask
 
 
-_DETECTION_FIELDS = {
+DETECTION_FIELDS = {
     "pts": Field((None, None, 3), np.floating),
     "gt_label": Field((None, None), np.integer),
     "gt_mask": Field((None, MAX_INSTANCES, None), np.bool_),
     "gt_valid": Field((None, MAX_INSTANCES), np.bool_),
     "gt_other_mask": Field((None, None), np.bool_),
 }
-_GT_FIELDS = {
+GT_FIELDS = {
     "pts": Field((None, None, 3), np.floating),
     "gt_mask": Field((None, MAX_INSTANCES, None), np.bool_),
     "gt_mask_label": Field((None, MAX_INSTANCES), np.integer),
@@ -109,23 +109,23 @@ def write_level_masks(
         detection = h5_path(root, DETECTION_TREE, folder, split, index)
         if split == "test":
             _write(detection, len(shapes), ({"pts": np.float32(shape.points)} for shape in shapes))
-            rows = (dict(zip(_GT_FIELDS, ground_truth_row(shape, level))) for shape in shapes)
+            rows = (dict(zip(GT_FIELDS, ground_truth_row(shape, level))) for shape in shapes)
             _write(h5_path(root, GT_TREE, folder, split, index), len(shapes), rows)
         else:
-            rows = (dict(zip(_DETECTION_FIELDS, detection_row(shape, level))) for shape in shapes)
+            rows = (dict(zip(DETECTION_FIELDS, detection_row(shape, level))) for shape in shapes)
             _write(detection, len(shapes), rows)
 
 
 def read_detection(root: str | os.PathLike, category: str, level: int, split: str) -> Iterator[DetectionShape]:
     """Reads the training masks of a level (0 = coarsest). Raises ValueError naming file and row for what is amiss."""
     for path in split_files(root, DETECTION_TREE, level_folder(category, level), split):
-        yield from map(DetectionShape._make, _read(path, _DETECTION_FIELDS))
+        yield from map(DetectionShape._make, _read(path, DETECTION_FIELDS))
 
 
 def read_ground_truth(root: str | os.PathLike, category: str, level: int, split: str) -> Iterator[GroundTruthShape]:
     """Reads the ground truth of a level (0 = coarsest). Raises ValueError naming file and row for what is amiss."""
     for path in split_files(root, GT_TREE, level_folder(category, level), split):
-        yield from map(GroundTruthShape._make, _read(path, _GT_FIELDS))
+        yield from map(GroundTruthShape._make, _read(path, GT_FIELDS))
 
 
 def _pad(rows: np.ndarray) -> np.ndarray:
@@ -146,15 +146,15 @@ def _read(path: Path, fields: Mapping[str, Field]) -> Iterator[tuple[np.ndarray,
     with open_h5(path) as file:
         num_rows, num_points, _ = read_dataset(file, "pts", fields["pts"], slice(0)).shape
         num_rows = len(file["pts"])
-        sized = {name: _sized(field, num_rows, num_points) for name, field in fields.items()}
+        exact = {name: sized(field, num_rows, num_points) for name, field in fields.items()}
         for start in range(0, num_rows, _BLOCK):
             rows = slice(start, start + _BLOCK)
-            block = [read_dataset(file, name, field, rows) for name, field in sized.items()]
+            block = [read_dataset(file, name, field, rows) for name, field in exact.items()]
             reject_rows(path, ~np.isfinite(block[0]), "has NaN or infinite coordinates in 'pts'", start)
             yield from zip(*block)
 
 
-def _sized(field: Field, num_rows: int, num_points: int) -> Field:
+def sized(field: Field, num_rows: int, num_points: int) -> Field:
     """Puts the sizes that `pts` has into the sizes that a field leaves open."""
     free = iter((num_rows, num_points))
     return Field(tuple(next(free) if size is None else size for size in field.shape), field.kind)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from instance_seg.data.checksums import verify
 from instance_seg.data.partnet_h5 import TREE, count_shapes, read_split
 from instance_seg.data.partnet_masks import (
     DETECTION_TREE,
@@ -19,7 +20,7 @@ from instance_seg.data.partnet_masks import (
 )
 from instance_seg.data.partnet_paths import level_folder, split_files
 from instance_seg.data.partnet_shape import LabeledShape
-from instance_seg.data.partnet_splits import ShapeId, read_split_list, split_list_path
+from instance_seg.data.partnet_splits import ShapeId, as_shape_id, read_split_list, split_list_path
 from instance_seg.data.stored_shape import (
     StoredLevel,
     StoredShape,
@@ -28,6 +29,7 @@ from instance_seg.data.stored_shape import (
     masks_to_instance,
     store_shape,
 )
+from instance_seg.files import read_json
 
 if TYPE_CHECKING:
     from instance_seg.data.taxonomy import Taxonomy
@@ -86,6 +88,16 @@ def mask_labels(row: DetectionShape | GroundTruthShape) -> StoredLevel:
         return StoredLevel(row.semantic.astype(np.int32), instance)
     class_of_row = np.append(row.classes.astype(np.int32) + 1, 0)  # the last one answers row -1
     return StoredLevel(class_of_row[instance].astype(np.int32), instance)
+
+
+def read_names(path: Path) -> list[ShapeId]:
+    """Names of the shapes of one file of ins_seg_h5, by the .json beside it. Raises ValueError if that is malformed."""
+    path = path.with_suffix(".json")
+    verify(path)
+    entries = read_json(path)
+    if not isinstance(entries, list):
+        raise ValueError(f"{path}: has no list of shapes; see ins_seg_h5 in PartNet's layout")
+    return [as_shape_id(path, row, entry) for row, entry in enumerate(entries)]
 
 
 def check_split_list(

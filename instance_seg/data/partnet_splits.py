@@ -36,10 +36,11 @@ def read_split_list(root: str | os.PathLike, category: str, split: str) -> list[
     entries = read_json(path)
     if not isinstance(entries, list):
         raise ValueError(f"{path}: expected a list of {{model_id, anno_id}}")
-    return [_shape_id(path, row, entry) for row, entry in enumerate(entries)]
+    return [as_shape_id(path, row, entry) for row, entry in enumerate(entries)]
 
 
-def _shape_id(path: Path, row: int, entry: object) -> ShapeId:
+def as_shape_id(path: Path, row: int, entry: object) -> ShapeId:
+    """Names out of entry `row` of a JSON file. Raises ValueError naming the file and the entry if it has none."""
     try:
         return ShapeId(str(entry["model_id"]), str(entry["anno_id"]))
     except (TypeError, KeyError) as error:

@@ -1,0 +1,101 @@
+"""Reads a data set once, all of it, and tells what is in it and everything that is wrong with it.
+
+    python tools/check_dataset.py data/partnet
+
+Looks at each format that the folder holds: ins_seg_h5, ins_seg_h5_for_detection, ins_seg_h5_gt, .points files,
+TFRecords, shards. Where it holds several they must agree. The exit code is 1 if there are problems.
+
+--seal drops the checksums that an earlier --seal wrote, checks, and writes new ones if nothing is wrong: from then on
+every reader refuses a file that changed.
+"""
+
+import sys
+from pathlib import Path
+
+from absl import app, flags
+from tabulate import tabulate
+from tqdm import tqdm
+
+from instance_seg.data.checks import Census
+from instance_seg.data.checksums import LIST_NAME, category_folders, forget_checksums, read_checksums, seal_category
+from instance_seg.data.dataset_check import CategoryCheck, misnamed_categories
+from instance_seg.data.partnet_splits import SPLITS
+from instance_seg.data.sources import categories_in
+from instance_seg.data.taxonomy import Taxonomy, check_category, load_taxonomy
+
+FLAGS = flags.FLAGS
+flags.DEFINE_list("categories", ["all"], "Categories to look at.")
+flags.DEFINE_bool("seal", False, "Write checksums beside the files if nothing is wrong with them.")
+flags.DEFINE_integer("show", 200, "Problems to print at most; the rest is counted.", lower_bound=1)
+
+HEADER = ("category", "level", *SPLITS, "points", "classes present", "instances per shape", "formats")
+
+
+def table_rows(check: CategoryCheck) -> list[tuple]:
+    """One row for each real level of a category."""
+    census, taxonomy = check.census, check.taxonomy
+    shapes = [census.shapes.get(split, 0) for split in SPLITS]
+    rows = []
+    for level in taxonomy.real_levels:
+        present = f"{len(census.classes.get(level, ()))} of {taxonomy.levels[level].num_classes - 1}"
+        rows.append(
+            (taxonomy.category, level + 1, *shapes, census.points, present, _spread(census, level), check.formats)
+        )
+    return rows
+
+
+def _spread(census: Census, level: int) -> str:
+    counts = census.instances.get(level)
+    return f"{min(counts)} - {max(counts)}, mean {sum(counts) / len(counts):.1f}" if counts else "-"
+
+
+def unseal(root: Path, category: str) -> None:
+    """Drops the checksums of a category's files."""
+    for folder in category_folders(root, category):
+        try:
+            forget_checksums(folder / name for name in read_checksums(folder))
+        except ValueError:
+            (folder / LIST_NAME).unlink()
+
+
+def check_category_of(root: Path, taxonomy: Taxonomy) -> CategoryCheck:
+    """Reads one category, with a progress bar."""
+    with tqdm(desc=taxonomy.category, unit="shape", leave=False) as bar:
+        check = CategoryCheck(root, taxonomy, bar.update)
+        check.run()
+    return check
+
+
+def main(argv: list[str]) -> None:
+    if len(argv) != 2:
+        raise app.UsageError("expected one argument, the folder of the data set")
+    root = Path(argv[1])
+    try:
+        for name in FLAGS.categories if FLAGS.categories != ["all"] else ():
+            check_category(name)
+    except ValueError as error:
+        raise app.UsageError(str(error)) from error
+    problems = list(misnamed_categories(root))
+    found = categories_in(root) if root.is_dir() else ()
+    rows = []
+    for category in found if FLAGS.categories == ["all"] else FLAGS.categories:
+        if FLAGS.seal:
+            unseal(root, category)
+        check = check_category_of(root, load_taxonomy(category))
+        problems += check.problems
+        rows += table_rows(check)
+        if FLAGS.seal and not check.problems:
+            seal_category(root, category)
+    print(tabulate(rows, HEADER))
+    print(f"{len({row[0] for row in rows})} categories, {len(rows)} category-levels, {len(problems)} problems")
+    for problem in problems[: FLAGS.show]:
+        print(f"{problem.file}{'' if problem.row is None else f': row {problem.row}'}: {problem.text}")
+    if len(problems) > FLAGS.show:
+        print(f"... and {len(problems) - FLAGS.show} more; --show={len(problems)} prints all")
+    if not rows and not problems:
+        print(f"{root}: no data set; expected ins_seg_h5, points, tfrecords or shards in it")
+    sys.exit(1 if problems or not rows else 0)
+
+
+if __name__ == "__main__":
+    app.run(main)
