@@ -1,31 +1,20 @@
 """Shapes by category, seed and index."""
 
 import zlib
-from collections.abc import Callable
 
 import numpy as np
 
 from instance_seg.data.partnet_shape import LabeledShape
 from instance_seg.data.procedural.assemble import plaques, to_shape
-from instance_seg.data.procedural.chair import chair
 from instance_seg.data.procedural.draw import Draw
-from instance_seg.data.procedural.lamp import lamp
-from instance_seg.data.procedural.nodes import Node, node
-from instance_seg.data.procedural.storage_furniture import storage_furniture
-from instance_seg.data.procedural.table import table
+from instance_seg.data.procedural.grammars import GRAMMARS
+from instance_seg.data.procedural.nodes import node
 from instance_seg.data.taxonomy import check_category
-
-GRAMMARS: dict[str, Callable[[Draw], Node]] = {
-    "Chair": chair,
-    "Lamp": lamp,
-    "StorageFurniture": storage_furniture,
-    "Table": table,
-}
 
 
 def available_categories() -> tuple[str, ...]:
     """The categories that have a grammar, in alphabetic order."""
-    return tuple(sorted(GRAMMARS))
+    return tuple(GRAMMARS)
 
 
 def generate_shape(category: str, seed: int, index: int, num_points: int = 10000) -> LabeledShape:

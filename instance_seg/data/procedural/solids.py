@@ -85,6 +85,17 @@ def panel(path: np.ndarray, y: Range, thickness: float) -> Solid:
     return loft(np.stack(sections, axis=1))
 
 
+def band(path: np.ndarray, width: float, thickness: float, side: Vector = X) -> Solid:
+    """Flat strap along a path [K, 3] that runs across `side`, the direction in which it is `width` wide."""
+    path, side = np.asarray(path, float), np.asarray(side, float)
+    across = np.cross(np.gradient(path, axis=0), side)
+    across *= 0.5 * thickness / np.linalg.norm(across, axis=1, keepdims=True)
+    half = 0.5 * width * side
+    return loft(
+        np.stack([path - half - across, path + half - across, path + half + across, path - half + across], axis=1)
+    )
+
+
 # Round bodies
 
 

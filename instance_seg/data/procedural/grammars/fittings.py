@@ -38,17 +38,19 @@ def star_legs(draw: Draw, count: int, reach: float, hub_height: float, thickness
     return around(count, legs, start=draw.between(0.0, 360.0 / count))
 
 
-def handle(draw: Draw, center: Vector, length: float, kind: str, upright: bool = False) -> Solid:
+def handle(center: Vector, length: float, kind: str, upright: bool = False, thickness: float | None = None) -> Solid:
     """Handle on a face that looks to +z: a "knob", a "bar" on two posts, or a "bow"."""
-    depth = 0.25 * length
+    thick = 0.2 * length if thickness is None else thickness
+    depth = max(0.25 * min(length, 0.4), 1.2 * thick)
     if kind == "knob":
         body = rod((0, 0, 0), (0, 0, 0.3 * length), 0.16 * length, 0.26 * length)
     elif kind == "bar":
-        posts = [box((s * 0.4 * length, 0, 0.5 * depth), (0.14 * length, 0.14 * length, depth)) for s in (-1, 1)]
-        body = (*posts[0], *posts[1], *box((0, 0, 1.1 * depth), (length, 0.22 * length, 0.2 * length)))
+        posts = [box((s * 0.4 * length, 0, 0.5 * depth), (0.7 * thick, 0.7 * thick, depth)) for s in (-1, 1)]
+        body = (*posts[0], *posts[1], *box((0, 0, 1.1 * depth), (length, thick, thick)))
     else:
         half = 0.5 * length
-        body = tube(bezier((-half, 0, 0), (-half, 0, 1.5 * depth), (half, 0, 1.5 * depth), (half, 0, 0)), 0.11 * length)
+        path = bezier((-half, 0, 0), (-half, 0, 1.5 * depth), (half, 0, 1.5 * depth), (half, 0, 0))
+        body = tube(path, 0.55 * thick)
     return moved(body, shift(*center).after(turn(Z, 90.0 if upright else 0.0)))
 
 
@@ -66,16 +68,16 @@ def drawer(draw: Draw, width: float, height: float, depth: float, handle_kind: s
             mirrored(leaf("drawer_side", side)),
         ]
     size = min(0.6 * width, 0.34)
-    handles = [leaf("handle", handle(draw, (0, 0, 0), size, handle_kind))] if handle_kind else []
+    handles = [leaf("handle", handle((0, 0, 0), size, handle_kind))] if handle_kind else []
     return node("drawer", node("drawer_box", parts), handles).moved(shift(z=pulled))
 
 
-def door(draw: Draw, width: float, height: float, handle_kind: str, hinges: bool = False, opened: float = 0.0) -> Node:
+def door(width: float, height: float, handle_kind: str, hinges: bool = False, opened: float = 0.0) -> Node:
     """Cabinet door with its hinge edge at the origin's left, looking to +z; `opened` in degrees."""
     wall = 0.03
     parts = [leaf("cabinet_door_surface", block((0, width), (-0.5 * height, 0.5 * height), (0, wall)))]
     if handle_kind:
-        parts.append(leaf("handle", handle(draw, (0.85 * width, 0, wall), min(0.45 * height, 0.36), handle_kind, True)))
+        parts.append(leaf("handle", handle((0.85 * width, 0, wall), min(0.45 * height, 0.36), handle_kind, True)))
     if hinges:
         barrel = rod((0, -0.09, wall), (0, 0.09, wall), 0.036)
         parts += [leaf("hinge", moved(barrel, shift(y=s * 0.35 * height))) for s in (-1, 1)]

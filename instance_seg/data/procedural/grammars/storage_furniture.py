@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from instance_seg.data.procedural.draw import Draw
-from instance_seg.data.procedural.fittings import caster, door, drawer, foot_pads, spread, square
 from instance_seg.data.procedural.frames import MIRROR_Z, shift
+from instance_seg.data.procedural.grammars.fittings import caster, door, drawer, foot_pads, spread, square
 from instance_seg.data.procedural.nodes import Node, at_each, corners, leaf, mirrored, node
 from instance_seg.data.procedural.solids import bar, block
 
@@ -180,8 +180,8 @@ def doors(draw: Draw, cell: Cell, handles: str) -> list[Node]:
     opened = draw.between(20.0, 80.0) if draw.chance(0.15) else 0.0
     behind = [shelf(cell, y) for y in np.linspace(cell.low, cell.high, draw.count(2, 4))[1:-1]]
     if cell.width < 0.55 and draw.chance(0.7):
-        return [door(draw, cell.width, height, handles, hinges, opened).moved(shift(cell.left, y, z))] + behind
-    half = door(draw, 0.49 * cell.width, height, handles, hinges, opened).moved(shift(-0.5 * cell.width, 0.0, 0.0))
+        return [door(cell.width, height, handles, hinges, opened).moved(shift(cell.left, y, z))] + behind
+    half = door(0.49 * cell.width, height, handles, hinges, opened).moved(shift(-0.5 * cell.width, 0.0, 0.0))
     return at_each([(0.5 * (cell.left + cell.right), y, z)], mirrored(half)) + behind
 
 
