@@ -36,14 +36,14 @@ def convert(prefix: str, category: str, logdir: str) -> Imported:
         ValueError: unknown category, a checkpoint that does not fit, or a folder that holds a checkpoint already.
     """
     config, taxonomy = load_config(PRESET, {"category": category}), load_taxonomy(category)
+    folder = writable_folder(logdir) / "checkpoints"
+    if list(folder.glob("*.index")):
+        raise ValueError(f"--logdir={logdir}: {folder} holds checkpoints already; name an empty folder")
     network = build_network(config, taxonomy)
+    taken = import_tf1_checkpoint(prefix, network)
     optimizer = Momentum([v.value for v in network.trainable_variables], config.schedule.momentum)
     description = describe_network(category, config.network, network.num_classes)
-    checkpoints = Checkpoints(writable_folder(logdir) / "checkpoints", network, optimizer, description)
-    if checkpoints.latest:
-        raise ValueError(f"--logdir={logdir}: {checkpoints.latest} is there already; name an empty folder")
-    taken = import_tf1_checkpoint(prefix, network)
-    saved = checkpoints.save(Progress(taken.step, 0.0))
+    saved = Checkpoints(folder, network, optimizer, description).save(Progress(taken.step, 0.0))
     print(
         f"{taken.variables} variables, {taken.numbers:,} numbers taken from {prefix} (iteration {taken.step}); "
         f"{taken.ignored} others passed over\nwritten to {saved}; use --preset={PRESET} to evaluate it"

@@ -17,6 +17,7 @@ from instance_seg.training.tf1_variables import SCOPE, tf1_variables
 
 SLOT = "/Momentum"
 STEP = "optimizer/learning_rate/Variable"  # the released program's unnamed step counter
+READ_ERRORS = (tf.errors.OpError, IndexError, ValueError, RuntimeError)  # TensorFlow's reader raises all of them
 SEMANTIC_SCOPE = re.compile(rf"{SCOPE}level_(\d+)/predict_(\d+)/")
 
 
@@ -53,7 +54,7 @@ def _open(prefix):
         raise ValueError(f"{prefix}: no TF1 checkpoint, there is no {prefix}.index{_others(pathlib.Path(prefix))}")
     try:
         return tf.train.load_checkpoint(str(prefix))
-    except (tf.errors.OpError, ValueError, RuntimeError) as error:
+    except READ_ERRORS as error:
         raise ValueError(f"{prefix}: not a readable TF1 checkpoint: {error}") from error
 
 
@@ -66,7 +67,7 @@ def _others(path):
 def _read(prefix, reader, name):
     try:
         return reader.get_tensor(name)
-    except (tf.errors.OpError, ValueError, RuntimeError) as error:
+    except READ_ERRORS as error:
         raise ValueError(f"{prefix}: variable {name} cannot be read: {error}") from error
 
 
