@@ -36,6 +36,17 @@ def stored_xavier(rows: int, columns: int) -> keras.initializers.Initializer:
     return keras.initializers.RandomUniform(-limit, limit)
 
 
+class Composite(keras.layers.Layer):
+    """A layer whose weights all belong to layers inside it.
+
+    Keras would trace `call` once more to build it, at every level of nesting; here the first call builds the parts.
+    """
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.built = True
+
+
 class BatchNorm(keras.layers.Layer):
     """Batch normalization of the rows of a [M, C] tensor, with the statistics TF1 kept.
 
@@ -99,7 +110,7 @@ class Linear(keras.layers.Layer):
         return y if self.bias is None else tf.nn.bias_add(y, tf.convert_to_tensor(self.bias))
 
 
-class Unit(keras.layers.Layer):
+class Unit(Composite):
     """One "1x1 convolution": linear without bias, batch normalization, activation. [N, Cin] -> [N, units]."""
 
     def __init__(self, units: int, activation_name: str = "leaky_relu", **kwargs):

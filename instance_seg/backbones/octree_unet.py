@@ -3,10 +3,11 @@
 import keras
 import tensorflow as tf
 
+from instance_seg.layers import Composite
 from instance_seg.octree.units import ConvUnit, DownUnit, ResBlock, UpUnit
 
 
-class Stage(keras.layers.Layer):
+class Stage(Composite):
     """An entry unit (conv, down or up) and the residual blocks of one depth."""
 
     def __init__(self, entry: keras.layers.Layer, channels: int, num_blocks: int, **kwargs):
@@ -24,7 +25,7 @@ class Stage(keras.layers.Layer):
         return x
 
 
-class OctreeUNet(keras.layers.Layer):
+class OctreeUNet(Composite):
     """Features of every finest octant, once per decoder.
 
     Args:

@@ -4,10 +4,10 @@ import keras
 import tensorflow as tf
 
 from instance_seg.fusion.aggregate import one_hot_assignment, region_features, spread
-from instance_seg.layers import BatchNorm, Linear, activation
+from instance_seg.layers import BatchNorm, Composite, Linear, activation
 
 
-class Transfer(keras.layers.Layer):
+class Transfer(Composite):
     """The released program's unit after each aggregation: linear, batch normalization, leaky ReLU.
 
     F^ W = P (Z W): the linear part acts on the S class features before they are spread over the N points, which is the

@@ -1,14 +1,13 @@
 """Per-level offset head: hidden features, fusion with the semantic probabilities, two offsets (paper, Section 3)."""
 
-import keras
 import tensorflow as tf
 
-from instance_seg.layers import Linear, Unit
+from instance_seg.layers import Composite, Linear, Unit
 
 FUSE_FROM = ("hidden", "feature")
 
 
-class OffsetHead(keras.layers.Layer):
+class OffsetHead(Composite):
     """F_ins [N, C] -> O_I, O_S [N, 3] each: to the instance center and to the semantic region center.
 
     Args:

@@ -1,11 +1,9 @@
 """Per-level semantic head: hidden units, then logits (paper, Section 3.1)."""
 
-import keras
-
-from instance_seg.layers import Linear, Unit
+from instance_seg.layers import Composite, Linear, Unit
 
 
-class SemanticHead(keras.layers.Layer):
+class SemanticHead(Composite):
     """F_sem [N, C] -> class logits [N, num_classes].
 
     The paper's text says "a two-layer MLP" (num_hidden = 1); the released program has two hidden units and the output.

@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 
 import ocnn_tf_ops as ops
-from instance_seg.layers import BatchNorm, Unit, activation, stored_xavier
+from instance_seg.layers import BatchNorm, Composite, Unit, activation, stored_xavier
 
 KERNEL_CELLS = 27  # 3x3x3
 CHILDREN = 8  # 2x2x2
@@ -70,7 +70,7 @@ class UpUnit(_OctreeUnit):
         return self._finish(ops.octree_upsample_conv(x, tf.convert_to_tensor(self.kernel), children), training)
 
 
-class ResBlock(keras.layers.Layer):
+class ResBlock(Composite):
     """Bottleneck block: 1x1 to C/4, 3x3x3, 1x1 to C, identity shortcut, ReLU after the sum."""
 
     def __init__(self, channels: int, bottleneck: int = 4, **kwargs):

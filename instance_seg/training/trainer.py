@@ -79,7 +79,8 @@ class Trainer:
     def _loop(self, start, end, log, stop) -> int:
         clock = Clock(start.seconds)
         step = first = start.step
-        with tqdm(total=end, initial=first, unit="it", desc=self.config.data.category, dynamic_ncols=True) as bar:
+        name = self.config.data.category
+        with tqdm(total=end, initial=first, unit="it", desc=name, dynamic_ncols=True, mininterval=1) as bar:
             for step, batch in enumerate(self.make_dataset(first).take(end - first), first + 1):
                 rate = learning_rate(step - 1, self.config.schedule)
                 terms = {k: float(v) for k, v in self._step(batch, rate).items()}
