@@ -21,7 +21,7 @@ from setuptools.command.build_ext import build_ext
 ROOT = Path(__file__).resolve().parent
 OBJECTS = ROOT / "build" / "objects"
 TF_SUPPORTED = ">=2.21,<2.22"
-COMMON_FLAGS = ["-std=c++17", "-fPIC", "-Wall", "-Wextra"]
+COMMON_FLAGS = ["-std=c++17", "-fPIC", "-Wall", "-Wextra", "-Wno-psabi"]
 KERNEL_FLAGS = ["-O3", *([] if os.environ.get("OCNN_PORTABLE") == "1" else ["-march=native"])]
 WRAPPER_FLAGS = ["-O2"]  # no -march: these files share inline code with TensorFlow's own build
 

@@ -21,8 +21,8 @@ def octree_interpolation_table(
         row_splits: [B + 1] int32; shape b owns the points row_splits[b]:row_splits[b + 1].
         keys: [M] int64, of the depth (`Octree.keys[depth]`).
         depth: 1..16.
-        edge_mode: "missing" leaves out corners beyond the box. "wrap" does as the released O-CNN on a GPU (reads the opposite
-            face at the upper side and shifts the corners at the lower one): only to compare with it.
+        edge_mode: "missing" leaves out corners beyond the box. "wrap" does as the released O-CNN on a GPU: it reads the
+            opposite face at the upper side and shifts the corners at the lower one; only to compare with it.
 
     Returns:
         index [N, 8] int32, -1 where there is no such octant; weight [N, 8] float32, 0 there, else summing to 1. Empty

@@ -1,7 +1,7 @@
 """The functions of this package in plain NumPy: same names, arguments and results, no compiled code, no TensorFlow.
 
-Written to be read and compared with, not to be fast: every octant is looked up by its key, every layer is built from the
-points anew. Shapes and conventions are documented at the compiled functions.
+Written to be read and compared with, not to be fast: every octant is looked up by its key, every layer is built from
+the points anew. Shapes and conventions are documented at the compiled functions.
 """
 
 import numpy as np
@@ -118,9 +118,7 @@ def find_octants(keys: np.ndarray, wanted: np.ndarray) -> np.ndarray:
 
 def _gather(x, index):
     """Rows of x, a row of zeros for index -1."""
-    return (
-        np.concatenate([x, np.zeros_like(x[:1])])[index] if len(x) else np.zeros((*index.shape, *x.shape[1:]), x.dtype)
-    )
+    return np.concatenate([x, np.zeros((1, *x.shape[1:]), x.dtype)])[index]
 
 
 def octree_conv(x, weights, neighbors):

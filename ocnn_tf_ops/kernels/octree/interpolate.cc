@@ -16,6 +16,12 @@ struct Layer {  // the finest octants
   const int64_t* keys;
   int64_t num_groups;  // of eight siblings
   int32_t depth, edge_mode;
+
+  uint64_t parent_key(int64_t group) const { return ocnn::ancestor_key(static_cast<uint64_t>(keys[8 * group]), 3); }
+};
+
+struct GroupRange {  // the groups of one shape
+  int64_t shape, first, count;
 };
 
 struct Axis {        // the two voxels around a point along one axis
@@ -38,37 +44,61 @@ Axis split_axis(float coordinate, const Layer& layer) {
   return {{b, b + 1 < side ? b + 1 : -1}, {1.0f - t, t}};
 }
 
-// First octant of the group of siblings under `parent_key`, -1 if there is none.
-int32_t find_group(const Layer& layer, uint64_t parent_key) {
+// First of the groups whose parent key is not below `key`.
+int64_t lower_group(const Layer& layer, uint64_t key) {
   int64_t low = 0, count = layer.num_groups;
   while (count > 0) {
     const int64_t half = count / 2;
-    const bool below = ocnn::ancestor_key(static_cast<uint64_t>(layer.keys[8 * (low + half)]), 3) < parent_key;
+    const bool below = layer.parent_key(low + half) < key;
     low = below ? low + half + 1 : low;
     count = below ? count - half - 1 : half;
   }
-  if (low == layer.num_groups) return -1;
-  const uint64_t found = ocnn::ancestor_key(static_cast<uint64_t>(layer.keys[8 * low]), 3);
-  return found == parent_key ? static_cast<int32_t>(8 * low) : -1;
+  return low;
+}
+
+GroupRange groups_of_shape(const Layer& layer, int64_t shape) {
+  const int64_t first = lower_group(layer, ocnn::shape_bits(shape));
+  return {shape, first, lower_group(layer, ocnn::shape_bits(shape + 1)) - first};
+}
+
+// First octant of the group under each parent key, -1 if there is none. All searches advance together: one alone waits
+// for the memory at every step.
+void find_groups(const Layer& layer, const GroupRange& range, const uint64_t* parents, int32_t count, int32_t* octant) {
+  int64_t low[kCorners];
+  std::fill(low, low + count, range.first);
+  for (int64_t left = range.count; left > 1; left -= left / 2) {
+    for (int32_t i = 0; i < count; ++i) low[i] += layer.parent_key(low[i] + left / 2) <= parents[i] ? left / 2 : 0;
+  }
+  for (int32_t i = 0; i < count; ++i) {
+    const bool found = range.count > 0 && layer.parent_key(low[i]) == parents[i];
+    octant[i] = found ? static_cast<int32_t>(8 * low[i]) : -1;
+  }
 }
 
 // Octants around a point; corners with a common parent are looked up once.
-void find_corners(const Layer& layer, int64_t shape, const Axis axes[3], int32_t* index) {
-  int32_t groups[kCorners];
-  for (int32_t m = 0; m < kCorners; ++m) {
+void find_corners(const Layer& layer, const GroupRange& range, const Axis axes[3], int32_t* index) {
+  // Along an axis the two voxels have one parent or two; slots number the combinations of parents.
+  int32_t slots[3][2], count = 1;
+  for (int32_t a = 2; a >= 0; --a) {
+    const bool together = axes[a].voxel[0] >> 1 == axes[a].voxel[1] >> 1;
+    slots[a][0] = 0;
+    slots[a][1] = together ? 0 : count;
+    count = together ? count : 2 * count;
+  }
+  uint64_t parents[kCorners];
+  int32_t octant[kCorners], slot[kCorners];
+  for (int32_t m = kCorners - 1; m >= 0; --m) {
     const int32_t v[3] = {axes[0].voxel[m >> 2], axes[1].voxel[m >> 1 & 1], axes[2].voxel[m & 1]};
-    if (v[0] < 0 || v[1] < 0 || v[2] < 0) {
-      index[m] = groups[m] = -1;
-      continue;
-    }
-    int32_t twin = m;  // the earliest corner with the same parent
-    for (int32_t a = 0; a < 3; ++a) {
-      const int32_t bit = 4 >> a;
-      if ((m & bit) && axes[a].voxel[0] >= 0 && axes[a].voxel[0] >> 1 == axes[a].voxel[1] >> 1) twin &= ~bit;
-    }
-    const uint64_t parent = ocnn::morton_code(v[0] >> 1, v[1] >> 1, v[2] >> 1) | ocnn::shape_bits(shape);
-    groups[m] = twin == m ? find_group(layer, parent) : groups[twin];
-    index[m] = groups[m] < 0 ? -1 : groups[m] + 4 * (v[0] & 1) + 2 * (v[1] & 1) + (v[2] & 1);
+    slot[m] = slots[0][m >> 2] + slots[1][m >> 1 & 1] + slots[2][m & 1];
+    const bool outside = v[0] < 0 || v[1] < 0 || v[2] < 0;
+    index[m] = outside ? -1 : 4 * (v[0] & 1) + 2 * (v[1] & 1) + (v[2] & 1);
+    parents[slot[m]] =
+        outside ? ~uint64_t{0} : ocnn::morton_code(v[0] >> 1, v[1] >> 1, v[2] >> 1) | ocnn::shape_bits(range.shape);
+  }
+  find_groups(layer, range, parents, count, octant);
+  for (int32_t m = 0; m < kCorners; ++m) {
+    const int32_t first = octant[slot[m]];
+    index[m] = index[m] < 0 || first < 0 ? -1 : first + index[m];
   }
 }
 
@@ -144,16 +174,18 @@ int ocnn_octree_interpolation_table_cpu(const ocnn_executor* stream, const float
   const Layer layer{keys, num_nodes / 8, depth, edge_mode};
   std::atomic<bool> finite{true};
   ocnn::parallel_for(stream, num_points, kGrain, [&](int64_t begin, int64_t end) {
-    int64_t shape = std::upper_bound(row_splits, row_splits + num_shapes, begin) - row_splits - 1;
+    GroupRange range{-1, 0, 0};
     for (int64_t n = begin; n < end; ++n) {
-      while (n >= row_splits[shape + 1]) ++shape;
+      if (range.shape < 0 || n >= row_splits[range.shape + 1]) {
+        range = groups_of_shape(layer, std::upper_bound(row_splits, row_splits + num_shapes, n) - row_splits - 1);
+      }
       const float* p = xyz + 3 * n;
       if (!std::isfinite(p[0]) || !std::isfinite(p[1]) || !std::isfinite(p[2])) {
         finite = false;
         return;
       }
       const Axis axes[3] = {split_axis(p[0], layer), split_axis(p[1], layer), split_axis(p[2], layer)};
-      find_corners(layer, shape, axes, index + n * kCorners);
+      find_corners(layer, range, axes, index + n * kCorners);
       corner_weights(axes, index + n * kCorners, weight + n * kCorners);
     }
   });

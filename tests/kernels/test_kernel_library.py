@@ -1,0 +1,46 @@
+"""Loading the kernels, calling them, and the executor on threads."""
+
+import ctypes
+
+import numpy as np
+import pytest
+
+from ocnn_tf_ops.python import kernel_library as module
+
+BODY = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
+PARALLEL_FOR = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, BODY, ctypes.c_void_p)
+
+
+@pytest.mark.parametrize("num_threads", [1, 2, 5])
+@pytest.mark.parametrize("count,grain", [(0, 1), (1, 1), (1000, 1), (1000, 300), (7, 100), (10, 0)])
+def test_executor_covers_the_range_once(num_threads, count, grain):
+    executor = module.thread_executor(num_threads)
+    seen = np.zeros(count, int)
+
+    def body(_, begin, end):
+        seen[begin:end] += 1
+
+    ctypes.cast(executor.parallel_for, PARALLEL_FOR)(executor.context, count, grain, BODY(body), None)
+    assert (seen == 1).all()
+
+
+def test_executor_takes_all_cores_by_default():
+    assert module.thread_executor().num_threads >= 1
+
+
+def test_missing_library_says_how_to_build_it(monkeypatch, tmp_path):
+    monkeypatch.setenv("OCNN_KERNEL_LIBRARY", str(tmp_path / "none.so"))
+    with pytest.raises(ImportError, match=r"none\.so does not exist.*python setup\.py build_ext --inplace"):
+        module.kernel_library.__wrapped__()
+
+
+def test_broken_library_is_named(monkeypatch, tmp_path):
+    (tmp_path / "broken.so").write_bytes(b"no library")
+    monkeypatch.setenv("OCNN_KERNEL_LIBRARY", str(tmp_path / "broken.so"))
+    with pytest.raises(ImportError, match=r"broken\.so cannot be loaded.*rebuild"):
+        module.kernel_library.__wrapped__()
+
+
+def test_arrays_must_be_contiguous():
+    with pytest.raises(ValueError, match="ocnn_octree_pad_cpu: every array must be C-contiguous"):
+        module.call_kernel("ocnn_octree_pad_cpu", None, np.zeros((4, 4))[:, ::2])
