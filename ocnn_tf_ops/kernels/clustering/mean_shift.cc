@@ -33,14 +33,14 @@ struct Region {
   const float* points;  // [n, d]
   int64_t n;
   NeighborIndex index;
-  std::vector<float> seeds;            // [seeds, d]; each becomes the center that it climbs to
-  std::vector<int64_t> counts;         // [seeds] points around the last mean but one; 0 = the seed found no point
-  std::vector<int64_t> climbing_order; // [seeds] near ones together: they soon share their way
+  std::vector<float> seeds;             // [seeds, d]; each becomes the center that it climbs to
+  std::vector<int64_t> counts;          // [seeds] points around the last mean but one; 0 = the seed found no point
+  std::vector<int64_t> climbing_order;  // [seeds] near ones together: they soon share their way
   std::vector<float> centers;          // [clusters, d]
   std::unique_ptr<NeighborIndex> center_index;
 };
 
-// Grid cells of size h that hold a point, in float32 as NumPy computes them; the points themselves if none share a cell.
+// The cells of size h that hold a point, in float32 as NumPy has them; the points themselves if none share a cell.
 void find_seeds(const Kernel& kernel, Region* region) {
   const int32_t d = kernel.d;
   const float size = static_cast<float>(kernel.bandwidth);
@@ -65,8 +65,8 @@ void find_seeds(const Kernel& kernel, Region* region) {
   }
 }
 
-// Moves the seeds of one region uphill. What a mean does next depends on the mean alone, so a seed that arrives where an
-// earlier one has been takes over its result, unless it would run out of iterations on the way.
+// Moves the seeds of one region uphill. What a mean does next depends on the mean alone, so a seed that arrives where
+// an earlier one has been takes over its result, unless it would run out of iterations on the way.
 class Climber {
  public:
   Climber(const Kernel& kernel, Region* region) : kernel_(kernel), region_(region), visited_(kernel.d) {}

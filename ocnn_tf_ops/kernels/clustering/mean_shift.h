@@ -8,10 +8,10 @@ extern "C" {
 
 // Clusters each of many regions on its own.
 //
-//   points       [row_splits[num_regions], d]; region r owns the rows row_splits[r] : row_splits[r + 1], which may be none
+//   points       [row_splits[num_regions], d]; region r owns the rows row_splits[r] : row_splits[r + 1], maybe none
 //   bandwidth    radius h of the kernel, positive and finite
-//   labels       [rows] the region's cluster of each row, counted from 0 within the region; -1 throughout a region where
-//                no seed has a point within the bandwidth (possible from 5 dimensions on)
+//   labels       [rows] the region's cluster of each row, counted from 0 within the region; -1 throughout a region
+//                where no seed has a point within the bandwidth (possible from 5 dimensions on)
 //   centers      [rows, d]; region r fills the rows from row_splits[r] on, most populated cluster first
 //   num_centers  [num_regions]
 //

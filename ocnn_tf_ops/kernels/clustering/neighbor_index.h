@@ -31,6 +31,8 @@ class NeighborIndex {
   int32_t nearest(const float* query) const;
 
  private:
+  static constexpr int64_t kSpareLanes = 64;  // columns may be read so far beyond their end
+
   struct Node {
     int32_t begin, end;  // in visiting order
   };
@@ -66,13 +68,13 @@ class NeighborIndex {
   int32_t d_;
   bool has_tree_;
   int64_t row_stride_;     // d rounded up to 4
-  int64_t column_stride_;  // n and some spare lanes
+  int64_t column_stride_;  // n + kSpareLanes
   std::vector<int32_t> order_;
-  std::vector<float> rows_;           // [n, row_stride], in visiting order
-  std::vector<float> columns_;        // [d, column_stride], in visiting order
-  std::vector<double> squared_norms_; // [n], without a tree only
-  std::vector<Node> nodes_;           // a complete binary tree: the children of i are 2 i + 1 and 2 i + 2
-  std::vector<float> bounds_;         // [nodes, 2, d]: lower and upper corner
+  std::vector<float> rows_;            // [n, row_stride], in visiting order
+  std::vector<float> columns_;         // [d, column_stride], in visiting order
+  std::vector<double> squared_norms_;  // [n], without a tree only
+  std::vector<Node> nodes_;            // a complete binary tree: the children of i are 2 i + 1 and 2 i + 2
+  std::vector<float> bounds_;          // [nodes, 2, d]: lower and upper corner
 };
 
 }  // namespace ocnn
