@@ -1,0 +1,99 @@
+"""Padding and pooling: the reference, gradients, refusals."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from octree_checks import check_gradient, normal, random_octree
+
+import ocnn_tf_ops as ops
+from ocnn_tf_ops.python import reference
+
+InvalidArgument = tf.errors.InvalidArgumentError
+CHILDREN = np.array([-1, 0, -1, 1, 2], np.int32)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_equal_reference(dtype):
+    _, _, octree = random_octree(0, (500, 2, 60), 5)
+    x, children = normal(0, len(octree.keys[5]), 3, dtype=dtype).numpy(), [c.numpy() for c in octree.children]
+    depadded = ops.octree_depad(x, children[5]).numpy()
+    np.testing.assert_array_equal(depadded, reference.octree_depad(x, children[5]))
+    np.testing.assert_array_equal(ops.octree_pad(depadded, children[5]), reference.octree_pad(depadded, children[5]))
+    y, mask = ops.octree_max_pool(x, children[4])
+    expected, expected_mask = reference.octree_max_pool(x, children[4])
+    np.testing.assert_array_equal(y, expected)
+    np.testing.assert_array_equal(mask, expected_mask)
+    back = ops.octree_max_unpool(y, mask, children[4])
+    np.testing.assert_array_equal(back, reference.octree_max_unpool(expected, expected_mask, children[4]))
+
+
+def test_gradients_of_padding():
+    check_gradient(lambda x: ops.octree_pad(x, CHILDREN), normal(0, 3, 2))
+    check_gradient(lambda x: ops.octree_depad(x, CHILDREN), normal(0, 5, 2))
+
+
+def test_gradients_of_pooling():
+    children = np.array([-1, 0, 1], np.int32)
+    x, mask = normal(0, 16, 2), tf.constant([[3, 0], [8, 15]])
+    check_gradient(lambda x: ops.octree_max_pool(x, children)[0], x)
+    check_gradient(lambda x: ops.octree_max_unpool(x, mask, children), normal(1, 3, 2))
+
+
+def test_second_derivatives_of_pooling():
+    children = np.array([-1, 0, 1], np.int32)
+
+    def gradient(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = tf.reduce_sum(ops.octree_max_pool(x, children)[0] ** 3)
+        return tape.gradient(y, x)
+
+    check_gradient(gradient, normal(0, 16, 2))
+
+
+def test_static_shapes_in_a_graph():
+    @tf.function(input_signature=[tf.TensorSpec([None, 4]), tf.TensorSpec([None], tf.int32)])
+    def pool(x, children):
+        y, mask = ops.octree_max_pool(x, children)
+        assert y.shape.as_list() == mask.shape.as_list() == [None, 4]
+        assert ops.octree_depad(y, children).shape.as_list() == [None, 4]
+        assert ops.octree_max_unpool(y, mask, children).shape.as_list() == [None, 4]
+        return y
+
+    assert pool(tf.ones([8, 4]), [0, -1]).shape == (2, 4)
+
+
+def test_nothing():
+    none = tf.zeros([0], tf.int32)
+    assert ops.octree_pad(tf.zeros([0, 2]), none).shape == (0, 2)
+    assert ops.octree_pad(tf.zeros([0, 2]), [-1, -1]).numpy().tolist() == [[0, 0], [0, 0]]
+    y, mask = ops.octree_max_pool(tf.zeros([0, 2]), none)
+    assert y.shape == mask.shape == (0, 2)
+
+
+@pytest.mark.parametrize("value", [-2, 0, 5, 2**31 - 1])
+def test_children_that_do_not_count(value):
+    children = CHILDREN.copy()
+    children[3] = value
+    for function, rows in ((ops.octree_pad, 3), (ops.octree_depad, 5)):
+        with pytest.raises(InvalidArgument, match=rf"children holds {value} at position 3; expected -1 or 1"):
+            function(tf.zeros([rows, 2]), children)
+
+
+def test_malformed_shapes():
+    with pytest.raises(InvalidArgument, match="x has 4 rows; children has 3 non-empty octants"):
+        ops.octree_pad(tf.zeros([4, 2]), CHILDREN)
+    with pytest.raises(InvalidArgument, match=r"children has shape \[5\]; expected \[M\] with M = 4"):
+        ops.octree_depad(tf.zeros([4, 2]), CHILDREN)
+    with pytest.raises(InvalidArgument, match=r"x has shape \[4\]; expected \[Mn, C\]"):
+        ops.octree_pad(tf.zeros([4]), CHILDREN)
+    with pytest.raises(InvalidArgument, match="x has 12 rows; expected whole groups of eight siblings"):
+        ops.octree_max_pool(tf.zeros([12, 2]), CHILDREN)
+    with pytest.raises(InvalidArgument, match=r"mask has shape \[2,2\]; expected \[G, C\] with G = 3, C = 2"):
+        ops.octree_max_unpool(tf.zeros([5, 2]), tf.zeros([2, 2], tf.int32), CHILDREN)
+
+
+@pytest.mark.parametrize("value", [-1, 8, 2**31 - 1])
+def test_mask_outside_its_group(value):
+    with pytest.raises(InvalidArgument, match="mask: a size, depth or index is out of range"):
+        ops.octree_max_unpool(tf.zeros([1, 1]), [[value]], [0])
