@@ -209,4 +209,5 @@ setup(
         "tqdm",
         "trimesh",
     ],
+    extras_require={"test": ["pytest", "ruff", "setuptools"]},
 )
