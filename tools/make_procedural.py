@@ -1,7 +1,7 @@
 """Writes a set of procedural shapes in PartNet's own layout, or draws the gallery of them.
 
     python tools/make_procedural.py --out data/procedural --categories=Chair,Table --shapes 200
-    python tools/make_procedural.py --gallery --out docs
+    python tools/make_procedural.py --gallery --out docs --shapes 200
 
 `--shapes` splits 70 / 10 / 20 percent into train, val and test; `--train`, `--val`, `--test` set a split's size.
 """
@@ -21,12 +21,12 @@ SHARES = (0.7, 0.1, 0.2)
 FLAGS = flags.FLAGS
 flags.DEFINE_string("out", None, "Folder of the data set; PartNet's trees are made below it.", required=True)
 flags.DEFINE_list("categories", ["all"], "Categories to make, or `all`.")
-flags.DEFINE_integer("shapes", 40, "Shapes of a category in all splits together.", lower_bound=3)
+flags.DEFINE_integer("shapes", 40, "Shapes of a category, all splits together.", lower_bound=3)
 for _split in SPLITS:
     flags.DEFINE_integer(_split, None, f"Shapes in the split {_split}, instead of its part of --shapes.", lower_bound=1)
 flags.DEFINE_integer("num_points", 10000, "Points of a shape.", lower_bound=1)
 flags.DEFINE_integer("seed", 0, "Seed of the set.", lower_bound=0)
-flags.DEFINE_bool("gallery", False, "Put a contact sheet and a table of statistics into --out, and no data set.")
+flags.DEFINE_bool("gallery", False, "Put a contact sheet and statistics of --shapes shapes into --out, no data set.")
 
 
 def split_sizes(shapes: int, wanted: dict[str, int | None]) -> dict[str, int]:
@@ -71,7 +71,7 @@ def main(argv: list[str]) -> None:
     if FLAGS.gallery:
         from procedural_gallery import write_gallery  # needs matplotlib, which making a data set does not
 
-        write_gallery(Path(FLAGS.out), categories, FLAGS.seed)
+        write_gallery(Path(FLAGS.out), categories, FLAGS.seed, FLAGS.shapes)
         return
     sizes = split_sizes(FLAGS.shapes, {split: FLAGS[split].value for split in SPLITS})
     for category in categories:

@@ -17,7 +17,6 @@ from instance_seg.data.taxonomy import load_taxonomy
 PIXELS, POINTS = 150, 30000  # width of a picture; points of a shape in it (dense enough to hide what lies behind)
 EXAMPLES = 4  # shapes of a category on the sheet: all levels of the first, the finest level of the others
 COLUMNS = 2  # categories side by side
-NUM_STATISTICS = 200  # shapes behind a row of the table
 
 GRAY = np.array([0.72, 0.72, 0.72])  # points of no instance
 LIGHT = np.array([0.35, 0.75, 0.55])
@@ -108,14 +107,14 @@ def statistics_rows(category: str, shapes: Sequence[LabeledShape]) -> list[tuple
     return rows
 
 
-def write_statistics(path: Path, categories: Sequence[str], seed: int) -> None:
-    """Saves the table of statistics over `NUM_STATISTICS` shapes of each category."""
+def write_statistics(path: Path, categories: Sequence[str], seed: int, num_shapes: int) -> None:
+    """Saves the table of statistics over `num_shapes` shapes of each category."""
     rows = []
     for category in tqdm(categories, desc="statistics", unit="category"):
-        shapes = [generate_shape(category, seed, index) for index in range(NUM_STATISTICS)]
+        shapes = [generate_shape(category, seed, index) for index in range(num_shapes)]
         rows += statistics_rows(category, shapes)
     text = (
-        f"# Procedural shapes in numbers\n\nOver {NUM_STATISTICS} shapes of each category (seed {seed}), "
+        f"# Procedural shapes in numbers\n\nOver {num_shapes} shapes of each category (seed {seed}), "
         f"{len(shapes[0].points)} points each.\n\n{tabulate(rows, TABLE_HEAD, tablefmt='github')}\n"
     )
     temporary = path.with_suffix(".tmp")
@@ -123,9 +122,9 @@ def write_statistics(path: Path, categories: Sequence[str], seed: int) -> None:
     os.replace(temporary, path)
 
 
-def write_gallery(folder: Path, categories: Sequence[str], seed: int) -> None:
-    """Writes procedural_shapes.png and procedural_shapes.md into a folder."""
+def write_gallery(folder: Path, categories: Sequence[str], seed: int, num_shapes: int) -> None:
+    """Writes procedural_shapes.png, and procedural_shapes.md over `num_shapes` shapes a category, into a folder."""
     matplotlib.use("Agg")
     folder.mkdir(parents=True, exist_ok=True)
     write_sheet(folder / "procedural_shapes.png", categories, seed)
-    write_statistics(folder / "procedural_shapes.md", categories, seed)
+    write_statistics(folder / "procedural_shapes.md", categories, seed, num_shapes)

@@ -26,6 +26,10 @@ class Draw:
         """True with this probability."""
         return bool(self.rng.random() < probability)
 
+    def maybe(self, probability: float, option: Option) -> Option | None:
+        """The option with this probability, else None."""
+        return option if self.chance(probability) else None
+
     def pick(self, options: Sequence[Option], weights: Sequence[float] | None = None) -> Option:
         """One of the options, evenly or by weights that need not sum to 1."""
         share = None if weights is None else np.asarray(weights, float) / np.sum(weights)

@@ -150,6 +150,7 @@ def fridge_shelf(case: Case, y: float) -> Node:
 
 
 def fridge_base(draw: Draw, case: Case) -> Node | None:
+    """Feet, a plinth, or nothing."""
     kind = draw.pick(["feet", "plinth", "none"], [0.45, 0.4, 0.15])
     if kind == "feet":
         return node("base/foot_base", feet(draw, case))

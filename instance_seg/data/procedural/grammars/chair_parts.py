@@ -15,7 +15,7 @@ from instance_seg.data.procedural.solids import (
     plate,
     rod,
     tube,
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class Seat:
 
 
 def no_arms(draw: Draw, seat: Seat) -> None:
+    """A chair without arms."""
     return None
 
 
@@ -68,9 +69,8 @@ def writing_arm(draw: Draw, seat: Seat) -> Node:
     x, height = seat.w + 0.06, seat.top + draw.between(0.4, 0.5)
     table = plate(oval(0.6, 0.9, 4.0), (height, height + 0.05))
     post_path = bezier((x, seat.y, -0.1), (x + 0.15, seat.y, 0.1), (x, seat.top, 0.3), (x - 0.05, height, 0.3), steps=8)
-    arm = node(
+    return node(
         "chair_arm",
         leaf("arm_writing_table", moved(table, shift(x - 0.1, 0.0, 0.35))),
         leaf("arm_connector", tube(post_path, 0.04)),
     )
-    return arm

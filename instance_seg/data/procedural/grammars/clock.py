@@ -58,37 +58,33 @@ def pendulum_clock(draw: Draw) -> Node:
     walls = facing(rectangle(2 * w, height), (-d, d), low + 0.5 * height, rectangle(2 * w - 0.1, height - 0.1))
     back = block((-w + 0.05, w - 0.05), (low + 0.05, top - 0.05), (-d, -d + 0.04))
     face = facing(oval(1.5 * w, 1.5 * w), (0.5 * d, 0.8 * d), dial)
-    length = draw.between(0.45, 0.6) * height
-    bob_y, swing = dial - w - length + 0.1, turn(Z, draw.between(-8.0, 8.0), (0, dial, 0))
-    bob = draw.between(0.1, 0.15)
-    pendulum = [
-        leaf(
-            "pendulum_body",
-            (*rod((0, dial - 0.5 * w, 0), (0, bob_y, 0), 0.02), *facing(oval(2 * bob, 2 * bob), (-0.04, 0.04), bob_y)),
-        ),
-    ]
-    if draw.chance(0.7):
-        x = 0.45 * w
-        chains = leaf(
-            "chain",
-            (
-                *rod((x, dial - 0.5 * w, 0), (x, bob_y + 0.3, 0), 0.018),
-                *rod((x, bob_y + 0.1, 0), (x, bob_y + 0.35, 0), 0.045),
-            ),
-        )
-        pendulum += mirrored(chains)
-    swinging = [part.moved(swing) if part.name == "pendulum_body" else part for part in pendulum]
-    gable = draw.between(0.15, 0.3)
-    peak = moved(
-        plate(np.array([[-1.15 * w, 0], [1.15 * w, 0], [0, gable]]), (-1.1 * d, 1.1 * d)),
-        shift(y=top).after(turn(X, 90.0)),
-    )
-    parts = [leaf("pendulum_clock_frame/box", (*walls, *back, *face)), node("pendulum", swinging)]
-    parts.append(leaf("pendulum_clock_top", peak) if draw.chance(0.7) else None)
+    roof = plate(np.array([[-1.15 * w, 0], [1.15 * w, 0], [0, draw.between(0.15, 0.3)]]), (-1.1 * d, 1.1 * d))
     if draw.chance(0.5):
         base = node("pendulum_clock_base/foot_base", foot_pads(draw, square(w - 0.06, d - 0.06), low, 0.1))
     else:
-        base = leaf(
-            "pendulum_clock_base/surface_base/base_surface", block((-1.2 * w, 1.2 * w), (0, low), (-1.2 * d, 1.2 * d))
-        )
-    return node("pendulum_clock", parts, base)
+        plinth = block((-1.2 * w, 1.2 * w), (0, low), (-1.2 * d, 1.2 * d))
+        base = leaf("pendulum_clock_base/surface_base/base_surface", plinth)
+    return node(
+        "pendulum_clock",
+        leaf("pendulum_clock_frame/box", walls, back, face),
+        node("pendulum", pendulum(draw, w, dial, dial - 0.9 * w - draw.between(0.4, 0.55) * height)),
+        draw.maybe(0.7, leaf("pendulum_clock_top", moved(roof, shift(y=top).after(turn(X, 90.0))))),
+        base,
+    )
+
+
+def pendulum(draw: Draw, w: float, dial: float, low: float) -> list[Node]:
+    """Rod and bob that swing about the dial's middle, down to `low`; in some two chains with weights beside them."""
+    bob = draw.between(0.1, 0.15)
+    body = leaf(
+        "pendulum_body",
+        rod((0, dial - 0.5 * w, 0), (0, low, 0), 0.02),
+        facing(oval(2 * bob, 2 * bob), (-0.04, 0.04), low),
+    )
+    x = 0.45 * w
+    chain, weight = (
+        rod((x, dial - 0.5 * w, 0), (x, low + 0.3, 0), 0.018),
+        rod((x, low + 0.1, 0), (x, low + 0.35, 0), 0.045),
+    )
+    swing = turn(Z, draw.between(-8.0, 8.0), (0, dial, 0))
+    return [body.moved(swing), *(mirrored(leaf("chain", chain, weight)) if draw.chance(0.7) else [])]

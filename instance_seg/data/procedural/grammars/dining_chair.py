@@ -9,26 +9,31 @@ from instance_seg.data.procedural.solids import (
     bar,
     bezier,
     block,
-    box,
     oval,
     panel,
     plate,
     rectangle,
     rod,
     tube,
-)  # fmt: skip
+)
 
 
 def dining_chair(draw: Draw) -> list[Node]:
+    """Legs, seat, back, and arms in half of them."""
     seat = Seat(
-        draw.between(0.42, 0.55), draw.between(0.4, 0.5), draw.between(0.75, 1.0), draw.between(0.05, 0.1),
-        draw.between(0.8, 1.15), draw.between(2.0, 12.0),
-    )  # fmt: skip
+        w=draw.between(0.42, 0.55),
+        d=draw.between(0.4, 0.5),
+        y=draw.between(0.75, 1.0),
+        thickness=draw.between(0.05, 0.1),
+        back=draw.between(0.8, 1.15),
+        lean=draw.between(2.0, 12.0),
+    )
     arms = draw.pick([no_arms, bar_arms, loop_arms, writing_arm], [0.5, 0.25, 0.13, 0.12])
     return [leg_base(draw, seat), dining_seat(draw, seat), dining_back(draw, seat), arms(draw, seat)]
 
 
 def leg_base(draw: Draw, seat: Seat) -> Node:
+    """Four legs on feet, runners, rockers or nothing, in half of the chairs with stretchers."""
     thickness, splay = draw.between(0.07, 0.12), draw.between(0.0, 0.1)
     ending = draw.pick(["none", "foot", "runner", "rocker"], [0.4, 0.2, 0.2, 0.2])
     lift = {"none": 0.0, "foot": 0.06, "runner": 0.06, "rocker": 0.14}[ending]
@@ -50,6 +55,7 @@ def leg_base(draw: Draw, seat: Seat) -> Node:
 
 
 def stretchers(draw: Draw, seat: Seat, x: float, z: float, lift: float) -> list[Node]:
+    """Bars between the legs: an H, or two pairs at equal or differing heights."""
     height, radius = lift + draw.between(0.3, 0.5) * (seat.y - lift), draw.between(0.025, 0.04)
     sides = mirrored(leaf("bar_stretcher", rod((x, height, -z), (x, height, z), radius)))
     if draw.chance(0.5):
@@ -59,15 +65,14 @@ def stretchers(draw: Draw, seat: Seat, x: float, z: float, lift: float) -> list[
 
 
 def dining_seat(draw: Draw, seat: Seat) -> Node:
+    """A board or slats, in half of the chairs over a frame."""
     w, d, parts = seat.w, seat.d, []
     top_from = seat.y
     under = draw.pick(["none", "frame", "bars"], [0.5, 0.2, 0.3])
     if under == "frame":
         top_from = seat.y + 0.6 * seat.thickness
-        hole = rectangle(2 * w - 0.22, 2 * d - 0.22)
-        parts.append(
-            leaf("seat_frame/seat_holistic_frame", plate(rectangle(2 * w, 2 * d), (seat.y - 0.05, top_from), hole))
-        )
+        outer, hole = rectangle(2 * w, 2 * d), rectangle(2 * w - 0.22, 2 * d - 0.22)
+        parts.append(leaf("seat_frame/seat_holistic_frame", plate(outer, (seat.y - 0.05, top_from), hole)))
     elif under == "bars":
         rail = block((-w + 0.1, w - 0.1), (seat.y - 0.12, seat.y), (d - 0.1, d - 0.04))
         side = block((w - 0.1, w - 0.04), (seat.y - 0.12, seat.y), (-d + 0.1, d - 0.1))
@@ -75,79 +80,84 @@ def dining_seat(draw: Draw, seat: Seat) -> Node:
         parts.append(node("seat_frame", rails))
     if draw.chance(0.25):
         count = draw.count(4, 6)
-        pitch = 2 * d / count
-        slats = [
-            leaf(
-                "seat_surface_bar", box((0, 0.5 * (top_from + seat.top), z), (2 * w, seat.top - top_from, 0.65 * pitch))
-            )
-            for z in spread(-d, d, count)
-        ]
-        return node("chair_seat", parts, node("seat_surface", slats))
+        half = 0.65 * d / count
+        slats = [block((-w, w), (top_from, seat.top), (z - half, z + half)) for z in spread(-d, d, count)]
+        bars = node("seat_surface", [leaf("seat_surface_bar", slat) for slat in slats])
+        return node("chair_seat", parts, bars)
     outline = draw.pick([rectangle(2 * w, 2 * d), oval(2 * w, 2 * d, 5.0), oval(2 * w, 2 * d, 3.0)])
     return node("chair_seat", parts, leaf("seat_surface/seat_single_surface", plate(outline, (top_from, seat.top))))
 
 
 def dining_back(draw: Draw, seat: Seat) -> Node:
-    kind = draw.pick(["vertical", "horizontal", "board", "loop"], [0.33, 0.27, 0.2, 0.2])
-    w, z, low, high = seat.w, -seat.d + 0.05, seat.top, seat.top + seat.back
-    if kind == "board":
-        return board_back(draw, seat)
-    post_width = draw.between(0.07, 0.11)
-    inner = w - post_width
-    rail = draw.between(0.1, 0.2)
-    if kind == "loop":
-        hoop = bezier(
-            (-w + 0.05, low, z), (-w - 0.1, high + 0.35, z), (w + 0.1, high + 0.35, z), (w - 0.05, low, z), steps=14
-        )
-        frame = leaf("back_frame/back_holistic_frame", tube(hoop, 0.5 * post_width))
-        top = high - 0.1
-    else:
-        posts = mirrored(
-            leaf(
-                "back_frame_vertical_bar",
-                post(draw, (w - 0.5 * post_width, low - 0.02, z), (w - 0.5 * post_width, high, z), post_width, 0.3),
-            )
-        )
-        rails = [leaf("back_frame_horizontal_bar", block((-inner, inner), (high - rail, high), (z - 0.035, z + 0.035)))]
-        if kind == "vertical" and draw.chance(0.5):
-            rails.append(
-                leaf("back_frame_horizontal_bar", block((-inner, inner), (low + 0.12, low + 0.2), (z - 0.03, z + 0.03)))
-            )
-        frame = node("back_frame", posts, rails)
-        top = high - rail
-    bottom = low + (0.2 if kind == "vertical" else 0.05)
-    surface = back_bars(draw, kind, inner - (0.06 if kind == "loop" else 0.0), bottom, top, z)
-    return node("chair_back", seat.leaned([node("back_surface", surface), frame]))
+    """Board, or a frame (two posts and rails, or one hoop) with bars in it."""
+    kind = draw.pick([upright_bars, level_bars, board_back, hoop_back], [0.33, 0.27, 0.2, 0.2])
+    return node("chair_back", seat.leaned(kind(draw, seat)))
 
 
-def back_bars(draw: Draw, kind: str, inner: float, bottom: float, top: float, z: float) -> list[Node]:
-    """Upright or level bars between the posts; a hoop ("loop") holds either a splat or upright bars."""
-    if kind == "horizontal":
-        count, height = draw.count(2, 5), top - bottom
-        size = draw.between(0.4, 0.6) * height / count
-        path = bezier((-inner, z), (0, z - draw.between(0.0, 0.2)), (inner, z), steps=8)
-        return [
-            leaf("back_surface_horizontal_bar", panel(path, (y - 0.5 * size, y + 0.5 * size), 0.04))
-            for y in spread(bottom, top, count)
-        ]
-    if kind == "loop" and draw.chance(0.35):
-        return [
-            leaf(
-                "back_single_surface", bar((0, bottom - 0.1, z), (0, top, z), 0.9 * inner, 0.04, draw.between(0.8, 1.3))
-            )
-        ]
-    count, radius = draw.count(3, 6), draw.between(0.025, 0.045)
-    flat = draw.chance(0.4)
+def upright_bars(draw: Draw, seat: Seat) -> list[Node]:
+    """Upright bars between the posts, below the upper rail, in some above a lower one."""
+    posts, inner, rail = back_frame(draw, seat)
+    z = rear(seat)
+    if draw.chance(0.5):
+        low_rail = block((-inner, inner), (seat.top + 0.12, seat.top + 0.2), (z - 0.03, z + 0.03))
+        posts.append(leaf("back_frame_horizontal_bar", low_rail))
+    low, high = seat.top + 0.2, seat.top + seat.back - rail
+    return [row_of_bars(draw, inner, low, high, z), node("back_frame", posts)]
+
+
+def level_bars(draw: Draw, seat: Seat) -> list[Node]:
+    """Level, bent bars between the posts."""
+    posts, inner, rail = back_frame(draw, seat)
+    z, low, high = rear(seat), seat.top + 0.05, seat.top + seat.back - rail
+    count = draw.count(2, 5)
+    half = draw.between(0.2, 0.3) * (high - low) / count
+    path = bezier((-inner, z), (0, z - draw.between(0.0, 0.2)), (inner, z), steps=8)
+    bars = [
+        leaf("back_surface_horizontal_bar", panel(path, (y - half, y + half), 0.04)) for y in spread(low, high, count)
+    ]
+    return [node("back_surface", bars), node("back_frame", posts)]
+
+
+def hoop_back(draw: Draw, seat: Seat) -> list[Node]:
+    """One bent tube round upright bars or a splat."""
+    w, z, low, high = seat.w, rear(seat), seat.top, seat.top + seat.back
+    radius = draw.between(0.035, 0.055)
+    ends = [(-w + 0.05, low, z), (-w - 0.1, high + 0.35, z), (w + 0.1, high + 0.35, z), (w - 0.05, low, z)]
+    hoop = leaf("back_frame/back_holistic_frame", tube(bezier(*ends, steps=14), radius))
+    inner = w - 2.0 * radius - 0.06
+    if draw.chance(0.35):
+        splat = bar((0, low - 0.05, z), (0, high - 0.1, z), 0.9 * inner, 0.04, draw.between(0.8, 1.3))
+        return [leaf("back_surface/back_single_surface", splat), hoop]
+    return [row_of_bars(draw, inner, low - 0.02, high + 0.02, z, arch=0.35), hoop]
+
+
+def rear(seat: Seat) -> float:
+    """Where a back of bars stands."""
+    return -seat.d + 0.05
+
+
+def back_frame(draw: Draw, seat: Seat) -> tuple[list[Node], float, float]:
+    """Two posts and the rail between their tops; half the room between them; the rail's height."""
+    width, rail, z = draw.between(0.07, 0.11), draw.between(0.1, 0.2), rear(seat)
+    x, inner, high = seat.w - 0.5 * width, seat.w - width, seat.top + seat.back
+    parts = mirrored(
+        leaf("back_frame_vertical_bar", post(draw, (x, seat.top - 0.02, z), (x, high, z), width, round_share=0.3))
+    )
+    upper = block((-inner, inner), (high - rail, high), (z - 0.035, z + 0.035))
+    return [*parts, leaf("back_frame_horizontal_bar", upper)], inner, rail
+
+
+def row_of_bars(draw: Draw, inner: float, low: float, high: float, z: float, arch: float = 0.0) -> Node:
+    """Three to six upright bars, all round or all flat; the outermost are `arch` lower than the middle."""
+    radius, flat = draw.between(0.025, 0.045), draw.chance(0.4)
     bars = []
-    for x in spread(-inner, inner, count):
-        high = top + (0.12 - 0.35 * (x / inner) ** 2 if kind == "loop" else 0.0)
-        low = bottom - (0.22 if kind == "loop" else 0.0)
-        solid = bar((x, low, z), (x, high, z), 2.6 * radius, 0.04) if flat else rod((x, low, z), (x, high, z), radius)
-        bars.append(leaf("back_surface_vertical_bar", solid))
-    return bars
+    for x in spread(-inner, inner, draw.count(3, 6)):
+        bottom, top = (x, low, z), (x, high - arch * (x / inner) ** 2, z)
+        bars.append(bar(bottom, top, 2.6 * radius, 0.04) if flat else rod(bottom, top, radius))
+    return node("back_surface", [leaf("back_surface_vertical_bar", solid) for solid in bars])
 
 
-def board_back(draw: Draw, seat: Seat) -> Node:
+def board_back(draw: Draw, seat: Seat) -> list[Node]:
     """A single board, bent or flat, perhaps raised above the seat on supports or connectors."""
     gap = draw.pick([0.0, draw.between(0.15, 0.3)])
     low, high, z = seat.top + gap, seat.top + seat.back, -seat.d + 0.06
@@ -157,4 +167,4 @@ def board_back(draw: Draw, seat: Seat) -> Node:
         x, name = 0.6 * seat.w, draw.pick(["back_support", "back_connector"])
         reach = low + (0.4 * seat.back if name == "back_support" else 0.06)
         parts += mirrored(leaf(name, bar((x, seat.top - 0.05, z - 0.08), (x, reach, z - 0.08), 0.1, 0.05)))
-    return node("chair_back", seat.leaned(parts))
+    return parts

@@ -61,7 +61,7 @@ def door_handle(draw: Draw, x: float, y: float, knob_side: int) -> Node | None:
     if kind == "bar":
         return leaf(
             "handle/fixed_part",
-            moved(handle((0, 0, 0.035), draw.between(0.4, 0.8), "bar", upright=True), shift(x, y, 0)),
+            moved(handle((0, 0, 0.035), draw.between(0.4, 0.8), "bar", True, 0.07), shift(x, y, 0)),
         )
     rose = block((x - 0.05, x + 0.05), (y - 0.14, y + 0.14), (0.035, 0.06))
     if kind == "knob":

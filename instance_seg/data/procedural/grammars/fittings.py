@@ -16,12 +16,12 @@ def post(draw: Draw, top: Vector, foot: Vector, thickness: float, round_share: f
     return bar(top, foot, thickness, thickness, taper)
 
 
-def caster(top: Vector, height: float, prefix: str = "caster") -> Node:
+def caster(top: Vector, height: float) -> Node:
     """A wheel below its stem, together `height` high."""
     x, y, z = top
     radius = 0.38 * height
     return node(
-        prefix,
+        "caster",
         leaf("wheel", wheel((x, y - height + radius, z), radius, 0.8 * radius)),
         leaf("caster_stem", rod((x, y - height + 1.7 * radius, z), (x, y, z), 0.55 * radius)),
     )
@@ -56,7 +56,7 @@ def handle(center: Vector, length: float, kind: str, upright: bool = False, thic
 
 def drawer(draw: Draw, width: float, height: float, depth: float, handle_kind: str, pulled: float = 0.0) -> Node:
     """Drawer with its front's middle at the origin, looking to +z; `pulled` moves it out, depth 0 leaves the front."""
-    wall = 0.02 + 0.015 * draw.rng.random()
+    wall = draw.between(0.02, 0.035)
     half, low, high = 0.5 * width, -0.5 * height, 0.5 * height
     inner, rim = 0.92 * half, high - 0.25 * height
     parts = [leaf("drawer_front", block((-half, half), (low, high), (-1.5 * wall, 0)))]

@@ -48,4 +48,5 @@ def head(draw: Draw, radius: float, height: float, *extra: Node) -> Node:
 
 
 def upside_down(part: Node) -> Node:
+    """The part turned over."""
     return part.moved(turn(X, 180.0))

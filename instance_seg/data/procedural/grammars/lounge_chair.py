@@ -15,14 +15,19 @@ from instance_seg.data.procedural.solids import (
     panel,
     plate,
     rod,
-)  # fmt: skip
+)
 
 
 def lounge_chair(draw: Draw) -> list[Node]:
+    """A seat on a pedestal inside a bent back; some have arms, some a footrest."""
     seat = Seat(
-        draw.between(0.42, 0.52), draw.between(0.42, 0.5), draw.between(0.7, 1.3), draw.between(0.07, 0.13),
-        draw.between(0.3, 0.9), draw.between(5.0, 18.0),
-    )  # fmt: skip
+        w=draw.between(0.42, 0.52),
+        d=draw.between(0.42, 0.5),
+        y=draw.between(0.7, 1.3),
+        thickness=draw.between(0.07, 0.13),
+        back=draw.between(0.3, 0.9),
+        lean=draw.between(5.0, 18.0),
+    )
     radius, neck = draw.between(0.38, 0.5), draw.between(0.05, 0.1)
     rise = draw.pick([0.05, draw.between(0.12, 0.3)])
     base = node(
@@ -62,11 +67,16 @@ def footrest(draw: Draw, seat: Seat) -> Node:
 
 
 def sofa(draw: Draw) -> list[Node]:
+    """Cushion, support, back and arms as heavy bodies on small feet, for one or two."""
     seats = draw.pick([1, 2], [0.7, 0.3])
     seat = Seat(
-        0.55 * seats, draw.between(0.5, 0.62), draw.between(0.4, 0.5), draw.between(0.16, 0.26),
-        draw.between(0.5, 0.75), draw.between(4.0, 14.0),
-    )  # fmt: skip
+        w=0.55 * seats,
+        d=draw.between(0.5, 0.62),
+        y=draw.between(0.4, 0.5),
+        thickness=draw.between(0.16, 0.26),
+        back=draw.between(0.5, 0.75),
+        lean=draw.between(4.0, 14.0),
+    )
     foot, arm_width = draw.between(0.1, 0.2), draw.between(0.18, 0.3)
     x, d = seat.w + arm_width, seat.d
     arm_top = seat.top + draw.between(0.2, 0.4)
@@ -85,12 +95,13 @@ def sofa(draw: Draw) -> list[Node]:
         mirrored(node("chair_arm", leaf("arm_sofa_style", side))),
     ]
     if draw.chance(0.3):
-        roll = ball((0, seat.top + seat.back + 0.1, -d - 0.4 * thickness), (0.75 * seat.w, 0.14, 0.14))
+        roll = ball((0, seat.top + seat.back + 0.05, -d - 0.4 * thickness), (0.75 * seat.w, 0.14, 0.14))
         shape.append(node("chair_head", seat.leaned([leaf("headrest", roll)])))
     return shape
 
 
 def sofa_seat(draw: Draw, seat: Seat, foot: float) -> Node:
+    """A cushion on its support."""
     cushion = block((-seat.w, seat.w), (seat.y, seat.top), (-seat.d, seat.d + 0.04))
     support = block((-seat.w, seat.w), (foot, seat.y - 0.005), (-seat.d, seat.d))
     return node("chair_seat", leaf("seat_surface/seat_single_surface", cushion), leaf("seat_support", support))

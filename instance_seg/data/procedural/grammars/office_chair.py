@@ -16,20 +16,26 @@ from instance_seg.data.procedural.solids import (
     plate,
     rod,
     tube,
-)  # fmt: skip
+)
 
 
 def office_chair(draw: Draw) -> list[Node]:
+    """A seat that turns on a star of legs; most have arms, some a headrest."""
     seat = Seat(
-        draw.between(0.45, 0.55), draw.between(0.42, 0.52), draw.between(0.8, 1.0), draw.between(0.1, 0.18),
-        draw.between(0.85, 1.3), draw.between(3.0, 14.0),
-    )  # fmt: skip
+        w=draw.between(0.45, 0.55),
+        d=draw.between(0.42, 0.52),
+        y=draw.between(0.8, 1.0),
+        thickness=draw.between(0.1, 0.18),
+        back=draw.between(0.85, 1.3),
+        lean=draw.between(3.0, 14.0),
+    )
     arms = draw.pick([no_arms, desk_arms], [0.35, 0.65])
     parts = [star_base(draw, seat), office_seat(draw, seat), office_back(draw, seat), arms(draw, seat)]
     return parts + ([head(draw, seat)] if draw.chance(0.45) else [])
 
 
 def star_base(draw: Draw, seat: Seat) -> Node:
+    """Legs, most on casters, a column, and controls below the seat."""
     reach, thickness = draw.between(0.5, 0.62), draw.between(0.08, 0.12)
     casters = draw.pick([0.0, draw.between(0.17, 0.22)], [0.2, 0.8])
     hub = casters + draw.between(0.12, 0.2)
@@ -52,11 +58,14 @@ def star_base(draw: Draw, seat: Seat) -> Node:
         control.append(leaf("knob", rod((0, seat.y - 0.1, 0.12), (0, seat.y - 0.1, 0.36), 0.06)))
     return node(
         "chair_base/star_leg_base",
-        node("star_leg_set", legs), leaf("central_support", column), node("mechanical_control", control),
-    )  # fmt: skip
+        node("star_leg_set", legs),
+        leaf("central_support", column),
+        node("mechanical_control", control),
+    )
 
 
 def office_seat(draw: Draw, seat: Seat) -> Node:
+    """A cushion, in most on a plate."""
     cushion = plate(oval(2 * seat.w, 2 * seat.d, draw.between(2.8, 6.0)), (seat.y + 0.02, seat.top))
     parts = [leaf("seat_surface/seat_single_surface", cushion)]
     if draw.chance(0.7):
@@ -65,6 +74,7 @@ def office_seat(draw: Draw, seat: Seat) -> Node:
 
 
 def office_back(draw: Draw, seat: Seat) -> Node:
+    """A rounded board on a spine or on two connectors."""
     gap, z = draw.between(0.1, 0.25), -seat.d
     thickness, w = draw.between(0.07, 0.13), draw.between(0.85, 1.0) * seat.w
     low, height = seat.top + gap, seat.back - gap
@@ -83,6 +93,7 @@ def office_back(draw: Draw, seat: Seat) -> Node:
 
 
 def desk_arms(draw: Draw, seat: Seat) -> list[Node]:
+    """A rest on one post at each side."""
     height, x = seat.top + draw.between(0.3, 0.42), seat.w + 0.09
     parts = [leaf("arm_horizontal_bar", moved(plate(oval(0.16, 0.66, 4.0), (height, height + 0.07)), shift(x, 0, 0)))]
     parts.append(
@@ -94,6 +105,7 @@ def desk_arms(draw: Draw, seat: Seat) -> list[Node]:
 
 
 def head(draw: Draw, seat: Seat) -> Node:
+    """A headrest on two connectors above the back."""
     low, w = seat.top + seat.back + 0.08, draw.between(0.5, 0.75) * seat.w
     rest = box((0, low + 0.16, -seat.d), (2 * w, draw.between(0.22, 0.32), 0.12))
     links = mirrored(

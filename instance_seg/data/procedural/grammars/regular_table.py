@@ -42,6 +42,7 @@ def legged_table(draw: Draw) -> Node:
 
 
 def table_stretchers(draw: Draw, link: str, x: float, z: float, y: float) -> list[Node]:
+    """Bars between the legs, or a ring with spokes to them, at height `y`."""
     if link == "none":
         return []
     if link == "ring":

@@ -20,6 +20,7 @@ from instance_seg.data.procedural.solids import (
 
 
 def foot_plate(draw: Draw, radius: float, height: float) -> Node:
+    """Round, conical or square foot."""
     kind = draw.pick(["cone", "disc", "square"], [0.4, 0.35, 0.25])
     if kind == "square":
         return leaf(BASE_PART, plate(rectangle(1.7 * radius, 1.7 * radius), (0.0, height)))
@@ -28,6 +29,7 @@ def foot_plate(draw: Draw, radius: float, height: float) -> Node:
 
 
 def leg_base(draw: Draw, height: float, reach: float) -> Node:
+    """Three or four legs that meet at `height`."""
     count, radius = draw.count(3, 4), draw.between(0.03, 0.045)
     foot = rod((0.03, height, 0.0), (reach, 0.0, 0.0), radius, 0.8 * radius)
     return node("lamp_base/lamp_leg_base", around(count, leaf("leg", foot)))
@@ -60,6 +62,7 @@ def table_lamp(draw: Draw) -> Node:
 
 
 def standing_body(draw: Draw, low: float, high: float, tall: bool) -> Node:
+    """Pole, turned body or two panels between two heights."""
     kind = draw.pick(["pole", "solid", "panels"], [1.0, 0.0, 0.0] if tall else [0.2, 0.4, 0.4])
     if kind == "pole":
         return leaf("lamp_body/lamp_pole", rod((0, low, 0), (0, high, 0), draw.between(0.03, 0.05)))

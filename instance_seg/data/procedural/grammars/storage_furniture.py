@@ -102,6 +102,7 @@ def boxed(draw: Draw, size: tuple[float, float], fills: list, front_share: float
 
 
 def frame(body: Carcass, dividers: np.ndarray, front: float) -> Node:
+    """The panels of the box, the dividers at `dividers`, a strip of height `front` below the fronts."""
     w, d, sheet = body.w, body.d, body.sheet
     inner, y = (-w + sheet, w - sheet), (body.low, body.high)
     parts = [
@@ -120,6 +121,7 @@ def frame(body: Carcass, dividers: np.ndarray, front: float) -> Node:
 
 
 def countertop(draw: Draw, body: Carcass) -> Node | None:
+    """A board that juts out over the top of a low piece."""
     if body.high > 1.5 or not draw.chance(0.45):
         return None
     over = draw.between(0.03, 0.1)
@@ -129,11 +131,13 @@ def countertop(draw: Draw, body: Carcass) -> Node | None:
 
 
 def on_feet(draw: Draw, body: Carcass) -> Node:
+    """Four feet."""
     spots = square(body.w - 0.08, body.d - 0.08)
     return node("cabinet_base/foot_base", foot_pads(draw, spots, body.low, draw.between(0.08, 0.14)))
 
 
 def on_casters(draw: Draw, body: Carcass) -> Node:
+    """Four casters."""
     wheel = caster((body.w - 0.09, body.low, body.d - 0.1), body.low)
     return node("cabinet_base/foot_base", corners(wheel))
 
@@ -153,6 +157,7 @@ def on_panels(draw: Draw, body: Carcass) -> Node:
 
 
 def on_floor(draw: Draw, body: Carcass) -> None:
+    """No base."""
     return None
 
 
@@ -163,6 +168,7 @@ BASES = {"feet": (on_feet, 0.2), "casters": (on_casters, 0.2), "panels": (on_pan
 
 
 def drawers(draw: Draw, cell: Cell, handles: str) -> list[Node]:
+    """As many drawers as fit, one above the other; a few are pulled out."""
     count = max(1, min(5, round((cell.high - cell.low) / draw.between(0.22, 0.4))))
     pitch, depth = (cell.high - cell.low) / count, draw.pick([1.7 * cell.d, 0.0])  # half have no box
     pulled = [draw.between(0.1, 0.3) if draw.chance(0.12) else 0.0 for _ in range(count)]
@@ -186,6 +192,7 @@ def doors(draw: Draw, cell: Cell, handles: str) -> list[Node]:
 
 
 def shelf(cell: Cell, y: float) -> Node:
+    """One board across the cell."""
     solid = block(
         (cell.left, cell.right), (y - 0.5 * cell.sheet, y + 0.5 * cell.sheet), (-cell.d + cell.sheet, 0.95 * cell.d)
     )
@@ -193,16 +200,19 @@ def shelf(cell: Cell, y: float) -> Node:
 
 
 def shelves(draw: Draw, cell: Cell, handles: str) -> list[Node]:
+    """Boards at equal distances."""
     count = max(1, round((cell.high - cell.low) / draw.between(0.3, 0.5)) - 1)
     return [shelf(cell, y) for y in np.linspace(cell.low, cell.high, count + 2)[1:-1]]
 
 
 def drawers_over_doors(draw: Draw, cell: Cell, handles: str) -> list[Node]:
+    """Drawers in the upper part, doors below."""
     split = draw.between(0.55, 0.7)
     return drawers(draw, cell.part(split, 1.0), handles) + doors(draw, cell.part(0.0, split), handles)
 
 
 def shelves_over_doors(draw: Draw, cell: Cell, handles: str) -> list[Node]:
+    """Open shelves in the upper part, doors below."""
     split = draw.between(0.3, 0.4)
     upper = cell.part(split, 1.0)
     return [shelf(cell, upper.low), *shelves(draw, upper, handles), *doors(draw, cell.part(0.0, split - 0.02), handles)]

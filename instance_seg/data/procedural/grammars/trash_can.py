@@ -5,7 +5,7 @@ import numpy as np
 from instance_seg.data.procedural.draw import Draw
 from instance_seg.data.procedural.frames import X, Z, shift, turn
 from instance_seg.data.procedural.grammars.fittings import foot_pads, square
-from instance_seg.data.procedural.nodes import Node, around, at_each, leaf, node
+from instance_seg.data.procedural.nodes import Node, around, corners, leaf, node
 from instance_seg.data.procedural.solids import (
     ball,
     bar,
@@ -76,49 +76,33 @@ def wire_basket(draw: Draw) -> list[Node]:
         leaf("frame_horizontal_circle", ring((0, y, 0), radius * (1 + (flare - 1) * y / height), 0.03)) for y in levels
     ]
     bottom = leaf("frame_bottom", disc((0, 0, 0), radius, 0.04))
-    frame = node("outside_frame", around(count, upright), circles, bottom if draw.chance(0.85) else None)
-    inside = (
-        node("container", bin_container(draw, 0.8 * radius, 0.06, 0.9 * height, rim(draw)))
-        if draw.chance(0.5)
-        else None
-    )
-    return [frame, inside]
+    frame = node("outside_frame", around(count, upright), circles, draw.maybe(0.85, bottom))
+    inside = node("container", bin_container(draw, 0.8 * radius, 0.06, 0.9 * height, rim(draw)))
+    return [frame, draw.maybe(0.5, inside)]
 
 
 def street_bin(draw: Draw) -> list[Node]:
-    """Container in a stand: four posts and a roof, or a box around it."""
+    """Container in a stand: four posts on a board, or a box around it; in most a roof."""
     radius, height, low = draw.between(0.28, 0.38), draw.between(0.7, 0.9), draw.between(0.12, 0.3)
     container = node("container", bin_container(draw, radius, low, low + height, rim(draw)))
-    half = 1.35 * radius
+    half, top = 1.35 * radius, low + height
+    feet = None
     if draw.chance(0.5):
-        hole = rectangle(1.8 * half, 1.8 * half)
-        stand = leaf("frame_holistic", plate(rectangle(2 * half, 2 * half), (0.5 * low, low + height), hole=hole))
+        wall = plate(rectangle(2 * half, 2 * half), (0.5 * low, top), hole=rectangle(1.8 * half, 1.8 * half))
+        stand = [leaf("frame_holistic", wall)]
         feet = node("base", foot_pads(draw, square(0.85 * half, 0.85 * half), 0.5 * low, 0.12))
-        support_low = low + height
     else:
-        posts = at_each(
-            [(x, 0, z) for x, z in square(half, half)],
-            leaf("frame_vertical_bar", bar((0, 0, 0), (0, low + height + 0.3, 0), 0.08, 0.08)),
-        )
-        stand, feet, support_low = (
-            [posts, leaf("frame_bottom", block((-half, half), (0.4 * low, 0.4 * low + 0.06), (-half, half)))],
-            None,
-            low + height + 0.3,
-        )
-    cover = []
-    if draw.chance(0.8):
-        cover.append(
-            leaf(
-                "cover_lid",
-                plate(
-                    rectangle(2.3 * half, 2.3 * half),
-                    (support_low + 0.25, support_low + 0.4),
-                    taper=draw.between(0.6, 1.0),
-                ),
-            )
-        )
-        cover += at_each(
-            [(x, 0, z) for x, z in square(0.9 * half, 0.9 * half)],
-            leaf("cover_support", bar((0, support_low, 0), (0, support_low + 0.25, 0), 0.07, 0.07)),
-        )
-    return [container, node("outside_frame", stand), feet, node("cover", cover)]
+        top += 0.3
+        board = block((-half, half), (0.4 * low, 0.4 * low + 0.06), (-half, half))
+        upright = bar((half, 0, half), (half, top, half), 0.08, 0.08)
+        stand = [corners(leaf("frame_vertical_bar", upright)), leaf("frame_bottom", board)]
+    cover = draw.maybe(0.8, node("cover", roof(draw, half, top)))
+    return [container, node("outside_frame", stand), feet, cover]
+
+
+def roof(draw: Draw, half: float, low: float) -> list[Node]:
+    """Lid on four short supports above `low`."""
+    high = low + 0.25
+    lid = plate(rectangle(2.3 * half, 2.3 * half), (high, high + 0.15), taper=draw.between(0.6, 1.0))
+    support = bar((0.9 * half, low, 0.9 * half), (0.9 * half, high, 0.9 * half), 0.07, 0.07)
+    return [leaf("cover_lid", lid), *corners(leaf("cover_support", support))]

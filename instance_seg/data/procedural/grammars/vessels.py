@@ -175,6 +175,7 @@ def vase(draw: Draw) -> Node:
 
 
 def vase_feet(draw: Draw, radius: float, height: float) -> list[Node]:
+    """One round foot or four blocks."""
     if draw.chance(0.4):
         return [leaf("foot", lathe([(0, 0), (1.2 * radius, 0), (radius, height), (0, height)]))]
     spots = square(0.7 * radius, 0.7 * radius)
@@ -182,6 +183,7 @@ def vase_feet(draw: Draw, radius: float, height: float) -> list[Node]:
 
 
 def contents(draw: Draw, kind: str, radius: float, rim: float) -> Node:
+    """Soil, and a bush or stalks, that reach above the height `rim`."""
     soil = (
         leaf("liquid_or_soil", disc((0, rim - 0.12, 0), 0.9 * radius, 0.05))
         if kind == "pot" or draw.chance(0.3)

@@ -67,6 +67,7 @@ def grips(draw: Draw, w: float, h: float, z: float) -> list[Node]:
 
 
 def long_strap(draw: Draw, w: float, h: float, z: float) -> list[Node]:
+    """One strap from side to side, high above the bag."""
     rise, out = draw.between(0.8, 1.4), draw.between(0.0, 0.3)
     ends = [
         (-w - 0.02, 0.7 * h, 0),
@@ -129,72 +130,48 @@ def earphone(draw: Draw) -> Node:
 def headphone(draw: Draw) -> Node:
     """Two cups on a band; a wire from one or both."""
     w, height, size = draw.between(0.55, 0.7), draw.between(0.6, 0.9), draw.between(0.26, 0.4)
-    thickness = draw.between(0.12, 0.2)
-    path = bezier(
-        (-w - 0.05, 0.35, 0), (-w - 0.1, height + 0.55, 0), (w + 0.1, height + 0.55, 0), (w + 0.05, 0.35, 0), steps=14
-    )
-    strap = (
-        band(path, draw.between(0.12, 0.25), draw.between(0.03, 0.06), side=Z)
-        if draw.chance(0.7)
-        else tube(path, 0.045)
-    )
-    outline = oval(1.7 * size, 2 * size, 2.4)
-    frame = moved(plate(outline, (0.0, thickness), taper=0.85), turn(Z, -90.0).after(turn(Y, 90.0)))
-    pad = moved(ring((0, 0, 0), 0.72 * size, 0.24 * size, axis=X, segments=16), shift(x=w - 0.1))
-    cup = [
-        leaf("earcup_frame", moved(frame, shift(x=w - 0.02))),
+    ends = [(-w - 0.05, 0.35, 0), (-w - 0.1, height + 0.55, 0), (w + 0.1, height + 0.55, 0), (w + 0.05, 0.35, 0)]
+    path = bezier(*ends, steps=14)
+    flat = band(path, draw.between(0.12, 0.25), draw.between(0.03, 0.06), side=Z)
+    strap = flat if draw.chance(0.7) else tube(path, 0.045)
+    case = plate(oval(1.7 * size, 2 * size, 2.4), (0.0, draw.between(0.12, 0.2)), taper=0.85)
+    pad = ring((w - 0.1, 0, 0), 0.72 * size, 0.24 * size, axis=X, segments=16)
+    cup = node(
+        "earcup_unit",
+        leaf("earcup_frame", moved(case, shift(x=w - 0.02).after(turn(Z, -90.0)).after(turn(Y, 90.0)))),
         leaf("earcup_pad", pad),
-        leaf("earcup_connector", rod((w + 0.05, 0.55 * size, 0), (w + 0.05, 0.5, 0), 0.05))
-        if draw.chance(0.8)
-        else None,
-    ]
-    wires = []
-    if draw.chance(0.6):
-        drop = draw.between(0.5, 0.9)
-        wire = bezier(
-            (w + 0.05, -size, 0),
-            (w + 0.05, -size - 0.6 * drop, 0.1),
-            (0.1, -size - 0.3 * drop, 0),
-            (0.05, -size - drop, 0),
-            steps=12,
-        )
-        wires = [leaf("connector_wire", tube(wire, 0.025))]
-        wires = mirrored(wires) if draw.chance(0.4) else wires
-    units = mirrored(node("earcup_unit", cup))
-    return node("headphone", leaf("head_band/top_band", strap), units, wires)
+        draw.maybe(0.8, leaf("earcup_connector", rod((w + 0.05, 0.55 * size, 0), (w + 0.05, 0.5, 0), 0.05))),
+    )
+    drop = -size - draw.between(0.5, 0.9)
+    wire = bezier((w + 0.05, -size, 0), (w + 0.05, drop + 0.2, 0.1), (0.1, drop + 0.4, 0), (0.05, drop, 0), steps=12)
+    cable = leaf("connector_wire", tube(wire, 0.025))
+    wires = draw.pick([[], [cable], mirrored(cable)], [0.4, 0.35, 0.25])
+    return node("headphone", leaf("head_band/top_band", strap), mirrored(cup), wires)
 
 
 def earbuds(draw: Draw) -> Node:
-    """Two buds, each on a wire; the wires meet below, or hang loose."""
+    """Two buds, each on a wire; the wires meet below."""
     apart, size = draw.between(0.3, 0.6), draw.between(0.13, 0.19)
-    stem, tilt = draw.between(0.2, 0.35), turn(Z, draw.between(-20.0, 20.0))
-    shell = ball((0, 0, 0), (size, size, 0.8 * size))
-    if draw.chance(0.4):
-        shell = rod((-0.6 * size, 0, 0), (0.7 * size, 0, 0), 0.8 * size, size)
-    tip = (
-        *rod((0.7 * size, 0, 0), (1.3 * size, 0, 0), 0.45 * size),
-        *ball((1.5 * size, 0, 0), (0.4 * size, 0.75 * size, 0.75 * size)),
+    low = -0.8 * size - draw.between(0.2, 0.35)
+    drop = low - draw.between(0.8, 1.4)
+    unit = bud(draw, size, low).moved(turn(Z, draw.between(-20.0, 20.0))).moved(shift(x=-apart))
+    bow = (-apart, 0.5 * (low + drop), draw.between(-0.2, 0.2))
+    path = bezier((-apart, low, 0), bow, (-0.02, 0.6 * low + 0.4 * drop, 0), (-0.02, drop, 0), steps=12)
+    wire = leaf("earbud_connector_wire", tube(path, draw.between(0.018, 0.026)))
+    return node("earbud", mirrored(unit), mirrored(wire))
+
+
+def bud(draw: Draw, size: float, low: float) -> Node:
+    """Case about the origin, its tip towards +x, the wire's socket down to `low`."""
+    case = draw.pick(
+        [ball((0, 0, 0), (size, size, 0.8 * size)), rod((-0.6 * size, 0, 0), (0.7 * size, 0, 0), 0.8 * size, size)]
     )
-    unit_part = (
-        node(
-            "earbud_unit",
-            leaf("earbud_frame", shell),
-            leaf("earbud_pad", tip) if draw.chance(0.9) else None,
-            leaf("earbud_connector", rod((0, -0.8 * size, 0), (0, -0.8 * size - stem, 0), 0.3 * size, 0.24 * size))
-            if draw.chance(0.85)
-            else None,
-        )
-        .moved(tilt)
-        .moved(shift(x=-apart))
+    neck = rod((0.7 * size, 0, 0), (1.3 * size, 0, 0), 0.45 * size)
+    tip = ball((1.5 * size, 0, 0), (0.4 * size, 0.75 * size, 0.75 * size))
+    socket = rod((0, -0.8 * size, 0), (0, low, 0), 0.3 * size, 0.24 * size)
+    return node(
+        "earbud_unit",
+        leaf("earbud_frame", case),
+        draw.maybe(0.9, leaf("earbud_pad", neck, tip)),
+        draw.maybe(0.85, leaf("earbud_connector", socket)),
     )
-    low = -0.8 * size - stem
-    length = draw.between(0.8, 1.4)
-    half = bezier(
-        (-apart, low, 0),
-        (-apart, low - 0.5 * length, draw.between(-0.2, 0.2)),
-        (-0.02, low - 0.4 * length, 0),
-        (-0.02, low - length, 0),
-        steps=12,
-    )
-    wires = mirrored(leaf("earbud_connector_wire", tube(half, draw.between(0.018, 0.026))))
-    return node("earbud", mirrored(unit_part), wires)
