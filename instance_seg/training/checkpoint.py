@@ -40,8 +40,9 @@ class Checkpoints:
         self.description = description
         self._step = tf.Variable(0, dtype=tf.int64, trainable=False)
         self._seconds = tf.Variable(0.0, dtype=tf.float64, trainable=False)
-        self._state = tf.train.Checkpoint(model=model, optimizer=optimizer, step=self._step, seconds=self._seconds)
-        self._weights = tf.train.Checkpoint(model=model)
+        weights = _variables_by_path(model)
+        self._state = tf.train.Checkpoint(model=weights, optimizer=optimizer, step=self._step, seconds=self._seconds)
+        self._weights = tf.train.Checkpoint(model=weights)
         self._manager = tf.train.CheckpointManager(self._state, str(folder), max_to_keep=keep, checkpoint_name="iter")
 
     @property
@@ -87,6 +88,11 @@ class Checkpoints:
             checkpoint.restore(prefix).assert_existing_objects_matched().expect_partial()
         except (AssertionError, ValueError, tf.errors.OpError) as error:
             raise ValueError(f"checkpoint {prefix} cannot be read into this network: {error}") from error
+
+
+def _variables_by_path(model) -> dict[str, tf.Variable]:
+    """Every variable under its path in the model: TensorFlow does not look for layers inside lists."""
+    return {v.path.partition("/")[2]: v.value for v in model.variables}
 
 
 def find_checkpoint(path: str) -> str:

@@ -61,11 +61,11 @@ class Trainer:
         writer = tf.summary.create_file_writer(str(self.logdir / "tensorboard"))
         with StopSignal() as stop, writer.as_default(), log:
             step = self._loop(start, end, log, stop)
-        if step < end:
-            print(f"{stop.received.name}: stopped after {step} iterations; the same command continues", file=sys.stderr)
-            return stop.exit_code
-        self.evaluate(end, final=True)
-        return 0
+            if step == end:
+                self.evaluate(end, final=True)
+                return 0
+        print(f"{stop.received.name}: stopped after {step} iterations; the same command continues", file=sys.stderr)
+        return stop.exit_code
 
     def _start(self) -> Progress:
         start = self.checkpoints.resume()

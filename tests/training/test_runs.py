@@ -1,0 +1,185 @@
+"""The real program on small data: train, stop, kill, resume, evaluate, and what bad input gets."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import h5py
+import numpy as np
+import pytest
+
+from instance_seg.config import load_config
+from instance_seg.report.results import MEASURES, read_results
+from instance_seg.training.experiment import evaluate, train
+
+TINY = {
+    "depth": 3,
+    "channels": (8, 8),
+    "num_blocks": 1,
+    "head_width": 8,
+    "points_per_shape": 100,
+    "train_batch_size": 2,
+    "test_batch_size": 2,
+    "max_iter": 8,
+    "test_every_iter": 0,
+    "ckpt_every_iter": 3,
+    "log_every_iter": 2,
+    "learning_rate": 0.05,
+}
+
+
+def settings(small_partnet, folder, **more):
+    return TINY | {"data_dir": str(small_partnet), "logdir": str(folder), "category": "Scissors"} | more
+
+
+def tiny_config(small_partnet, folder, **more):
+    return load_config("paper", settings(small_partnet, folder, **more))
+
+
+def command(flags):
+    as_text = {k: ",".join(map(str, v)) if isinstance(v, tuple) else v for k, v in flags.items()}
+    return [sys.executable, "-m", "instance_seg.train", *(f"--{k}={v}" for k, v in as_text.items())]
+
+
+def losses(logdir):
+    with open(logdir / "losses.csv", newline="") as file:
+        return {int(row["step"]): float(row["total"]) for row in csv.DictReader(file)}
+
+
+@pytest.fixture(scope="module")
+def unbroken(small_partnet, tmp_path_factory):
+    """A whole run in this process, with an evaluation on the way."""
+    logdir = tmp_path_factory.mktemp("unbroken")
+    code = train(tiny_config(small_partnet, logdir, category="Chair", test_every_iter=4))
+    assert code == 0
+    return logdir
+
+
+def test_results_of_a_run(unbroken):
+    results = read_results(unbroken / "results.json")
+    run = results["run"]
+    assert (run["category"], run["iterations"], run["preset"]) == ("Chair", 8, "paper")
+    assert set(results["levels"]) == {"1", "2", "3"}
+    assert run["seconds"]["train"] > 0
+    for row in (results, results["without_region_centers"]):
+        for name in MEASURES:
+            values = [level[name] for level in row["levels"].values()]
+            assert row["mean"][name] == pytest.approx(np.mean(values))
+    assert "with region centers" in (unbroken / "table.md").read_text()
+
+
+def test_files_a_run_leaves(unbroken):
+    assert sorted(p.name for p in unbroken.iterdir()) == [
+        "checkpoints", "losses.csv", "predictions", "results.json", "table.md", "tensorboard",
+    ]  # fmt: skip
+    for level in (1, 2, 3):
+        with h5py.File(unbroken / "predictions" / f"Chair-{level}" / "test-00.h5") as file:
+            assert file["mask"].shape == (3, 200, 400)
+            assert file["valid"].dtype == bool and file["conf"].dtype == np.float32 and file["label"].dtype == np.uint8
+
+
+def test_tensorboard_has_losses_measures_and_pictures(unbroken):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(unbroken / "tensorboard"), {"tensors": 0}).Reload()
+    tags = set(events.Tags()["tensors"])
+    want = {"learning_rate", "loss/total", "loss/weight_decay", "shape_0", "test/level_3/AP50", "without/level_1/mIoU"}
+    want |= {f"loss/level_{k}/{term}" for k in (1, 2, 3) for term in ("semantic", "instance", "region")}
+    assert want <= tags
+    assert [e.step for e in events.Tensors("test/level_1/AP50")] == [4, 8]
+    assert [e.step for e in events.Tensors("loss/total")] == [2, 4, 6, 8]
+
+
+def test_evaluating_the_checkpoint_again_gives_the_same_results(unbroken, small_partnet, tmp_path):
+    config = tiny_config(small_partnet, tmp_path, category="Chair", ckpt=str(unbroken))
+    evaluate(config)
+    again, first = (read_results(folder / "results.json") for folder in (tmp_path, unbroken))
+    assert again["levels"] == first["levels"]
+    assert again["without_region_centers"] == first["without_region_centers"]
+    assert again["run"]["iterations"] == 8
+
+
+def test_a_checkpoint_of_another_network_is_refused(unbroken, small_partnet, tmp_path):
+    config = tiny_config(small_partnet, tmp_path, category="Chair", ckpt=str(unbroken), head_width=16)
+    with pytest.raises(ValueError, match="of another network: head_width is 8 there and 16 here"):
+        evaluate(config)
+    with pytest.raises(ValueError, match="category is 'Chair' there and 'Scissors' here"):
+        evaluate(tiny_config(small_partnet, tmp_path, ckpt=str(unbroken)))
+
+
+def test_a_missing_checkpoint_names_the_flag(small_partnet, tmp_path):
+    with pytest.raises(ValueError, match="--ckpt=.*nowhere"):
+        evaluate(tiny_config(small_partnet, tmp_path, ckpt=str(tmp_path / "nowhere")))
+
+
+def wait_for(condition, process, seconds=120):
+    """Polls until the condition holds; the run it waits for may be slow, never absent."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_killed_and_resumed_run_has_the_losses_of_an_unbroken_one(small_partnet, tmp_path):
+    straight, broken = tmp_path / "straight", tmp_path / "broken"
+    assert train(tiny_config(small_partnet, straight, max_iter=40)) == 0
+    flags = settings(small_partnet, broken, max_iter=40)
+    process = subprocess.Popen(command(flags), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    wait_for(lambda: list(broken.glob("checkpoints/iter-*.index")), process)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    killed_at = max(losses(broken))
+    assert train(tiny_config(small_partnet, broken, max_iter=40)) == 0
+    want, got = losses(straight), losses(broken)
+    assert killed_at < 40 and list(got) == list(want)
+    np.testing.assert_allclose(list(got.values()), list(want.values()), rtol=1e-3)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_and_leaves(small_partnet, tmp_path, number):
+    flags = settings(small_partnet, tmp_path, max_iter=1_000_000, ckpt_every_iter=1_000_000)
+    process = subprocess.Popen(command(flags), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    wait_for(lambda: (tmp_path / "losses.csv").is_file() and len(losses(tmp_path)) > 2, process)
+    process.send_signal(number)
+    message = process.communicate(timeout=60)[1]
+    assert process.returncode == 128 + number
+    last = max(losses(tmp_path))
+    assert f"stopped after {last} iterations" in message
+    assert (tmp_path / "checkpoints" / f"iter-{last}.index").is_file()
+    assert not (tmp_path / "results.json").exists()
+
+
+def test_a_loss_that_is_not_finite_names_step_term_and_checkpoint(small_partnet, tmp_path):
+    flags = settings(small_partnet, tmp_path, learning_rate=1e30, ckpt_every_iter=1, weight_decay=0.0)
+    done = subprocess.run(command(flags), capture_output=True, text=True)
+    assert done.returncode == 1
+    message = done.stderr.splitlines()[-1]
+    assert "level_1/" in message and "is not finite at iteration" in message and "iter-" in message
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"category": "Chiar"}, "Chair"),
+        ({"data_dir": "/nowhere"}, "/nowhere"),
+        ({"data_dir": ""}, "--data_dir is needed"),
+        ({"logdir": ""}, "--logdir is needed"),
+        ({"logdir": "/proc/nowhere"}, "--logdir=/proc/nowhere cannot be written to"),
+    ],
+)
+def test_bad_settings_name_the_flag(small_partnet, tmp_path, more, message):
+    with pytest.raises(ValueError, match=message):
+        train(tiny_config(small_partnet, tmp_path / "run", **more))
+
+
+def test_describe_needs_no_data():
+    flags = ["--category=Scissors", "--describe", "--depth=3", "--channels=8,8", "--num_blocks=1", "--head_width=8"]
+    done = subprocess.run(
+        [sys.executable, "-m", "instance_seg.train", *flags], capture_output=True, text=True, env=os.environ
+    )
+    assert done.returncode == 0, done.stderr
+    assert "trainable parameters" in done.stdout and "[27, 4, 8]" in done.stdout
