@@ -20,6 +20,7 @@ from setuptools.command.build_ext import build_ext
 
 ROOT = Path(__file__).resolve().parent
 OBJECTS = ROOT / "build" / "objects"
+TF_MINOR = "2.21"
 TF_SUPPORTED = ">=2.21,<2.22"
 COMMON_FLAGS = ["-std=c++17", "-fPIC", "-Wall", "-Wextra", "-Wno-psabi"]
 KERNEL_FLAGS = ["-O3", *([] if os.environ.get("OCNN_PORTABLE") == "1" else ["-march=native"])]
@@ -65,7 +66,13 @@ def query_tensorflow() -> dict:
             f"setup.py: TensorFlow cannot be imported by {sys.executable} ({reason}).\n"
             f'Install it first: pip install "tensorflow-cpu{TF_SUPPORTED}" (or tensorflow, for a GPU).'
         )
-    return json.loads(answer.stdout.splitlines()[-1])
+    tensorflow = json.loads(answer.stdout.splitlines()[-1])
+    if not tensorflow["version"].startswith(f"{TF_MINOR}."):
+        raise BuildError(
+            f"setup.py: {sys.executable} has TensorFlow {tensorflow['version']}; {TF_MINOR} is needed.\n"
+            f'Install it first: pip install "tensorflow-cpu{TF_SUPPORTED}" (or tensorflow, for a GPU).'
+        )
+    return tensorflow
 
 
 def find_compiler() -> list[str]:
@@ -81,8 +88,8 @@ def find_compiler() -> list[str]:
 def newest_input(depfile: Path) -> float:
     """Modification time of the youngest file named in a compiler-written .d file; infinite if one is gone."""
     names = depfile.read_text().replace("\\\n", " ").split(":", 1)[1].split()
-    times = [os.path.getmtime(name) if os.path.exists(name) else float("inf") for name in names]
-    return max(times)
+    files = [ROOT / name for name in names]  # relative to where the compiler ran
+    return max(file.stat().st_mtime if file.exists() else float("inf") for file in files)
 
 
 def is_current(output: Path, command: list[str], depfile: Path) -> bool:
@@ -180,34 +187,39 @@ class BuildOps(build_ext):
         return []  # MANIFEST.in names the C++ files
 
 
-if not sys.platform.startswith("linux"):
-    raise BuildError("setup.py: this project builds on Linux (on Windows, use WSL2).")
+def main() -> None:
+    if not sys.platform.startswith("linux"):
+        raise BuildError("setup.py: this project builds on Linux (on Windows, use WSL2).")
+    os.chdir(ROOT)  # setuptools looks for the packages in the current folder
+    setup(
+        name="instance_seg",
+        version="0.1.0",
+        description="Fine-grained 3D shape instance segmentation with octree networks, for TensorFlow 2",
+        license="MIT",
+        python_requires=">=3.11",
+        packages=find_packages(include=["ocnn_tf_ops*", "instance_seg*"]),
+        package_data={"instance_seg": ["**/*.yaml"]},
+        ext_modules=[Extension("ocnn_tf_ops.libocnn_kernels", sources=[])],
+        cmdclass={"build_ext": BuildOps},
+        zip_safe=False,
+        install_requires=[
+            *tensorflow_requirement(),
+            "absl-py",
+            "h5py>=3.11,<3.15",  # TensorFlow 2.21 takes no newer one
+            "matplotlib",
+            "numpy>=1.26",
+            "plyfile",
+            "pyyaml",
+            "scikit-learn",
+            "scipy",
+            "tabulate",
+            "tensorboard",
+            "tqdm",
+            "trimesh",
+        ],
+        extras_require={"test": ["pytest", "ruff", "setuptools"]},
+    )
 
-setup(
-    name="instance_seg",
-    version="0.1.0",
-    description="Fine-grained 3D shape instance segmentation with octree networks, for TensorFlow 2",
-    license="MIT",
-    python_requires=">=3.11",
-    packages=find_packages(include=["ocnn_tf_ops*", "instance_seg*"]),
-    package_data={"instance_seg": ["**/*.yaml"]},
-    ext_modules=[Extension("ocnn_tf_ops.libocnn_kernels", sources=[])],
-    cmdclass={"build_ext": BuildOps},
-    zip_safe=False,
-    install_requires=[
-        *tensorflow_requirement(),
-        "absl-py",
-        "h5py>=3.11,<3.15",  # TensorFlow 2.21 takes no newer one
-        "matplotlib",
-        "numpy>=1.26",
-        "plyfile",
-        "pyyaml",
-        "scikit-learn",
-        "scipy",
-        "tabulate",
-        "tensorboard",
-        "tqdm",
-        "trimesh",
-    ],
-    extras_require={"test": ["pytest", "ruff", "setuptools"]},
-)
+
+if __name__ == "__main__":
+    main()
