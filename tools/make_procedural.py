@@ -3,7 +3,8 @@
     python tools/make_procedural.py --out data/procedural --categories=Chair,Table --shapes 200
     python tools/make_procedural.py --gallery --out docs --shapes 200
 
-`--shapes` splits 70 / 10 / 20 percent into train, val and test; `--train`, `--val`, `--test` set a split's size.
+`--shapes` splits 70 / 10 / 20 percent into train, val and test; `--size=demo` or `smoke` is a set for the preset of
+that name; `--train`, `--val`, `--test` set a split's size.
 """
 
 from pathlib import Path
@@ -11,29 +12,45 @@ from pathlib import Path
 from absl import app, flags
 from tqdm import tqdm
 
-from instance_seg.data.partnet_h5 import write_split
+from instance_seg.data.partnet_h5 import count_shapes, write_split
 from instance_seg.data.procedural import available_categories, generate_shape
 from instance_seg.data.taxonomy import check_category, load_taxonomy
 
 SPLITS = ("train", "val", "test")
 SHARES = (0.7, 0.1, 0.2)
+SIZES = {"demo": (300, 10, 60), "smoke": (12, 2, 4)}
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("out", None, "Folder of the data set; PartNet's trees are made below it.", required=True)
 flags.DEFINE_list("categories", ["all"], "Categories to make, or `all`.")
 flags.DEFINE_integer("shapes", 40, "Shapes of a category, all splits together.", lower_bound=3)
+flags.DEFINE_enum("size", None, list(SIZES), "Sizes of the splits for the preset of this name, instead of --shapes.")
 for _split in SPLITS:
-    flags.DEFINE_integer(_split, None, f"Shapes in the split {_split}, instead of its part of --shapes.", lower_bound=1)
+    flags.DEFINE_integer(
+        _split, None, f"Shapes in the split {_split}, instead of what --shapes or --size says.", lower_bound=1
+    )
 flags.DEFINE_integer("num_points", 10000, "Points of a shape.", lower_bound=1)
 flags.DEFINE_integer("seed", 0, "Seed of the set.", lower_bound=0)
+flags.DEFINE_bool("skip_existing", False, "Leave categories alone that are there in the sizes asked for.")
 flags.DEFINE_bool("gallery", False, "Put a contact sheet and statistics of --shapes shapes into --out, no data set.")
 
 
-def split_sizes(shapes: int, wanted: dict[str, int | None]) -> dict[str, int]:
-    """Size of each split: what is wanted, else its share of `shapes`, at least 1; train takes what is left over."""
-    sizes = {split: max(1, round(share * shapes)) for split, share in zip(SPLITS, SHARES)}
-    sizes["train"] = max(1, shapes - sizes["val"] - sizes["test"])
-    return {split: wanted.get(split) or size for split, size in sizes.items()}
+def split_sizes(shapes: int, size: str | None, wanted: dict[str, int | None]) -> dict[str, int]:
+    """Shapes of each split: what is wanted of it, else what the named size says, else its share of `shapes`."""
+    if size is None:
+        val, test = (max(1, round(share * shapes)) for share in SHARES[1:])
+        sizes = (shapes - val - test, val, test)
+    else:
+        sizes = SIZES[size]
+    return {split: wanted.get(split) or count for split, count in zip(SPLITS, sizes)}
+
+
+def is_there(out: Path, category: str, sizes: dict[str, int]) -> bool:
+    """Whether every split of the category can be read and has the size asked for."""
+    try:
+        return all(count_shapes(out, category, split) == size for split, size in sizes.items())
+    except ValueError:
+        return False
 
 
 def chosen_categories(names: list[str]) -> tuple[str, ...]:
@@ -73,8 +90,10 @@ def main(argv: list[str]) -> None:
 
         write_gallery(Path(FLAGS.out), categories, FLAGS.seed, FLAGS.shapes)
         return
-    sizes = split_sizes(FLAGS.shapes, {split: FLAGS[split].value for split in SPLITS})
+    sizes = split_sizes(FLAGS.shapes, FLAGS.size, {split: FLAGS[split].value for split in SPLITS})
     for category in categories:
+        if FLAGS.skip_existing and is_there(Path(FLAGS.out), category, sizes):
+            continue
         make_category(Path(FLAGS.out), category, sizes, FLAGS.seed, FLAGS.num_points)
     counts = ", ".join(f"{size} {split}" for split, size in sizes.items())
     print(f"{len(categories)} categories, each {counts} -> {FLAGS.out}")
