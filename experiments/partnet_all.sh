@@ -32,12 +32,18 @@ export TF_CPP_MIN_LOG_LEVEL=${TF_CPP_MIN_LOG_LEVEL:-2}
 name=$(basename "$preset" .yaml)
 runs=${runs:-logs/partnet/$name}
 if [ -z "$data_dir" ]; then
-  data_dir=data/procedural
-  [ "$name" = smoke ] && data_dir=data/procedural_smoke
-  "$PYTHON" tools/make_procedural.py --out="$data_dir" --size="$([ "$name" = smoke ] && echo smoke || echo demo)" \
-    --categories="${categories:-Chair,Lamp,StorageFurniture,Table}" --skip_existing
+  if [ "$name" = smoke ]; then data_dir=data/procedural_smoke sizes='--train=16 --val=2 --test=4'
+  else data_dir=data/procedural sizes='--train=400 --val=8 --test=60'; fi
+  wanted=${categories:-Chair,Lamp,StorageFurniture,Table}
+  [ "$wanted" = all ] && wanted=$("$PYTHON" tools/list_categories.py --procedural)
+  for category in ${wanted//,/ }; do
+    if [ ! -e "$data_dir/stats/train_val_test_split/$category.test.json" ]; then # written last: the set is complete
+      "$PYTHON" tools/make_procedural.py --out="$data_dir" --categories="$category" $sizes
+    fi
+  done
+  categories=$wanted
 fi
-categories=$("$PYTHON" -m instance_seg.data.partnet_paths "$data_dir" "${categories:-all}")
+categories=$("$PYTHON" tools/list_categories.py "$data_dir" "${categories:-all}")
 
 failed=()
 for category in ${categories//,/ }; do
