@@ -35,6 +35,17 @@ def test_writes_disjoint_splits_of_the_same_shapes_as_the_generator(tmp_path):
             assert shape.parts == expected.parts and shape.model_id == expected.model_id
 
 
+def test_named_sizes_and_what_is_there_already(tmp_path):
+    arguments = (f"--out={tmp_path}", "--categories=Bowl", "--size=smoke", "--num_points=300", "--skip_existing")
+    assert make_procedural(*arguments).returncode == 0
+    assert [count_shapes(tmp_path, "Bowl", split) for split in ("train", "val", "test")] == [12, 2, 4]
+    file = tmp_path / "ins_seg_h5" / "Bowl" / "train-00.h5"
+    written = file.stat().st_mtime_ns
+    assert make_procedural(*arguments).returncode == 0 and file.stat().st_mtime_ns == written
+    assert make_procedural(*arguments, "--test=5").returncode == 0 and file.stat().st_mtime_ns > written
+    assert count_shapes(tmp_path, "Bowl", "test") == 5
+
+
 @pytest.mark.parametrize(
     "categories, message", [("mug", "did you mean 'Mug'"), ("Chair,Sofa", "unknown category 'Sofa'")]
 )
