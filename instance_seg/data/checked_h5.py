@@ -13,6 +13,7 @@ from instance_seg.data.checksums import verify
 
 GZIP_LEVEL = 4  # PartNet's own
 CHUNK_BYTES = 1 << 18
+MAX_RATIO = 1100  # gzip makes data at most 1032 times smaller
 ALL = slice(None)
 
 
@@ -41,19 +42,21 @@ def open_h5(path: str | os.PathLike) -> Iterator[h5py.File]:
 def read_dataset(file: h5py.File, name: str, field: Field, rows: slice = ALL) -> np.ndarray:
     """Reads some rows of a dataset. Raises ValueError when it is missing, damaged or not as `field` says."""
     where = f"{file.filename}: dataset {name!r}"
-    if not isinstance(file.get(name), h5py.Dataset):
-        raise ValueError(f"{where} is missing; the file has {sorted(file)}")
-    dataset = file[name]
+    with _naming(where):
+        dataset, names = file.get(name), sorted(map(str, file))
+        size = dataset.nbytes if isinstance(dataset, h5py.Dataset) else None
+    if size is None:
+        raise ValueError(f"{where} is missing; the file has {names}")
+    if size > MAX_RATIO * os.path.getsize(file.filename):
+        raise ValueError(f"{where} claims {size} bytes, more than the file can hold; it is damaged")
     if not np.issubdtype(dataset.dtype, field.kind):
         raise ValueError(f"{where} has dtype {dataset.dtype}, expected {field.kind.__name__}")
     if len(dataset.shape) != len(field.shape) or any(
         wanted not in (None, found) for wanted, found in zip(field.shape, dataset.shape)
     ):
         raise ValueError(f"{where} has shape {_spell(dataset.shape)}, expected {_spell(field.shape)}")
-    try:
+    with _naming(where):
         return dataset[rows]
-    except (OSError, RuntimeError) as error:
-        raise ValueError(f"{where} cannot be read; the file is damaged or truncated ({error})") from error
 
 
 def write_h5(path: str | os.PathLike, num_rows: int, rows: Iterable[Mapping[str, np.ndarray]]) -> None:
@@ -77,6 +80,15 @@ def reject_rows(path: str | os.PathLike, bad: np.ndarray, complaint: str, first:
     if rows.size:
         others = f" (and {rows.size - 1} more rows)" if rows.size > 1 else ""
         raise ValueError(f"{path}: row {first + rows[0]} {complaint}{others}")
+
+
+@contextmanager
+def _naming(where: str) -> Iterator[None]:
+    """Around calls of h5py, which raises all sorts of errors at damaged files, none of which names the file."""
+    try:
+        yield
+    except (OSError, RuntimeError, KeyError, TypeError, ValueError, MemoryError) as error:
+        raise ValueError(f"{where} cannot be read; the file is damaged or truncated ({error})") from error
 
 
 def _create(file: h5py.File, name: str, num_rows: int, row: np.ndarray) -> h5py.Dataset:

@@ -9,6 +9,7 @@ import os
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from instance_seg.files import read_json, write_json
@@ -54,6 +55,13 @@ def verify(path: str | os.PathLike, listed: Mapping[str, str] | None = None) -> 
             f"{path}: damaged; its checksum is {found}, {LIST_NAME} says {wanted}. Restore or rewrite the file or, "
             f"if it was changed on purpose, run tools/check_dataset.py --seal"
         )
+
+
+def reject_missing(folder: str | os.PathLike, pattern: str, listed: Mapping[str, str] | None = None) -> None:
+    """Raises ValueError naming a file of the folder's list whose name matches the pattern and that is not there."""
+    for name in read_checksums(folder) if listed is None else listed:
+        if fnmatchcase(name, pattern) and not (Path(folder) / name).is_file():
+            raise ValueError(f"{Path(folder) / name}: missing; {LIST_NAME} lists it. Restore it or write the data anew")
 
 
 def record_checksums(values: Mapping[Path, str]) -> None:

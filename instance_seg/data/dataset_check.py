@@ -119,7 +119,7 @@ class CategoryCheck:
             self._report(split_list_path(self.root, self.taxonomy.category, split), None, str(error))
 
     def _tree_rows(self, split: str) -> Iterator[_Row]:
-        for path in split_files(self.root, TREE, self.taxonomy.category, split):
+        for path in self._files(TREE, self.taxonomy.category, split):
             for row, shape in enumerate(check_tree_file(path, self.taxonomy, self._report)):
                 yield _Row(path, row, shape and store_shape(shape, self.taxonomy, split))
 
@@ -136,11 +136,8 @@ class CategoryCheck:
         """Checks ins_seg_h5_for_detection, or ins_seg_h5_gt of the test split, at all levels."""
         tree = GT_TREE if split == "test" else DETECTION_TREE
         for level in self.taxonomy.real_levels:
-            try:
-                files = split_files(self.root, tree, level_folder(self.taxonomy.category, level), split)
-            except ValueError as error:
-                self._report(self.root / tree, None, str(error))
-            else:
+            files = self._files(tree, level_folder(self.taxonomy.category, level), split)
+            if files:
                 self._check_mask_level(files, tree, split, level, reference)
 
     def _check_mask_level(self, files: list[Path], tree: str, split: str, level: int, reference) -> None:
@@ -164,6 +161,13 @@ class CategoryCheck:
                 place += 1
         if reference:
             self._check_number(files[0], split, place, reference)
+
+    def _files(self, tree: str, folder: str, split: str) -> list[Path]:
+        try:
+            return split_files(self.root, tree, folder, split)
+        except ValueError as error:
+            self._report(self.root / tree / folder, None, str(error))
+            return []
 
     def _report(self, file: str | os.PathLike, row: int | None, text: str) -> None:
         """Takes a problem down. Errors of the readers begin with the file and may go on with the row: told once."""

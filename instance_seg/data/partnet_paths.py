@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from instance_seg.data.checksums import forget_checksums, reject_missing
 from instance_seg.data.partnet_splits import SPLITS
 
 
@@ -32,6 +33,7 @@ def split_files(root: str | os.PathLike, tree: str, folder: str, split: str) -> 
     if not files:
         splits = {path.name.rpartition("-")[0] for path in there.glob("*-*.h5")}
         raise ValueError(f"{there}: no file {split}-00.h5; there is the split {_names(splits)}")
+    reject_missing(there, f"{split}-*.h5")
     return files
 
 
@@ -41,6 +43,7 @@ def remove_files_from(root: str | os.PathLike, category: str, split: str, first:
     for folder in folders:
         for path in folder.glob(f"{split}-*.h5"):
             if _file_order(path)[0] >= first:
+                forget_checksums([path, path.with_suffix(".json")])
                 path.unlink()
                 path.with_suffix(".json").unlink(missing_ok=True)
 

@@ -18,7 +18,7 @@ from instance_seg.data.partnet_masks import (
     read_detection,
     read_ground_truth,
 )
-from instance_seg.data.partnet_paths import level_folder, split_files
+from instance_seg.data.partnet_paths import level_folder
 from instance_seg.data.partnet_shape import LabeledShape
 from instance_seg.data.partnet_splits import ShapeId, as_shape_id, read_split_list, split_list_path
 from instance_seg.data.stored_shape import (
@@ -29,6 +29,7 @@ from instance_seg.data.stored_shape import (
     masks_to_instance,
     store_shape,
 )
+from instance_seg.data.taxonomy import NUM_LEVELS
 from instance_seg.files import read_json
 
 if TYPE_CHECKING:
@@ -60,8 +61,9 @@ class LevelMasks:
 
     @staticmethod
     def files(root: str | os.PathLike, category: str, split: str) -> list[Path]:
-        """The HDF5 files of a split at the coarsest level, none if there are none."""
-        return _files(root, _mask_tree(split), level_folder(category, 0), split)
+        """The HDF5 files of a split at all levels, none if there are none."""
+        folders = [level_folder(category, level) for level in range(NUM_LEVELS)]
+        return [path for folder in folders for path in _files(root, _mask_tree(split), folder, split)]
 
     count = PartTrees.count
 
@@ -125,8 +127,7 @@ def _mask_tree(split: str) -> str:
 
 
 def _files(root: str | os.PathLike, tree: str, folder: str, split: str) -> list[Path]:
-    there = any((Path(root) / tree / folder).glob(f"{split}-*.h5"))
-    return split_files(root, tree, folder, split) if there else []
+    return sorted((Path(root) / tree / folder).glob(f"{split}-*.h5"))
 
 
 def _read_trees(root: str | os.PathLike, category: str, split: str) -> Iterator[LabeledShape]:

@@ -116,8 +116,8 @@ def _block(name: str, values: np.ndarray | None, num_points: int) -> np.ndarray:
     if values is None:
         return np.empty((num_points, 0), "<f4")
     values = np.asarray(values)
-    block = values.reshape(len(values), -1).astype("<f4")
-    wanted = _FIXED_CHANNELS.get(name, block.shape[1])
+    block = (values[:, None] if values.ndim == 1 else values).astype("<f4")
+    wanted = _FIXED_CHANNELS.get(name, block.shape[-1])
     if not num_points or block.shape != (num_points, wanted) or not wanted:
         raise ValueError(
             f"{name} has shape {list(values.shape)}; expected {num_points or 'some'} rows of {wanted or 1}"

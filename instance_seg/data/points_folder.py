@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from instance_seg.data.checksums import LIST_NAME, read_checksums, verify
+from instance_seg.data.checksums import read_checksums, reject_missing, verify
 from instance_seg.data.points_file import PointsBuffer, PointsFileName, read_points_file, write_points_file
 from instance_seg.data.stored_shape import (
     StoredLevel,
@@ -50,7 +50,7 @@ def read(root: str | os.PathLike, category: str, split: str, taxonomy: "Taxonomy
         raise ValueError(f"{root}: has no {category}_..._level1_{split}.points, nor has {FOLDER}/{category} in it")
     folder = found[0].parent
     listed = read_checksums(folder)
-    _check_all_there(folder, listed, category, split)
+    reject_missing(folder, f"{category}_*_{split}.points", listed)
     by_index: dict[int, list[PointsFileName]] = {}
     for path in found:
         name = PointsFileName.parse(path.name)
@@ -79,13 +79,6 @@ def write_shape(paths: list[Path], shape: StoredShape, taxonomy: "Taxonomy") -> 
 def _named_files(folder: Path, category: str, split: str) -> dict[PointsFileName, Path]:
     named = ((PointsFileName.parse(path.name), path) for path in folder.glob(f"{category}_*_{split}.points"))
     return {name: path for name, path in named if name and (name.category, name.split) == (category, split)}
-
-
-def _check_all_there(folder: Path, listed: Mapping[str, str], category: str, split: str) -> None:
-    for file_name in listed:
-        name = PointsFileName.parse(file_name)
-        if name and (name.category, name.split) == (category, split) and not (folder / file_name).is_file():
-            raise ValueError(f"{folder / file_name}: missing; {LIST_NAME} lists it. Run tools/prepare_partnet.py again")
 
 
 def _read_shape(
