@@ -17,7 +17,7 @@ struct Layer {  // the finest octants
   int64_t num_groups;  // of eight siblings
   int32_t depth, edge_mode;
 
-  uint64_t parent_key(int64_t group) const { return ocnn::ancestor_key(static_cast<uint64_t>(keys[8 * group]), 3); }
+  int64_t first_key(int64_t group) const { return keys[8 * group]; }
 };
 
 struct GroupRange {  // the groups of one shape
@@ -44,12 +44,12 @@ Axis split_axis(float coordinate, const Layer& layer) {
   return {{b, b + 1 < side ? b + 1 : -1}, {1.0f - t, t}};
 }
 
-// First of the groups whose parent key is not below `key`.
-int64_t lower_group(const Layer& layer, uint64_t key) {
+// First of the groups whose keys are not below `key`.
+int64_t lower_group(const Layer& layer, int64_t key) {
   int64_t low = 0, count = layer.num_groups;
   while (count > 0) {
     const int64_t half = count / 2;
-    const bool below = layer.parent_key(low + half) < key;
+    const bool below = layer.first_key(low + half) < key;
     low = below ? low + half + 1 : low;
     count = below ? count - half - 1 : half;
   }
@@ -57,27 +57,31 @@ int64_t lower_group(const Layer& layer, uint64_t key) {
 }
 
 GroupRange groups_of_shape(const Layer& layer, int64_t shape) {
-  const int64_t first = lower_group(layer, ocnn::shape_bits(shape));
-  return {shape, first, lower_group(layer, ocnn::shape_bits(shape + 1)) - first};
+  const int64_t first = lower_group(layer, static_cast<int64_t>(ocnn::shape_bits(shape)));
+  return {shape, first, lower_group(layer, static_cast<int64_t>(ocnn::shape_bits(shape + 1))) - first};
 }
 
-// First octant of the group under each parent key, -1 if there is none. All searches advance together: one alone waits
-// for the memory at every step.
-void find_groups(const Layer& layer, const GroupRange& range, const uint64_t* parents, int32_t count, int32_t* octant) {
-  int64_t low[kCorners];
-  std::fill(low, low + count, range.first);
+// First octant of the group that begins with each of the wanted keys, -1 if there is none. All searches advance
+// together, without a branch: one alone waits for the memory at every step.
+template <int Count>
+void find_groups(const Layer& layer, const GroupRange& range, const int64_t* wanted, int32_t* octant) {
+  int64_t low[Count];
+  std::fill(low, low + Count, range.first);
   for (int64_t left = range.count; left > 1; left -= left / 2) {
-    for (int32_t i = 0; i < count; ++i) low[i] += layer.parent_key(low[i] + left / 2) <= parents[i] ? left / 2 : 0;
+    for (int i = 0; i < Count; ++i) {
+      const int64_t middle = low[i] + left / 2;
+      low[i] = layer.first_key(middle) <= wanted[i] ? middle : low[i];
+    }
   }
-  for (int32_t i = 0; i < count; ++i) {
-    const bool found = range.count > 0 && layer.parent_key(low[i]) == parents[i];
+  for (int i = 0; i < Count; ++i) {
+    const bool found = range.count > 0 && layer.first_key(low[i]) == wanted[i];
     octant[i] = found ? static_cast<int32_t>(8 * low[i]) : -1;
   }
 }
 
-// Octants around a point; corners with a common parent are looked up once.
+// Octants around a point; corners of one group are looked up once.
 void find_corners(const Layer& layer, const GroupRange& range, const Axis axes[3], int32_t* index) {
-  // Along an axis the two voxels have one parent or two; slots number the combinations of parents.
+  // Along an axis the two voxels belong to one group or two; slots number the combinations.
   int32_t slots[3][2], count = 1;
   for (int32_t a = 2; a >= 0; --a) {
     const bool together = axes[a].voxel[0] >> 1 == axes[a].voxel[1] >> 1;
@@ -85,17 +89,20 @@ void find_corners(const Layer& layer, const GroupRange& range, const Axis axes[3
     slots[a][1] = together ? 0 : count;
     count = together ? count : 2 * count;
   }
-  uint64_t parents[kCorners];
+  int64_t wanted[kCorners];
   int32_t octant[kCorners], slot[kCorners];
   for (int32_t m = kCorners - 1; m >= 0; --m) {
     const int32_t v[3] = {axes[0].voxel[m >> 2], axes[1].voxel[m >> 1 & 1], axes[2].voxel[m & 1]};
     slot[m] = slots[0][m >> 2] + slots[1][m >> 1 & 1] + slots[2][m & 1];
     const bool outside = v[0] < 0 || v[1] < 0 || v[2] < 0;
     index[m] = outside ? -1 : 4 * (v[0] & 1) + 2 * (v[1] & 1) + (v[2] & 1);
-    parents[slot[m]] =
-        outside ? ~uint64_t{0} : ocnn::morton_code(v[0] >> 1, v[1] >> 1, v[2] >> 1) | ocnn::shape_bits(range.shape);
+    const uint64_t key = ocnn::morton_code(v[0] & ~1, v[1] & ~1, v[2] & ~1) | ocnn::shape_bits(range.shape);
+    wanted[slot[m]] = outside ? -1 : static_cast<int64_t>(key);
   }
-  find_groups(layer, range, parents, count, octant);
+  if (count == 1) find_groups<1>(layer, range, wanted, octant);
+  if (count == 2) find_groups<2>(layer, range, wanted, octant);
+  if (count == 4) find_groups<4>(layer, range, wanted, octant);
+  if (count == 8) find_groups<8>(layer, range, wanted, octant);
   for (int32_t m = 0; m < kCorners; ++m) {
     const int32_t first = octant[slot[m]];
     index[m] = index[m] < 0 || first < 0 ? -1 : first + index[m];
