@@ -35,6 +35,7 @@ __all__ = [
 
 TREE = "ins_seg_h5"
 SHAPES_PER_FILE = 1024
+_BLOCK = 64  # rows read at a time
 
 _POINTS = Field((None, None, 3), np.floating)
 _GRAY, _OPAQUE = 128, 1.0  # PartNet stores a color and an opacity for each point; nothing here reads them
@@ -46,30 +47,27 @@ def read_split(root: str | os.PathLike, category: str, split: str, limit: int | 
     Raises ValueError naming the file, and the row where there is one, for whatever is missing, damaged or malformed.
     """
     files = split_files(root, TREE, category, split)
-    return islice((shape for path in files for shape in read_file(path, limit)), limit)
+    return islice((shape for path in files for shape in read_file(path)), limit)
 
 
-def read_file(path: Path, limit: int | None = None) -> Iterator[LabeledShape]:
-    """Reads the shapes of one file, at most `limit` of them (None = all). Raises ValueError as read_split does."""
-    rows = slice(limit)
+def read_file(path: Path) -> Iterator[LabeledShape]:
+    """Reads the shapes of one file, a block at a time. Raises ValueError as read_split does."""
     with open_h5(path) as file:
-        points = read_dataset(file, "pts", _POINTS, rows)
-        num_rows, num_points, _ = file["pts"].shape
-        normals = read_dataset(file, "nor", Field((num_rows, num_points, 3), np.floating), rows)
-        labels = read_dataset(file, "label", Field((num_rows, num_points), np.integer), rows)
-    verify(path.with_suffix(".json"))
-    entries = read_json(path.with_suffix(".json"))
-    if not isinstance(entries, list) or len(entries) != num_rows:
-        found = f"{len(entries)} shapes" if isinstance(entries, list) else "no list of shapes"
-        raise ValueError(f"{path.with_suffix('.json')}: has {found}, {path.name} has {num_rows}; they belong together")
-    _check_values(path, points, normals)
-    for row, entry in zip(range(len(points)), entries):
-        yield LabeledShape(
-            points[row].astype(np.float32),
-            normals[row].astype(np.float32),
-            labels[row].astype(np.int32),
-            *parse_tree_entry(path.with_suffix(".json"), row, entry),
-        )
+        num_points = read_dataset(file, "pts", _POINTS, slice(0)).shape[1]
+        num_rows = len(file["pts"])
+        entries = _read_tree_entries(path, num_rows)
+        rows_of = {
+            "pts": Field((num_rows, num_points, 3), np.floating),
+            "nor": Field((num_rows, num_points, 3), np.floating),
+            "label": Field((num_rows, num_points), np.integer),
+        }
+        for start in range(0, num_rows, _BLOCK):
+            rows = slice(start, start + _BLOCK)
+            points, normals, labels = (read_dataset(file, name, field, rows) for name, field in rows_of.items())
+            _check_values(path, points, normals, start)
+            for row, arrays in enumerate(zip(points, normals, labels), start=start):
+                tree = parse_tree_entry(path.with_suffix(".json"), row, entries[row])
+                yield LabeledShape(*map(np.ndarray.astype, arrays, (np.float32, np.float32, np.int32)), *tree)
 
 
 def count_shapes(root: str | os.PathLike, category: str, split: str) -> int:
@@ -146,11 +144,11 @@ def _check_shapes(path: Path, shapes: Sequence[LabeledShape]) -> None:
     _check_values(path, np.stack([shape.points for shape in shapes]), np.stack([shape.normals for shape in shapes]))
 
 
-def _check_values(path: Path, points: np.ndarray, normals: np.ndarray) -> None:
+def _check_values(path: Path, points: np.ndarray, normals: np.ndarray, first: int = 0) -> None:
     if points.shape[1] == 0:
         raise ValueError(f"{path}: its shapes are empty, they have no points")
-    reject_rows(path, ~np.isfinite(points), "has NaN or infinite coordinates in 'pts'")
-    reject_rows(path, ~np.isfinite(normals), "has NaN or infinite normals in 'nor'")
+    reject_rows(path, ~np.isfinite(points), "has NaN or infinite coordinates in 'pts'", first)
+    reject_rows(path, ~np.isfinite(normals), "has NaN or infinite normals in 'nor'", first)
 
 
 def _tree_entry(shape: LabeledShape) -> dict[str, Any]:
@@ -158,6 +156,16 @@ def _tree_entry(shape: LabeledShape) -> dict[str, Any]:
         {"part_name": part.part_name, "leaf_id_list": [int(leaf) for leaf in part.leaf_ids]} for part in shape.parts
     ]
     return {"model_id": shape.model_id, "anno_id": shape.anno_id, "ins_seg": parts}
+
+
+def _read_tree_entries(path: Path, num_rows: int) -> list[Any]:
+    """Content of the .json beside a file, one entry for each row."""
+    verify(path.with_suffix(".json"))
+    entries = read_json(path.with_suffix(".json"))
+    if not isinstance(entries, list) or len(entries) != num_rows:
+        found = f"{len(entries)} shapes" if isinstance(entries, list) else "no list of shapes"
+        raise ValueError(f"{path.with_suffix('.json')}: has {found}, {path.name} has {num_rows}; they belong together")
+    return entries
 
 
 def parse_tree_entry(path: Path, row: int, entry: Any) -> tuple[tuple[Part, ...], str, str]:
