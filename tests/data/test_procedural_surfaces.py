@@ -38,6 +38,8 @@ CLOSED = {
     "plate": (solids.plate(HEXAGON, (0, 2)), 3 * np.sqrt(3) + 12, 3 * np.sqrt(3)),
     "frame": (solids.plate(solids.rectangle(2, 2), (0, 1), hole=solids.rectangle(1, 1)), 6 + 8 + 4, 3.0),
     "panel": (solids.panel(np.array([[-1, 0], [0, 0], [1, 0]]), (0, 2), 0.1), 2 * (4 + 0.2 + 0.2), 0.4),
+    "band": (solids.band(np.array([[0, 0, 0], [0, 1, 0], [0, 2, 0]]), 0.5, 0.1), 2 * (1.0 + 0.2 + 0.05), 0.1),
+    "bent band": (solids.band(PATH[1:3], 0.5, 0.1, side=Z), None, 0.05 * np.hypot(1, 0.5)),
     "cylinder": (solids.rod((0, 0, 0), (0, 3, 4), 0.5), 2 * np.pi * 0.5 * 5.5, np.pi * 0.25 * 5),
     "cone": (solids.rod((0, 0, 0), (0, 4, 0), 3, 0), np.pi * 3 * (3 + 5), np.pi * 12),
     "wheel": (solids.wheel((1, 1, 1), 2.0, 1.0), 2 * np.pi * 2 * 3, np.pi * 4),

@@ -1,7 +1,13 @@
 """The taxonomy against the published class counts and against a plain second version of the prefix rule."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
+import yaml
 
 from instance_seg.data.taxonomy import CATEGORIES, Level, Taxonomy, load_taxonomy
 
@@ -104,3 +110,37 @@ def test_parts_without_a_coarse_class_map_to_other():
 def test_unknown_category_names_the_nearest(typed, meant):
     with pytest.raises(ValueError, match=f"{typed}.*'{meant}'"):
         load_taxonomy(typed)
+
+
+BUILD_TAXONOMY = Path(__file__).resolve().parents[2] / "tools" / "build_taxonomy.py"
+
+
+def build_taxonomy(stats: Path, out: Path) -> subprocess.CompletedProcess:
+    command = [sys.executable, str(BUILD_TAXONOMY), str(stats), f"--out={out}"]
+    return subprocess.run(command, capture_output=True, text=True, env=dict(os.environ), timeout=60)
+
+
+def test_tool_keeps_the_order_of_lines_and_marks_missing_levels(tmp_path):
+    (tmp_path / "Cup-level-1.txt").write_text("7 cup/body leaf\n2 cup/handle leaf\n")
+    (tmp_path / "Cup-level-3.txt").write_text("2 cup/handle leaf\n9 cup/body/rim leaf\n")
+    out = tmp_path / "out"
+    assert build_taxonomy(tmp_path, out).returncode == 0
+    content = yaml.safe_load((out / "Cup.yaml").read_text())
+    levels = [["cup/body", "cup/handle"], None, ["cup/handle", "cup/body/rim"]]
+    assert content == {"category": "Cup", "levels": levels}
+    assert [path.name for path in out.iterdir()] == ["Cup.yaml"]
+
+
+@pytest.mark.parametrize(
+    "text, message", [("1 cup leaf\n2 cup/handle\n", ":2: expected"), ("1 cup leaf\n2 cup leaf\n", "listed twice")]
+)
+def test_tool_names_the_file_and_row_of_a_bad_line(tmp_path, text, message):
+    (tmp_path / "Cup-level-1.txt").write_text(text)
+    done = build_taxonomy(tmp_path, tmp_path / "out")
+    assert done.returncode != 0 and message in done.stderr and "Cup-level-1.txt" in done.stderr
+    assert not list(tmp_path.glob("out/*"))
+
+
+def test_tool_on_a_folder_without_lists(tmp_path):
+    done = build_taxonomy(tmp_path, tmp_path / "out")
+    assert done.returncode != 0 and "after_merging_label_ids" in done.stdout + done.stderr

@@ -79,7 +79,7 @@ def door(width: float, height: float, handle_kind: str, hinges: bool = False, op
     if handle_kind:
         parts.append(leaf("handle", handle((0.85 * width, 0, wall), min(0.45 * height, 0.36), handle_kind, True)))
     if hinges:
-        barrel = rod((0, -0.09, wall), (0, 0.09, wall), 0.036)
+        barrel = rod((0, -0.1, wall), (0, 0.1, wall), 0.05)
         parts += [leaf("hinge", moved(barrel, shift(y=s * 0.35 * height))) for s in (-1, 1)]
     return node("cabinet_door", parts).moved(turn(Y, -opened))
 

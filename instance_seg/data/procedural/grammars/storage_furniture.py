@@ -133,12 +133,12 @@ def countertop(draw: Draw, body: Carcass) -> Node | None:
 def on_feet(draw: Draw, body: Carcass) -> Node:
     """Four feet."""
     spots = square(body.w - 0.08, body.d - 0.08)
-    return node("cabinet_base/foot_base", foot_pads(draw, spots, body.low, draw.between(0.08, 0.14)))
+    return node("cabinet_base/foot_base", foot_pads(draw, spots, body.low, draw.between(0.12, 0.18)))
 
 
 def on_casters(draw: Draw, body: Carcass) -> Node:
     """Four casters."""
-    wheel = caster((body.w - 0.09, body.low, body.d - 0.1), body.low)
+    wheel = caster((body.w - 0.11, body.low, body.d - 0.12), body.low)
     return node("cabinet_base/foot_base", corners(wheel))
 
 
@@ -161,7 +161,7 @@ def on_floor(draw: Draw, body: Carcass) -> None:
     return None
 
 
-BASES = {"feet": (on_feet, 0.2), "casters": (on_casters, 0.2), "panels": (on_panels, 0.18), "floor": (on_floor, 0.0)}
+BASES = {"feet": (on_feet, 0.22), "casters": (on_casters, 0.26), "panels": (on_panels, 0.2), "floor": (on_floor, 0.0)}
 
 
 # What fills a cell
@@ -170,7 +170,7 @@ BASES = {"feet": (on_feet, 0.2), "casters": (on_casters, 0.2), "panels": (on_pan
 def drawers(draw: Draw, cell: Cell, handles: str) -> list[Node]:
     """As many drawers as fit, one above the other; a few are pulled out."""
     count = max(1, min(5, round((cell.high - cell.low) / draw.between(0.22, 0.4))))
-    pitch, depth = (cell.high - cell.low) / count, draw.pick([1.7 * cell.d, 0.0])  # half have no box
+    pitch, depth = (cell.high - cell.low) / count, 1.7 * cell.d if draw.chance(0.35) else 0.0  # most have no box
     pulled = [draw.between(0.1, 0.3) if draw.chance(0.12) else 0.0 for _ in range(count)]
     middle = 0.5 * (cell.left + cell.right)
     return [
@@ -224,7 +224,7 @@ def shelves_over_doors(draw: Draw, cell: Cell, handles: str) -> list[Node]:
 def rack(draw: Draw) -> list[Node]:
     """Four posts, level bars between them, shelves on the bars; on feet, casters or the posts themselves."""
     w, d, height = draw.between(0.4, 0.8), draw.between(0.25, 0.4), draw.between(1.1, 2.0)
-    low, thickness = draw.pick([0.0, 0.2]), draw.between(0.05, 0.08)
+    low, thickness = draw.pick([0.0, 0.26]), draw.between(0.05, 0.08)
     levels = np.linspace(low + draw.between(0.05, 0.3), low + height - 0.08, draw.count(3, 5))
     posts = corners(leaf("frame_vertical_bar", bar((w, low, d), (w, low + height, d), thickness, thickness)))
     rails, boards = [], []
