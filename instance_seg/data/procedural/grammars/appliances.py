@@ -67,11 +67,7 @@ def dishwasher(draw: Draw) -> Node:
         out = draw.between(0.1, 0.3) if count == 2 and draw.chance(0.25) else 0.0
         doors.append(part.moved(turn(X, folded)).moved(shift(0, low + i * height / count, case.d + out)))
     if draw.chance(0.55):
-        board = (
-            leaf("surface", block((-case.w, case.w), (low - 0.05, low), (-case.d, case.d)))
-            if draw.chance(0.7)
-            else None
-        )
+        board = draw.maybe(0.7, leaf("surface", block((-case.w, case.w), (low - 0.05, low), (-case.d, case.d))))
         base = node("base/foot_base", foot_pads(draw, square(case.w - 0.1, case.d - 0.1), low - 0.05, 0.14), board)
     else:
         base = leaf(
@@ -101,8 +97,8 @@ def microwave(draw: Draw) -> Node:
     tray = disc((middle, low + 0.1, 0), 0.75 * case.d, 0.04)
     if draw.chance(0.3):
         tray = block((-case.w + 0.06, case.w - panel), (low + 0.14, low + 0.18), (-case.d + 0.06, 0.95 * case.d))
-    inside = leaf("body_interior/tray", tray) if draw.chance(0.75) else None
-    base = node("base/foot_base", feet(draw, case)) if draw.chance(0.65) else None
+    inside = draw.maybe(0.75, leaf("body_interior/tray", tray))
+    base = draw.maybe(0.65, node("base/foot_base", feet(draw, case)))
     return node("microwave", node("body", leaf("frame", shell), door, inside), base)
 
 

@@ -88,9 +88,9 @@ def dagger(draw: Draw) -> Node:
         ),
         node(
             "handle_side",
-            leaf("guard", cross) if draw.chance(0.85) else None,
+            draw.maybe(0.85, leaf("guard", cross)),
             leaf("handle", moved(grip(draw, hilt, draw.between(0.09, 0.13), 0.09), shift(x=-0.06))),
-            leaf("butt", ball((-hilt - 0.06 - 0.5 * pommel, 0, 0), pommel)) if draw.chance(0.8) else None,
+            draw.maybe(0.8, leaf("butt", ball((-hilt - 0.06 - 0.5 * pommel, 0, 0), pommel))),
         ),
     )
 

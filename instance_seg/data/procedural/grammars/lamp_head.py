@@ -41,10 +41,10 @@ def bulb(size: float) -> Solid:
     return (*lathe(profile), *ball((0.0, -1.2 * size, 0.0), size))
 
 
-def head(draw: Draw, radius: float, height: float, *extra: Node) -> Node:
+def head(draw: Draw, radius: float, height: float, *extra: Node | None) -> Node:
     """Lamp head that hangs from the origin: shade, and in most a bulb inside."""
     glowing = leaf("light_bulb", moved(bulb(draw.between(0.28, 0.4) * radius), shift(y=-0.1 * height)))
-    return node("lamp_head", leaf(SHADE, shade(draw, radius, height)), glowing if draw.chance(0.75) else None, extra)
+    return node("lamp_head", leaf(SHADE, shade(draw, radius, height)), draw.maybe(0.75, glowing), extra)
 
 
 def upside_down(part: Node) -> Node:

@@ -72,8 +72,8 @@ def street_lamp(draw: Draw) -> Node:
 def street_head(draw: Draw) -> Node:
     """Flat hood or bell with a bulb below."""
     radius = draw.between(0.2, 0.28)
-    glowing = leaf("light_bulb", ball((0, -0.16, 0), 0.35 * radius)) if draw.chance(0.7) else None
-    holder = leaf("lamp_cover_holder", rod((0, -0.06, 0), (0, 0.08, 0), 0.06)) if draw.chance(0.5) else None
+    glowing = draw.maybe(0.7, leaf("light_bulb", ball((0, -0.16, 0), 0.35 * radius)))
+    holder = draw.maybe(0.5, leaf("lamp_cover_holder", rod((0, -0.06, 0), (0, 0.08, 0), 0.06)))
     return node("lamp_head", leaf(SHADE, shade(draw, radius, draw.between(0.15, 0.25))), glowing, holder)
 
 
@@ -92,5 +92,5 @@ def lantern_head(draw: Draw) -> Node:
         ),
         rods,
     )
-    holder = leaf("lamp_cover_holder", rod((0, -0.1, 0), (0, 0, 0), 0.08, 0.1)) if draw.chance(0.6) else None
+    holder = draw.maybe(0.6, leaf("lamp_cover_holder", rod((0, -0.1, 0), (0, 0, 0), 0.08, 0.1)))
     return node("lamp_head", frame, leaf("light_bulb", ball((0, 0.16, 0), 0.42 * radius)), holder)

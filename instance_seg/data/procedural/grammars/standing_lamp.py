@@ -49,14 +49,10 @@ def table_lamp(draw: Draw) -> Node:
     neck = height - draw.between(0.1, 0.2)
     body = standing_body(draw, low, neck, tall)
     size = draw.between(0.35, 0.55)
-    fitter = wireframe(radius, size) if draw.chance(0.5) else None
-    finial = (
-        leaf("lamp_finial", *[ball((0, 0.07, 0), 0.055), rod((0, -0.02, 0), (0, 0.04, 0), 0.02)])
-        if draw.chance(0.35)
-        else None
-    )
-    crown = head(draw, radius, size, *[part for part in (fitter, finial) if part])
-    link = leaf("connector", rod((0, neck, 0), (0, height + 0.2, 0), 0.04)) if draw.chance(0.5) else None
+    fitter = draw.maybe(0.5, wireframe(radius, size))
+    finial = draw.maybe(0.35, leaf("lamp_finial", ball((0, 0.07, 0), 0.055), rod((0, -0.02, 0), (0, 0.04, 0), 0.02)))
+    crown = head(draw, radius, size, fitter, finial)
+    link = draw.maybe(0.5, leaf("connector", rod((0, neck, 0), (0, height + 0.2, 0), 0.04)))
     unit_part = node("lamp_unit", link, crown.moved(shift(y=height + 0.3)))
     return node("table_or_floor_lamp", base, body, unit_part, cord(draw, 0.8 * radius))
 
@@ -120,7 +116,7 @@ def desk_lamp(draw: Draw) -> Node:
         arms = at_each([(-0.05, 0, 0), (0.05, 0, 0)], arms) if kind == "double" else arms
     tilt = turn(X, -draw.between(0.0, 40.0))
     crown = head(draw, draw.between(0.2, 0.3), draw.between(0.22, 0.32)).moved(tilt).moved(shift(*end))
-    link = leaf("connector", ball(end, 0.06)) if draw.chance(0.6) else None
+    link = draw.maybe(0.6, leaf("connector", ball(end, 0.06)))
     return node(
         "table_or_floor_lamp", base, body, node("lamp_unit", node("lamp_arm", arms), link, crown), cord(draw, 0.3)
     )

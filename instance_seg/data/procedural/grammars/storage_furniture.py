@@ -235,7 +235,7 @@ def rack(draw: Draw) -> list[Node]:
             beam = leaf("frame_horizontal_bar", block((-w, w), (y - 0.05, y), (d - half, d + half)))
             rails += mirrored(beam, frame=MIRROR_Z)
         boards.append(leaf("shelf", block((-w, w), (y, y + 0.04), (-d, d))))
-    back = leaf("back_panel", block((-w, w), (low + 0.3, low + height), (-d - 0.04, -d))) if draw.chance(0.25) else None
+    back = draw.maybe(0.25, leaf("back_panel", block((-w, w), (low + 0.3, low + height), (-d - 0.04, -d))))
     base = []
     if low:
         wheel = caster((w, low, d), low)

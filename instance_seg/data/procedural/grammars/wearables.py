@@ -115,7 +115,7 @@ def cap(draw: Draw) -> Node:
     sag = -bend * across**2
     edges = [(inner, 0.0), (outer, -0.06), (outer, -0.03), (inner, 0.03)]
     bill = loft(np.stack([np.stack([radius * across, sag + y, z], axis=1) for z, y in edges], axis=1))
-    button = leaf("button", ball((0, height, 0), (0.09, 0.05, 0.09))) if draw.chance(0.75) else None
+    button = draw.maybe(0.75, leaf("button", ball((0, height, 0), (0.09, 0.05, 0.09))))
     return node("cap", around(count, panel, start=90.0 / count), leaf("bill", bill), button)
 
 
