@@ -1,4 +1,4 @@
-"""Octree operations for TensorFlow 2: building, convolution, pooling, interpolation (see README.md).
+"""Octree operations for TensorFlow 2: building, convolution, pooling, interpolation; point sets (see README.md).
 
 Importing the package loads neither TensorFlow nor the compiled libraries; the first function asked for does.
 """
@@ -12,6 +12,15 @@ _MODULES = {
     "pad": ("octree_pad", "octree_depad"),
     "pool": ("octree_max_pool", "octree_max_unpool"),
     "interpolate": ("octree_interpolation_table", "octree_interpolate"),
+    "points": (
+        "farthest_points",
+        "ball_query",
+        "nearest_neighbors",
+        "gather_rows",
+        "neighbor_max",
+        "three_neighbors",
+        "points_interpolate",
+    ),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 

@@ -87,15 +87,16 @@ inline absl::Status count_children(const tensorflow::Tensor& children, const cha
 }
 
 // InvalidArgument unless row_splits cuts num_points rows: 0 <= ... <= num_points, no cut backward.
-inline absl::Status check_row_splits(const tensorflow::Tensor& row_splits, int64_t num_points) {
+inline absl::Status check_row_splits(const tensorflow::Tensor& row_splits, int64_t num_points,
+                                     const char* name = "row_splits") {
   const auto splits = row_splits.flat<int32_t>();
   const int64_t last = splits.size() - 1;
   if (last < 1 || splits(0) != 0 || splits(last) != num_points) {
-    return invalid("row_splits must run from 0 to the number of points, ", num_points, ", and name at least one shape");
+    return invalid(name, " must run from 0 to the number of points, ", num_points, ", and name at least one shape");
   }
   for (int64_t b = 0; b < last; ++b) {
     if (splits(b) > splits(b + 1)) {
-      return invalid("row_splits[", b + 1, "] = ", splits(b + 1), " is less than row_splits[", b, "] = ", splits(b));
+      return invalid(name, "[", b + 1, "] = ", splits(b + 1), " is less than ", name, "[", b, "] = ", splits(b));
     }
   }
   return absl::OkStatus();

@@ -1,0 +1,144 @@
+"""Operations on point sets, the bricks of PointNet++ and of feature-space neighborhoods.
+
+Point sets of a batch lie one after the other; shape b owns the rows row_splits[b]:row_splits[b + 1], and nothing is
+ever searched across shapes. Index -1 means "none" throughout. What is found (samples, neighbors, weights) carries no
+gradient; what is gathered, maximized or interpolated does.
+"""
+
+import tensorflow as tf
+
+from ocnn_tf_ops.python.interpolate import octree_interpolate
+from ocnn_tf_ops.python.loader import tf_ops
+
+for _name in ("FarthestPoints", "BallQuery", "NearestNeighbors"):
+    tf.no_gradient(f"Ocnn>{_name}")
+
+CORNERS = 8  # of the table octree_interpolate reads
+
+
+def farthest_points(xyz: tf.Tensor, row_splits: tf.Tensor, num_samples: int) -> tf.Tensor:
+    """From each shape `num_samples` points, each the farthest from those before it; the first is the shape's first.
+
+    Args:
+        xyz: [N, 3] float32, finite.
+        row_splits: [B + 1] int32; every shape needs a point. One with fewer distinct points repeats its first.
+
+    Returns:
+        [B * num_samples] int32, rows of xyz.
+    """
+    return tf_ops().ocnn_farthest_points(xyz, row_splits, num_samples=num_samples)
+
+
+def ball_query(
+    xyz: tf.Tensor,
+    row_splits: tf.Tensor,
+    queries: tf.Tensor,
+    query_splits: tf.Tensor,
+    radius: float,
+    max_neighbors: int,
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """For each query the first `max_neighbors` points, in the order of their rows, closer than `radius`.
+
+    Args:
+        xyz: [N, 3] float32, finite.
+        queries: [Q, 3] float32, of the shapes that query_splits [B + 1] int32 says.
+
+    Returns:
+        index [Q, max_neighbors] int32, rows of xyz; slots that remain repeat the first one found, or are -1 if there is
+        none. count [Q] int32: how many were found.
+    """
+    found = tf_ops().ocnn_ball_query(xyz, row_splits, queries, query_splits, radius=radius, max_neighbors=max_neighbors)
+    return found.index, found.count
+
+
+def nearest_neighbors(
+    x: tf.Tensor,
+    row_splits: tf.Tensor,
+    queries: tf.Tensor,
+    query_splits: tf.Tensor,
+    num_neighbors: int,
+    norm: str = "l2",
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """For each query the nearest rows of x in a space of any width, nearest first, ties by row.
+
+    Compares all pairs of a shape in tiles: time Q N C, but never Q x N numbers in memory.
+
+    Args:
+        x: [N, C] float32; rows with NaN are near nothing.
+        queries: [Q, C] float32.
+        norm: "l1", or "l2".
+
+    Returns:
+        index [Q, num_neighbors] int32, rows of x; distance of the same shape, float32: L1, or SQUARED L2. Where a shape
+        has too few points: -1 and infinity.
+    """
+    found = tf_ops().ocnn_nearest_neighbors(
+        x, row_splits, queries, query_splits, num_neighbors=num_neighbors, norm=norm
+    )
+    return found.index, found.distance
+
+
+def gather_rows(x: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
+    """x [N, C] float32 or float64, index [...] int32 -> [..., C]; rows of zeros for index -1."""
+    x, index = tf.convert_to_tensor(x), tf.convert_to_tensor(index)
+    rows = tf_ops().ocnn_gather_rows(x, tf.reshape(index, [-1]))
+    return rows if index.shape.rank == 1 else tf.reshape(rows, tf.concat([tf.shape(index), tf.shape(x)[1:]], 0))
+
+
+@tf.RegisterGradient("Ocnn>GatherRows")
+def _gather_gradient(op, grad):
+    x, index = op.inputs
+    return tf_ops().ocnn_gather_rows_grad(grad, index, x), None
+
+
+@tf.RegisterGradient("Ocnn>GatherRowsGrad")
+def _gather_grad_gradient(op, grad):
+    return gather_rows(grad, op.inputs[1]), None, None
+
+
+def neighbor_max(x: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
+    """The maximum over neighbors in every channel, without the [Q, K, C] tensor of gathered rows.
+
+    Args:
+        x: [N, C] float32 or float64.
+        index: [Q, K] int32, rows of x; -1 is skipped.
+
+    Returns:
+        [Q, C]; 0 for a query without neighbors. The gradient goes to the first of equal maxima; there is no second one.
+    """
+    return tf_ops().ocnn_neighbor_max(x, index).y
+
+
+@tf.RegisterGradient("Ocnn>NeighborMax")
+def _neighbor_max_gradient(op, grad, _):
+    return tf_ops().ocnn_neighbor_max_grad(grad, op.outputs[1], op.inputs[0]), None
+
+
+def three_neighbors(
+    xyz: tf.Tensor, row_splits: tf.Tensor, queries: tf.Tensor, query_splits: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """The three nearest points of every query and their weights, inverse to the squared distance (PointNet++).
+
+    Returns:
+        index [Q, 3] int32, rows of xyz, -1 where a shape has fewer; weight [Q, 3] float32, 0 there, else summing to 1.
+    """
+    index, squared = nearest_neighbors(xyz, row_splits, queries, query_splits, 3)
+    inverse = 1.0 / tf.maximum(squared, 1e-10)  # 0 at infinity
+    return index, tf.math.divide_no_nan(inverse, tf.reduce_sum(inverse, axis=1, keepdims=True))
+
+
+def points_interpolate(x: tf.Tensor, index: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
+    """y[q] = sum over k of weight[q, k] * x[index[q, k]], skipping index -1; differentiable in x alone.
+
+    Args:
+        x: [N, C] float32 or float64.
+        index: [Q, K] int32, weight [Q, K] float; K is at most 8: they become a table of octree_interpolate.
+
+    Returns:
+        [Q, C] of the type of x.
+    """
+    free = CORNERS - index.shape[1]
+    if free < 0:
+        raise ValueError(f"index has {index.shape[1]} columns; points_interpolate takes at most {CORNERS}")
+    padding = [[0, 0], [0, free]]
+    return octree_interpolate(x, tf.pad(index, padding, constant_values=-1), tf.pad(weight, padding))
