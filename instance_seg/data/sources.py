@@ -93,8 +93,12 @@ def _find(root: str | os.PathLike, category: str, split: str, name: str | None) 
     for candidate in [name] if name else SOURCES:
         if SOURCES[candidate].files(root, category, split):
             return SOURCES[candidate]
-    others = [there for there in SPLITS if _holds(root, category, there)]
-    hint = (
-        f"of {category} it has {', '.join(others)}" if others else f"it has {', '.join(categories_in(root)) or 'none'}"
-    )
-    raise ValueError(f"{root}: holds no {category} {split} as {name or ', '.join(SOURCES)}; {hint}")
+    raise ValueError(f"{root}: holds no {category} {split} as {name or ', '.join(SOURCES)}; {_hint(root, category)}")
+
+
+def _hint(root: str | os.PathLike, category: str) -> str:
+    if splits := [split for split in SPLITS if _holds(root, category, split)]:
+        return f"of {category} it has {', '.join(splits)}"
+    if categories := categories_in(root):
+        return f"it has {', '.join(categories)}"
+    return "there is no PartNet data in it at all"

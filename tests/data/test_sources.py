@@ -83,7 +83,7 @@ def test_what_is_not_there(root, tmp_path):
         ((root, "Chair", "dev"), "no split 'dev'"),
         ((root / "no", "Chair", "train"), "no: no such folder"),
         ((root, "Lamp", "train"), "holds no Lamp train as .*; it has Chair, Vase"),
-        ((tmp_path, "Chair", "train"), "holds no Chair train as .*; it has none"),
+        ((tmp_path, "Chair", "train"), "holds no Chair train as .*; there is no PartNet data in it"),
     ):
         with pytest.raises(ValueError, match=message):
             read_shapes(*arguments, chair)
