@@ -1,0 +1,131 @@
+"""The suites: each times one part of the program and returns rows."""
+
+import dataclasses
+from collections import Counter
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+import ocnn_tf_ops as ocnn
+from instance_seg.benchmark.operations import Layer, network_layers
+from instance_seg.benchmark.timing import Row, Seconds, matmul_rate, milliseconds, peak_rss_mb, time_runs
+from instance_seg.benchmark.workload import NUM_CLASSES, Shapes, Step, load_settings, make_batch, make_dataset
+from instance_seg.data.batches import SampleConfig
+from instance_seg.data.pipeline import OctreeConfig, training_dataset
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What every suite is told."""
+
+    shapes: Shapes
+    batch: int
+    depth: int
+    runs: int
+    preset: str = "paper"
+
+    @property
+    def sizes(self) -> str:
+        """For the rows."""
+        return f"batch {self.batch}, depth {self.depth}, {self.shapes.points.shape[1]} points"
+
+
+def octree(settings: Settings) -> list[Row]:
+    """Octrees with neighbors from points in memory."""
+    xyz = tf.constant(settings.shapes.points[: settings.batch].reshape(-1, 3))
+    normals = tf.constant(settings.shapes.normals[: settings.batch].reshape(-1, 3))
+    row_splits = tf.range(settings.batch + 1) * settings.shapes.points.shape[1]
+    build = tf.function(lambda *cloud: ocnn.octree_build(*cloud, settings.depth))
+    seconds = time_runs(lambda: build(xyz, normals, row_splits).neighbors[-1].numpy(), 3 * settings.runs)
+    return [milliseconds("octree", "octree_ms_per_shape", seconds, settings.batch, settings.sizes)]
+
+
+def step(settings: Settings) -> list[Row]:
+    """Forward pass and training step of the network, and the memory of this process after them."""
+    config = load_settings(settings.preset, settings.depth)
+    batch = make_batch(make_dataset(settings.shapes), settings.batch, settings.depth)
+    work = Step(config, batch)
+    layers = network_layers(config.network, NUM_CLASSES, batch.octree, batch.points.xyz.shape[0])
+    forward, train = sum(x.forward for x in layers), sum(x.step for x in layers)
+    rate = matmul_rate(settings.runs)
+    rows = [
+        milliseconds("step", name, time_runs(run, settings.runs), settings.batch, settings.sizes, operations, rate)
+        for name, run, operations in (
+            ("step_ms_per_shape", work.train, train),
+            ("forward_ms_per_shape", work.forward, forward),
+            ("inference_ms_per_shape", work.predict, forward),
+        )
+    ]
+    memory = peak_rss_mb()
+    return [*rows, Row("step", "peak_rss_mb", memory, memory, "MB", sizes=settings.sizes), gemm_row("step", rate)]
+
+
+def gemm_row(suite: str, rate: float) -> Row:
+    """The machine's matrix-product rate."""
+    return Row(suite, "matmul_gflops", rate / 1e9, rate / 1e9, "GFLOP/s", sizes="1024 x 1024 x 1024")
+
+
+def conv(settings: Settings) -> list[Row]:
+    """Each differing layer with octree products on its own: forward, and both gradients."""
+    config = load_settings(settings.preset, settings.depth)
+    batch = make_batch(make_dataset(settings.shapes), settings.batch, settings.depth)
+    layers = network_layers(config.network, NUM_CLASSES, batch.octree, batch.points.xyz.shape[0])
+    rate = matmul_rate(settings.runs)
+    rows = [gemm_row("conv", rate)]
+    alike = Counter(dataclass_key(layer) for layer in layers)
+    for layer in {dataclass_key(layer): layer for layer in layers}.values():
+        rows += _time_layer(layer, batch.octree, alike[dataclass_key(layer)], settings.runs, rate)
+    return rows
+
+
+def dataclass_key(layer: Layer) -> tuple:
+    """Layers of one key take the same time."""
+    return layer[1:]
+
+
+def _time_layer(layer: Layer, tree: ocnn.Octree, count: int, runs: int, rate: float) -> list[Row]:
+    rows_in = layer.products if layer.depth < 0 else int(tree.keys[layer.depth].shape[0])
+    rng = np.random.default_rng(0)
+    weights = tf.constant(rng.normal(size=(_CELLS[layer.kind], layer.cin, layer.cout)), tf.float32)
+    x = tf.constant(rng.normal(size=(rows_in, layer.cin)), tf.float32)
+    forward = tf.function(lambda x, w: _APPLY[layer.kind](x, w, tree, layer.depth))
+    grad = tf.constant(rng.normal(size=forward(x, weights).shape), tf.float32)
+
+    @tf.function
+    def backward(x, weights):
+        with tf.GradientTape() as tape:
+            tape.watch([x, weights])
+            y = _APPLY[layer.kind](x, weights, tree, layer.depth)
+        wanted = [weights, x] if layer.differentiable else [weights]
+        return [y, *tape.gradient(y, wanted, grad)]
+
+    sizes = f"{layer.kind} {layer.cin} -> {layer.cout}, depth {layer.depth}, {layer.products} products, {count} alike"
+    return [
+        milliseconds("conv", f"{layer.name} {name}", time_runs(lambda: f(x, weights), runs), 1, sizes, work, rate)
+        for name, f, work in (("forward", forward, layer.forward), ("step", backward, layer.step))
+    ]
+
+
+_CELLS = {"conv": 27, "down": 8, "up": 8, "linear": 1}
+_APPLY: dict[str, Callable] = {
+    "conv": lambda x, w, tree, d: ocnn.octree_conv(x, w, tree.neighbors[d]),
+    "down": lambda x, w, tree, d: ocnn.octree_downsample_conv(x, w, tree.children[d - 1]),
+    "up": lambda x, w, tree, d: ocnn.octree_upsample_conv(x, w, tree.children[d]),
+    "linear": lambda x, w, tree, d: tf.linalg.matmul(x, w[0]),
+}
+
+
+def pipeline(settings: Settings) -> list[Row]:
+    """Shapes a second of augmentation, octree, neighbors and interpolation tables, nothing else running."""
+    samples = SampleConfig(batch_size=settings.batch)
+    data = make_dataset(settings.shapes)
+    steps = max(1, 48 // settings.batch)
+
+    def run(first):
+        for batch in training_dataset(data, samples, OctreeConfig(settings.depth), first, steps):
+            batch.weight.numpy()
+
+    seconds = time_runs(lambda: run(0), settings.runs)
+    rates = Seconds(tuple(steps * settings.batch / s for s in seconds.runs))
+    return [Row("pipeline", "shapes_per_second", max(rates.runs), rates.median, "shapes/s", sizes=settings.sizes)]

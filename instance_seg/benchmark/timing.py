@@ -1,0 +1,68 @@
+"""Times as minima and medians over runs, the machine's own rate, and what a process needs of memory."""
+
+import resource
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Row(NamedTuple):
+    """One measured figure, with the sizes that it belongs to."""
+
+    suite: str
+    name: str
+    value: float  # the best run: the least of times, the greatest of rates
+    median: float  # over the runs
+    unit: str
+    gflop: float = 0.0  # counted floating-point operations (a multiplication with its addition is two), in 1e9
+    fraction: float = 0.0  # of the machine's matrix-product rate, reached in the best run
+    sizes: str = ""
+
+
+class Seconds(NamedTuple):
+    """Seconds that one thing took, run by run."""
+
+    runs: tuple[float, ...]
+
+    @property
+    def best(self) -> float:
+        """The least: what the machine needs when nothing else disturbs it."""
+        return min(self.runs)
+
+    @property
+    def median(self) -> float:
+        """What disturbance added shows in its distance from the least."""
+        return statistics.median(self.runs)
+
+
+def time_runs(function: Callable[[], Any], runs: int, warmup: int = 1) -> Seconds:
+    """Calls `function` warmup + runs times and keeps the last `runs`."""
+    seconds = []
+    for _ in range(warmup + runs):
+        begin = time.perf_counter()
+        function()
+        seconds.append(time.perf_counter() - begin)
+    return Seconds(tuple(seconds[warmup:]))
+
+
+def milliseconds(suite: str, name: str, seconds: Seconds, per: int = 1, sizes: str = "", work=0.0, rate=0.0) -> Row:
+    """A row of times, each divided by `per` (shapes); `work` operations per run against `rate` operations a second."""
+    fraction = work / seconds.best / rate if rate else 0.0
+    scale = 1e3 / per
+    return Row(suite, name, seconds.best * scale, seconds.median * scale, "ms", work / per / 1e9, fraction, sizes)
+
+
+def matmul_rate(runs: int, size: int = 1024) -> float:
+    """Operations a second of TensorFlow's float32 matrix product, all cores, best of the runs."""
+    import tensorflow as tf
+
+    a = tf.constant(np.random.default_rng(0).normal(size=(size, size)), tf.float32)
+    return 2 * size**3 / time_runs(lambda: tf.linalg.matmul(a, a).numpy(), max(runs, 3) * 3).best
+
+
+def peak_rss_mb() -> float:
+    """The most memory this process has held so far, in 2^20 bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
