@@ -18,15 +18,18 @@ from instance_seg.data.procedural.solids import (
     ring,
 )
 
+SECTIONS = (2.0, 2.0, 16.0)  # exponents of `oval`: two thirds of the bins are round
+
 
 def trash_can(draw: Draw) -> Node:
     """Bin with a lid, wire basket, or a street bin between posts."""
     return node("trash_can", draw.pick([lidded_bin, wire_basket, street_bin], [0.4, 0.3, 0.3])(draw))
 
 
-def bin_container(draw: Draw, radius: float, low: float, high: float, neck: float, wall: float = 0.04) -> list[Node]:
-    """Round or square box with a bottom and a rim of height `neck`, 0 = none."""
-    exponent, taper = draw.pick([2.0, 2.0, 16.0]), draw.between(1.0, 1.3)
+def bin_container(draw: Draw, radius: float, low: float, high: float, neck: float, exponent: float) -> list[Node]:
+    """Round (`exponent` 2) or square box with a bottom and a rim of height `neck`, 0 = none."""
+    wall = 0.04
+    taper = draw.between(1.0, 1.3)
     outline = oval(2 * radius, 2 * radius, exponent)
     inner = (1.0 - wall / radius) * outline
     parts = [
@@ -48,7 +51,7 @@ def lidded_bin(draw: Draw) -> list[Node]:
     radius, height, low = draw.between(0.3, 0.42), draw.between(0.8, 1.2), draw.pick([0.0, 0.08])
     top = low + height
     neck = rim(draw)
-    container = bin_container(draw, radius, low, top, neck)
+    container = bin_container(draw, radius, low, top, neck, draw.pick(SECTIONS))
     kind = draw.pick(["dome", "flat", "swing"])
     if kind == "dome":
         lid = ball((0, 0, 0), (1.2 * radius, draw.between(0.2, 0.4), 1.2 * radius), 0.0, 1.0)
@@ -77,14 +80,14 @@ def wire_basket(draw: Draw) -> list[Node]:
     ]
     bottom = leaf("frame_bottom", disc((0, 0, 0), radius, 0.04))
     frame = node("outside_frame", around(count, upright), circles, draw.maybe(0.85, bottom))
-    inside = node("container", bin_container(draw, 0.8 * radius, 0.06, 0.9 * height, rim(draw)))
+    inside = node("container", bin_container(draw, 0.75 * radius, 0.06, 0.9 * height, rim(draw), 2.0))
     return [frame, draw.maybe(0.5, inside)]
 
 
 def street_bin(draw: Draw) -> list[Node]:
     """Container in a stand: four posts on a board, or a box around it; in most a roof."""
     radius, height, low = draw.between(0.28, 0.38), draw.between(0.7, 0.9), draw.between(0.12, 0.3)
-    container = node("container", bin_container(draw, radius, low, low + height, rim(draw)))
+    container = node("container", bin_container(draw, radius, low, low + height, rim(draw), draw.pick(SECTIONS)))
     half, top = 1.35 * radius, low + height
     feet = None
     if draw.chance(0.5):
