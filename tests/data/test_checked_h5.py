@@ -34,6 +34,13 @@ def test_a_group_is_no_dataset(tmp_path):
             read_dataset(file, "number", Field((None,), np.integer))
 
 
+def test_points_that_the_file_cannot_hold(tmp_path):
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        file.create_dataset("pts", (1 << 30, 10000, 3), "f4", chunks=(1, 10000, 3), compression="gzip")
+    with open_h5(tmp_path / "x.h5") as file, pytest.raises(ValueError, match="more than the file can hold"):
+        read_dataset(file, "pts", Field((None, None, 3), np.floating), slice(1))
+
+
 def test_no_such_file(tmp_path):
     with pytest.raises(ValueError, match="x.h5: no such file"), open_h5(tmp_path / "x.h5"):
         pass
