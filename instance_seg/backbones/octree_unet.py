@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+import ocnn_tf_ops as ops
 from instance_seg.layers import Composite
 from instance_seg.octree.units import ConvUnit, DownUnit, ResBlock, UpUnit
 
@@ -55,6 +56,10 @@ class OctreeUNet(Composite):
             ]
             for i in range(num_decoders)
         ]
+
+    def at_points(self, points, octree, index, weight, training=False):
+        """The features interpolated at points: index, weight [N, 8] are the octants around them -> [N, C] each."""
+        return tuple(ops.octree_interpolate(x, index, weight) for x in self(octree, training=training))
 
     def call(self, octree, training=False):
         """An `ocnn_tf_ops.Octree` of depth D -> one [M_D, channels[0]] tensor per decoder."""

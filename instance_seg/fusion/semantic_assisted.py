@@ -6,6 +6,9 @@ import tensorflow as tf
 from instance_seg.fusion.aggregate import one_hot_assignment, region_features, spread
 from instance_seg.layers import BatchNorm, Composite, Linear, activation
 
+GRADIENT_TO = ("all", "own", "others")
+HARD_IN = ("both", "spread")
+
 
 class Transfer(Composite):
     """The released program's unit after each aggregation: linear, batch normalization, leaky ReLU.
@@ -42,16 +45,34 @@ class SemanticAssistedFusion(keras.layers.Layer):
         stop_gradient: no gradient flows into the probabilities (paper, Section 4.1.1).
         hard_assign: the "one-hot" variant of Table 4.
         order: "released" = [features, F^..., xyz], "paper" = [F^..., features, xyz].
+        gradient_to: without stop_gradient, which sources get gradient: "all", "own" (the first) or "others".
+        hard_in: with hard_assign, whether pooling (Eqs. 3, 5) is hard too ("both") or the spreading alone (Eqs. 4, 6).
     """
 
     ORDERS = ("released", "paper")
 
-    def __init__(self, units=128, transfer=True, stop_gradient=True, hard_assign=False, order="released", **kwargs):
+    def __init__(
+        self,
+        units: int = 128,
+        transfer: bool = True,
+        stop_gradient: bool = True,
+        hard_assign: bool = False,
+        order: str = "released",
+        gradient_to: str = "all",
+        hard_in: str = "both",
+        **kwargs,
+    ):
         super().__init__(**kwargs)
-        if order not in self.ORDERS:
-            raise ValueError(f"order={order!r} is unknown; choose one of {self.ORDERS}")
+        for name, value, known in (
+            ("order", order, self.ORDERS),
+            ("gradient_to", gradient_to, GRADIENT_TO),
+            ("hard_in", hard_in, HARD_IN),
+        ):
+            if value not in known:
+                raise ValueError(f"{name}={value!r} is unknown; choose one of {known}")
         self.units, self.transfer, self.stop_gradient = units, transfer, stop_gradient
         self.hard_assign, self.order = hard_assign, order
+        self.gradient_to, self.hard_in = gradient_to, hard_in
         self.transfers = []
 
     def build(self, features_shape, probabilities_shape):
@@ -60,17 +81,18 @@ class SemanticAssistedFusion(keras.layers.Layer):
 
     def call(self, features, probabilities, xyz, row_splits, training=False):
         """features [N, C], probabilities: one [N, S_r] per source, xyz [N, 3], row_splits [B + 1] -> [N, C']."""
-        sources = [self._weights(p) for p in probabilities]
-        fused = [self._fuse(i, features, p, row_splits, training) for i, p in enumerate(sources)]
+        fused = [self._fuse(i, features, p, row_splits, training) for i, p in enumerate(probabilities)]
         parts = [features, *fused] if self.order == "released" else [*fused, features]
         return tf.concat([*parts, xyz], axis=1)
 
-    def _weights(self, p):
-        p = tf.stop_gradient(p) if self.stop_gradient else p
-        return one_hot_assignment(p) if self.hard_assign else p
-
     def _fuse(self, i, features, p, row_splits, training):
-        regions = region_features(p, features, row_splits)
+        p = tf.stop_gradient(p) if self._stops(i) else p
+        hard = one_hot_assignment(p) if self.hard_assign else p
+        regions = region_features(hard if self.hard_in == "both" else p, features, row_splits)
         if not self.transfer:
-            return spread(p, regions, row_splits)
-        return self.transfers[i](regions, p, row_splits, training=training)
+            return spread(hard, regions, row_splits)
+        return self.transfers[i](regions, hard, row_splits, training=training)
+
+    def _stops(self, source):
+        """Whether the gradient into a source ends here; source 0 is the level's own."""
+        return self.stop_gradient or {"all": False, "own": source > 0, "others": source == 0}[self.gradient_to]

@@ -5,34 +5,62 @@ import tensorflow as tf
 from instance_seg.layers import Composite, Linear, Unit
 
 FUSE_FROM = ("hidden", "feature")
+PLAIN_UNITS = ("none", "features", "features_xyz")
 
 
 class OffsetHead(Composite):
     """F_ins [N, C] -> O_I, O_S [N, 3] each: to the instance center and to the semantic region center.
 
     Args:
-        fusion: a layer (features, probabilities, xyz, row_splits) -> fused features, or None for the baseline, which
-            then has no fusion unit either.
+        fusion: a layer (features, probabilities, xyz, row_splits) -> fused features, or None for the baseline.
         width, num_hidden: the units before the fusion.
         fuse_from: "hidden" aggregates the hidden features (released program), "feature" the decoder's own F_ins (paper,
             Fig. 2), in which case the hidden units come to nothing and are left out.
+        plain_unit: of the baseline: "none" leaves out the unit behind the fusion as well (the paper's MLP has no place
+            for it), "features" keeps it, "features_xyz" gives it the coordinates too.
+        semantic_path: a layer (instance, semantic features) -> instance features before the fusion, or None.
     """
 
-    def __init__(self, fusion=None, width: int = 128, num_hidden: int = 2, fuse_from: str = "hidden", **kwargs):
+    def __init__(
+        self,
+        fusion=None,
+        width: int = 128,
+        num_hidden: int = 2,
+        fuse_from: str = "hidden",
+        plain_unit: str = "none",
+        semantic_path=None,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         if fuse_from not in FUSE_FROM:
             raise ValueError(f"fuse_from={fuse_from!r} is unknown; choose one of {FUSE_FROM}")
+        if plain_unit not in PLAIN_UNITS:
+            raise ValueError(f"plain_unit={plain_unit!r} is unknown; choose one of {PLAIN_UNITS}")
         direct = fusion is not None and fuse_from == "feature"
         self.hidden = [] if direct else [Unit(width, name=f"hidden_{i}") for i in range(num_hidden)]
-        self.fusion = fusion
-        self.fusion_unit = None if fusion is None else Unit(width, name="fusion_unit")
+        self.fusion, self.semantic_path = fusion, semantic_path
+        self.append_xyz = fusion is None and plain_unit == "features_xyz"
+        without_unit = fusion is None and plain_unit == "none"
+        self.fusion_unit = None if without_unit else Unit(width, name="fusion_unit")
         self.output_layer = Linear(6, use_bias=True, name="offsets")
 
-    def call(self, features, probabilities, xyz, row_splits, training=False):
-        """features [N, C]; probabilities: [N, S_r] per source, own level first; xyz [N, 3]; row_splits [B + 1]."""
+    def call(self, features, probabilities, xyz, row_splits, semantic=None, training=False):
+        """F_ins [N, C] and what is fused with it.
+
+        Args:
+            probabilities: [N, S_r] per source, own level first.
+            xyz: [N, 3].
+            row_splits: [B + 1].
+            semantic: F_sem [N, C]; the semantic path alone needs it.
+        """
         for unit in self.hidden:
             features = unit(features, training=training)
+        if self.semantic_path is not None:
+            features = self.semantic_path(features, semantic, training=training)
         if self.fusion is not None:
             features = self.fusion(features, probabilities, xyz, row_splits, training=training)
+        elif self.append_xyz:
+            features = tf.concat([features, xyz], axis=1)
+        if self.fusion_unit is not None:
             features = self.fusion_unit(features, training=training)
         return tf.split(self.output_layer(features), 2, axis=1)

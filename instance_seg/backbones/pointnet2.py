@@ -1,0 +1,131 @@
+"""PointNet++ with single-scale grouping in the layout of PartNet's networks, with several decoders (Table 4, backbone).
+
+Two set abstractions sample and group the points, a third summarizes each shape, and each decoder carries features back
+by interpolation. Shapes keep their differing numbers of points: nothing is padded, so nothing has to be masked.
+PartNet's units have a bias before batch normalization, which that cancels; ours have none.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import tensorflow as tf
+
+import ocnn_tf_ops as ops
+from instance_seg.layers import Composite, Unit
+from instance_seg.structures import Points, Tensor
+
+RADII = (0.2, 0.4)
+ABSTRACTION_WIDTHS = ((64, 64, 128), (128, 128, 256))
+SUMMARY_WIDTHS = (256, 512, 1024)
+PROPAGATION_WIDTHS = ((256, 256), (256, 128), (128, 128, 128))  # coarse to fine
+
+
+class PointLevel(NamedTuple):
+    """A batch of point sets with features."""
+
+    xyz: Tensor  # [N, 3] float32
+    features: Tensor  # [N, C] float32
+    row_splits: Tensor  # [B + 1] int32
+
+
+class Mlp(Composite):
+    """Units with ReLU, one after the other: [..., C] -> [..., widths[-1]]."""
+
+    def __init__(self, widths: Sequence[int], **kwargs):
+        super().__init__(**kwargs)
+        self.units = [Unit(w, "relu", name=f"unit_{i}") for i, w in enumerate(widths)]
+
+    def call(self, x, training=False):
+        for unit in self.units:
+            x = unit(x, training=training)
+        return x
+
+
+class SetAbstraction(Composite):
+    """Samples points and describes each by the neighbors in a ball around it: the maximum of what an MLP says of them.
+
+    Args:
+        num_points: sampled from each shape.
+        radius, num_samples: of the ball, and the neighbors taken in it.
+        widths: of the MLP, on [neighbor - center, features of the neighbor].
+    """
+
+    def __init__(self, num_points: int, radius: float, num_samples: int, widths: Sequence[int], **kwargs):
+        super().__init__(**kwargs)
+        self.num_points, self.radius, self.num_samples = num_points, radius, num_samples
+        self.mlp = Mlp(widths, name="mlp")
+
+    def call(self, level, training=False):
+        """PointLevel -> PointLevel of num_points points per shape."""
+        centers = ops.gather_rows(level.xyz, ops.farthest_points(level.xyz, level.row_splits, self.num_points))
+        splits = tf.range(tf.size(level.row_splits)) * self.num_points
+        index, _ = ops.ball_query(level.xyz, level.row_splits, centers, splits, self.radius, self.num_samples)
+        relative = ops.gather_rows(level.xyz, index) - centers[:, None]
+        grouped = tf.concat([relative, ops.gather_rows(level.features, index)], axis=2)
+        described = self.mlp(tf.reshape(grouped, [-1, grouped.shape[2]]), training=training)
+        groups = tf.reshape(described, [-1, self.num_samples, described.shape[1]])
+        return PointLevel(centers, tf.reduce_max(groups, axis=1), splits)
+
+
+class PointNet2(Composite):
+    """Features of every point, once per decoder: [N, 128] times the factor on the widths.
+
+    Args:
+        num_points: of the two abstractions.
+        num_samples: neighbors in a ball.
+        width_factor: multiplies every width.
+        use_normals: normals are features of the points beside their coordinates.
+        num_decoders: decoders, each with weights of its own.
+    """
+
+    def __init__(
+        self, num_points=(512, 128), num_samples=64, width_factor=1.0, use_normals=False, num_decoders=2, **kwargs
+    ):
+        super().__init__(**kwargs)
+        self.use_normals = use_normals
+
+        def scaled(widths):
+            return [max(1, round(w * width_factor)) for w in widths]
+
+        self.abstractions = [
+            SetAbstraction(n, radius, num_samples, scaled(widths), name=f"abstraction_{i}")
+            for i, (n, radius, widths) in enumerate(zip(num_points, RADII, ABSTRACTION_WIDTHS, strict=True))
+        ]
+        self.summary = Mlp(scaled(SUMMARY_WIDTHS), name="summary")
+        self.decoders = [
+            [Mlp(scaled(widths), name=f"decoder{d}_{i}") for i, widths in enumerate(PROPAGATION_WIDTHS)]
+            for d in range(num_decoders)
+        ]
+
+    def at_points(self, points, octree, index, weight, training=False):
+        """The features at the points; octree and interpolation table belong to another backbone."""
+        return self(points, training=training)
+
+    def call(self, points: Points, training=False):
+        """Points -> one [N, C] tensor per decoder."""
+        features = tf.concat([points.xyz, points.normals], axis=1) if self.use_normals else points.xyz
+        levels = [PointLevel(points.xyz, features, points.row_splits)]
+        for abstraction in self.abstractions:
+            levels.append(abstraction(levels[-1], training=training))
+        whole = self._summarize(levels[-1], training)
+        tables = [
+            ops.three_neighbors(coarse.xyz, coarse.row_splits, fine.xyz, fine.row_splits)
+            for fine, coarse in zip(levels, levels[1:])
+        ]
+        return tuple(self._decode(decoder, levels, tables, whole, training) for decoder in self.decoders)
+
+    def _summarize(self, coarsest, training):
+        """One description of each shape, at all of its points of the coarsest level."""
+        described = self.summary(tf.concat([coarsest.xyz, coarsest.features], axis=1), training=training)
+        shapes = tf.reshape(described, [-1, self.abstractions[-1].num_points, described.shape[1]])
+        return tf.repeat(tf.reduce_max(shapes, axis=1), self.abstractions[-1].num_points, axis=0)
+
+    @staticmethod
+    def _decode(decoder, levels, tables, x, training):
+        """Up the levels: interpolate, put the level's features beside it, MLP. The finest level adds its xyz again."""
+        finest = levels[0]
+        skips = [tf.concat([finest.xyz, finest.features], axis=1), *(level.features for level in levels[1:])]
+        x = decoder[0](tf.concat([x, skips[-1]], axis=1), training=training)
+        for mlp, table, skip in zip(decoder[1:], tables[::-1], skips[-2::-1]):
+            x = mlp(tf.concat([ops.points_interpolate(x, *table), skip], axis=1), training=training)
+        return x

@@ -1,0 +1,58 @@
+"""Sizes and choices of a network: what presets, variants and flags set."""
+
+from dataclasses import dataclass
+
+from instance_seg.fusion.asis import SPACES
+from instance_seg.fusion.semantic_assisted import GRADIENT_TO, HARD_IN, SemanticAssistedFusion
+from instance_seg.fusion.two_direction import MODES
+from instance_seg.heads.offset import FUSE_FROM, PLAIN_UNITS
+from instance_seg.options import check_choices, option
+
+BACKBONES = ("octree_unet", "pointnet2")
+FUSIONS = ("none", "own", "cross", "asis", "jsnet")
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """Defaults: the paper's cross-level network with the released program's layers, heads and input signal."""
+
+    backbone: str = option("octree_unet", "what gives the points their features", BACKBONES)
+    depth: int = option(6, "finest depth of the octree")
+    full_depth: int = option(2, "every octant down to this depth exists")
+    channels: tuple[int, ...] = option((64, 128, 256, 256, 256), "width of every depth of the U-Net, finest first")
+    num_blocks: int = option(3, "residual blocks per stage of the U-Net")
+    head_width: int = option(128, "width of the hidden units of the heads")
+    head_hidden: int = option(2, "hidden units of a head; 1 is the paper's two-layer MLP")
+    fusion: str = option(
+        "cross", "no fusion, with a level's own probabilities, with all levels', or another paper's fusion", FUSIONS
+    )
+    stop_gradient: bool = option(True, "stop the gradient of the fusion into the probabilities")
+    gradient_to: str = option("all", "without stop_gradient: which levels' probabilities get it", GRADIENT_TO)
+    hard_assign: bool = option(False, "fuse with one-hot probabilities (a row of Table 4)")
+    hard_in: str = option("both", "with hard_assign: in pooling and spreading, or in spreading alone", HARD_IN)
+    transfer: bool = option(True, "a unit after each aggregation (released program; not in the paper)")
+    fuse_from: str = option("hidden", "what is aggregated: hidden features (released) or F_ins (Fig. 2)", FUSE_FROM)
+    concat_order: str = option("released", "order of the fused feature", SemanticAssistedFusion.ORDERS)
+    baseline_unit: str = option("none", "without fusion: keep the unit behind it, on what input", PLAIN_UNITS)
+    semantic_path: str = option("none", "a way from semantic to instance features (two-dir of Table 4)", MODES)
+    semantic_path_gradient: bool = option(True, "that way carries gradient into the semantic decoder")
+    asis_neighbors: int = option(30, "ASIS: neighbors whose semantic features are maximized, the point itself included")
+    asis_space: str = option("features", "ASIS: where neighbors are near: instance features or shifted points", SPACES)
+    asis_cutoff: float = option(0.1, "ASIS: farther shifted points are no neighbors; 0: off")
+    pointnet2_points: tuple[int, ...] = option((512, 128), "PointNet++: points of each abstraction")
+    pointnet2_samples: int = option(64, "PointNet++: neighbors of a point in its ball")
+    pointnet2_width: float = option(1.0, "PointNet++: factor on every width, for quick runs")
+    pointnet2_normals: bool = option(False, "PointNet++: normals are input features too")
+    abs_input: bool = option(True, "absolute value of the input signal (released program)")
+
+    def __post_init__(self):
+        check_choices(self)
+        if not 1 <= self.full_depth <= self.depth <= 16:
+            raise ValueError(f"depth={self.depth}, full_depth={self.full_depth}: want 1 <= full_depth <= depth <= 16")
+        if self.semantic_path == "add" and self.fuse_from == "feature":
+            raise ValueError("semantic_path=add needs the hidden features it adds to: set fuse_from=hidden")
+        for name in ("asis_neighbors", "pointnet2_samples"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}={getattr(self, name)}: want at least 1")
+        if len(self.pointnet2_points) != 2 or min(self.pointnet2_points) < 1:
+            raise ValueError(f"pointnet2_points={self.pointnet2_points}: want two positive numbers")
