@@ -1,18 +1,31 @@
 """Evaluates a checkpoint on the test split: results.json, table.md and PartNet's prediction files.
 
-python -m instance_seg.evaluate --preset=demo --category=Chair --data_dir=DIR --logdir=DIR [--ckpt=PREFIX]
+    python -m instance_seg.evaluate --preset=demo --category=Chair --data_dir=DIR --logdir=DIR [--ckpt=PREFIX]
+
+Or scores prediction files, by this or any other program, with PartNet's official measure:
+
+    python -m instance_seg.evaluate --predictions=DIR --ground_truth=DIR
 """
 
 import sys
 
-from absl import app
+from absl import app, flags
 
 from instance_seg.flags import config_from_flags, define_flags
+from instance_seg.report.score_files import score_predictions, score_table
 from instance_seg.training.experiment import evaluate
+
+_PREDICTIONS = flags.DEFINE_string("predictions", None, "folder of <Category>-<level>/test-NN.h5 to be scored")
+_GROUND_TRUTH = flags.DEFINE_string("ground_truth", None, "PartNet's ins_seg_h5_gt, or the folder above it")
 
 
 def main(_) -> None:
     try:
+        if (_PREDICTIONS.value is None) != (_GROUND_TRUTH.value is None):
+            raise ValueError("--predictions and --ground_truth go together")
+        if _PREDICTIONS.value is not None:
+            print(score_table(score_predictions(_PREDICTIONS.value, _GROUND_TRUTH.value)))
+            return
         evaluate(config_from_flags())
     except (ValueError, OSError) as error:
         sys.exit(f"error: {error}")

@@ -1,0 +1,52 @@
+"""Prediction files against PartNet's ground-truth files."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+from instance_seg.data.partnet_h5 import level_labels, read_split
+from instance_seg.data.predictions_h5 import PredictionWriter, instances_to_masks
+from instance_seg.data.taxonomy import load_taxonomy
+from instance_seg.metrics.matching import find_instances
+from instance_seg.report.score_files import score_predictions, score_table
+
+
+def write_truth_as_predictions(root, folder, category, keep=lambda row: True):
+    """Predicts the ground truth itself, shape by shape; other programs could do no better."""
+    taxonomy = load_taxonomy(category)
+    for k in taxonomy.real_levels:
+        level = taxonomy.levels[k]
+        with PredictionWriter(folder / f"{category}-{k + 1}") as writer:
+            for row, shape in enumerate(read_split(root, category, "test")):
+                if keep(row):
+                    semantic, instance = level_labels(shape, level)
+                    found = find_instances(instance, semantic, len(level.names))
+                    confidence = np.ones(len(found.ids), np.float32)
+                    writer.append(instances_to_masks(found.index, found.label, confidence, min_points=0))
+
+
+@pytest.mark.parametrize("root_of", [lambda p: p, lambda p: p / "ins_seg_h5_gt"])
+def test_the_truth_scores_one_hundred(small_partnet, tmp_path, root_of):
+    write_truth_as_predictions(small_partnet, tmp_path, "Chair")
+    scores = score_predictions(tmp_path, root_of(small_partnet))
+    assert sorted(scores) == [("Chair", 0), ("Chair", 1), ("Chair", 2)]
+    assert all(m.AP25 == m.AP75 == m.sAP50 == pytest.approx(100) for m in scores.values())
+    assert score_table(scores).count("100.0") == 12
+
+
+def test_another_number_of_shapes(small_partnet, tmp_path):
+    write_truth_as_predictions(small_partnet, tmp_path, "Scissors", keep=lambda row: row < 2)
+    with pytest.raises(ValueError, match="Scissors-1: fewer shapes than the ground truth.*row 2"):
+        score_predictions(tmp_path, small_partnet)
+
+
+def test_what_is_not_there(small_partnet, tmp_path):
+    with pytest.raises(ValueError, match="no folder <Category>-<level>"):
+        score_predictions(tmp_path, small_partnet)
+    write_truth_as_predictions(small_partnet, tmp_path, "Scissors")
+    with pytest.raises(ValueError, match="no such folder"):
+        score_predictions(tmp_path, tmp_path)
+    shutil.move(tmp_path / "Scissors-1", tmp_path / "Scissors-2")
+    with pytest.raises(ValueError, match="Scissors has no level 2"):
+        score_predictions(tmp_path, small_partnet)
