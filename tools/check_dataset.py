@@ -9,6 +9,7 @@ TFRecords, shards. Where it holds several they must agree. The exit code is 1 if
 every reader refuses a file that changed.
 """
 
+import os
 import sys
 from pathlib import Path
 
@@ -69,6 +70,7 @@ def check_category_of(root: Path, taxonomy: Taxonomy) -> CategoryCheck:
 def main(argv: list[str]) -> None:
     if len(argv) != 2:
         raise app.UsageError("expected one argument, the folder of the data set")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # warnings only
     root = Path(argv[1])
     try:
         for name in FLAGS.categories if FLAGS.categories != ["all"] else ():

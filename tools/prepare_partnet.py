@@ -14,6 +14,7 @@ exit code is 1; the rest is made all the same.
 
 import multiprocessing
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -31,6 +32,8 @@ from instance_seg.data.partnet_h5 import TREE
 from instance_seg.data.partnet_splits import SPLITS
 from instance_seg.data.prepare import FORMATS, Job, find_sources, finish, plan, run_job, unlisted_checksums
 from instance_seg.data.taxonomy import CATEGORIES, check_category
+
+INTERRUPTED = 130  # exit code, as shells have it
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("data_dir", None, "Folder that has ins_seg_h5 and, if possible, stats in it.", required=True)
@@ -104,13 +107,19 @@ def _here(jobs: list[Job], bar: tqdm) -> Iterator[tuple[Job, Callable]]:
 def _in_processes(jobs: list[Job], workers: int, bar: tqdm) -> Iterator[tuple[Job, Callable]]:
     """Fresh processes, not forks: TensorFlow does not survive a fork."""
     context = multiprocessing.get_context("spawn")
-    with _progress_queue(context, bar) as queue, ProcessPoolExecutor(min(workers, len(jobs) or 1), context) as pool:
+    workers = min(workers, len(jobs) or 1)
+    with _progress_queue(context, bar) as queue, ProcessPoolExecutor(workers, context, _leave_at_interrupt) as pool:
         futures = {pool.submit(run_job, job, queue.put): job for job in jobs}
         try:
             yield from ((futures[future], future.result) for future in as_completed(futures))
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(wait=False, cancel_futures=True)  # what is begun may end
             raise
+
+
+def _leave_at_interrupt() -> None:
+    """Makes a process of the pool leave without a word at Ctrl-C; its job removes what it has written by half."""
+    signal.signal(signal.SIGINT, lambda *_: sys.exit(INTERRUPTED))
 
 
 @contextmanager
@@ -120,14 +129,17 @@ def _progress_queue(context: multiprocessing.context.BaseContext, bar: tqdm):
         queue = manager.Queue()
         thread = Thread(target=lambda: [bar.update(step) for step in iter(queue.get, None)], daemon=True)
         thread.start()
-        yield queue
-        queue.put(None)
-        thread.join()
+        try:
+            yield queue
+        finally:
+            queue.put(None)
+            thread.join()
 
 
 def main(argv: list[str]) -> None:
     if len(argv) > 1:
         raise app.UsageError(f"unexpected argument {argv[1]!r}")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # warnings only, from the processes of the pool as well
     if unknown := [name for name in FLAGS.formats if name not in FORMATS]:
         raise app.UsageError(f"--formats: there is no {unknown[0]!r}; choose from {','.join(FORMATS)}")
     try:
@@ -139,8 +151,12 @@ def main(argv: list[str]) -> None:
     for job in done:
         record_checksums(unlisted_checksums(job))
     kept = sum(job.num_shapes for job in done)
-    with tqdm(total=sum(job.num_shapes for job in jobs), initial=kept, desc="preparing", unit="shape") as bar:
-        failed = run_jobs([job for job in jobs if job not in done], FLAGS.workers, bar)
+    try:
+        with tqdm(total=sum(job.num_shapes for job in jobs), initial=kept, desc="preparing", unit="shape") as bar:
+            failed = run_jobs([job for job in jobs if job not in done], FLAGS.workers, bar)
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on from here", file=sys.stderr)
+        sys.exit(INTERRUPTED)
     finish_all(jobs, failed)
     failures += failed.values()
     print(f"{len(jobs) - len(failed)} of {len(jobs)} pieces of work done, {len(done)} of them before -> {FLAGS.out}")
