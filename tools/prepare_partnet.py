@@ -113,7 +113,7 @@ def _in_processes(jobs: list[Job], workers: int, bar: tqdm) -> Iterator[tuple[Jo
         try:
             yield from ((futures[future], future.result) for future in as_completed(futures))
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)  # what is begun may end
+            pool.shutdown(cancel_futures=True)  # what is begun may end
             raise
 
 
