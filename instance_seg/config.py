@@ -1,6 +1,8 @@
-"""All settings of a run: every room's dataclass under one roof, read from YAML presets and overridden by flags.
+"""All settings of a run: every room's dataclass under one roof, read from YAML files and overridden by flags.
 
-A preset is a flat YAML mapping of setting names to values; `base: NAME` starts from another preset. Names are unique
+A preset says how much (sizes, schedule), a variant what: a row of the paper's Table 4, as far as it differs from the
+default network. Flags beat the variant, which beats the preset, so every variant can be had at every preset. Both are
+flat YAML mappings of setting names to values; `base: NAME` starts from another file of the folder. Names are unique
 over all groups, so the name of a setting is also the name of its flag.
 """
 
@@ -18,11 +20,12 @@ import yaml
 from instance_seg.clustering.config import ClusterConfig
 from instance_seg.data.augment import AugmentConfig
 from instance_seg.losses.segmentation import LossConfig
-from instance_seg.options import option
-from instance_seg.systems.semantic_assisted import NetworkConfig
+from instance_seg.options import check_choices, option
+from instance_seg.systems.settings import NetworkConfig
 from instance_seg.training.schedule import ScheduleConfig
 
-PRESETS = pathlib.Path(__file__).resolve().parents[1] / "experiments" / "presets"
+EXPERIMENTS = pathlib.Path(__file__).resolve().parents[1] / "experiments"
+PRESETS, VARIANTS = EXPERIMENTS / "presets", EXPERIMENTS / "variants"
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,13 @@ class DataConfig:
     test_batch_size: int = option(1, "shapes per evaluation step")
     points_per_shape: int = option(0, "points per shape the heads see in training; 0: all. The octree always has all")
     edge_mode: str = option("missing", "interpolation corners outside the cube", ("missing", "wrap"))
+    level: int = option(0, "the only level of this network, 1 the coarsest; 0: all levels in one network")
+    single_level: bool = option(False, "one network per level: --level is needed")
+
+    def __post_init__(self):
+        check_choices(self)
+        if self.level not in range(4):
+            raise ValueError(f"level={self.level}: want 1, 2 or 3, or 0 for all levels in one network")
 
 
 @dataclass(frozen=True)
@@ -47,7 +57,7 @@ class RunConfig:
     logdir: str = option("", "folder of the run: checkpoints, logs, results")
     ckpt: str = option("", "checkpoint to start from or to evaluate; empty: the latest of logdir, if any")
     seed: int = option(0, "seed of initial weights, data order and augmentation")
-    variant: str = option("cross_level_fusion", "name of the network variant, for the report")
+    variant: str = option("cross_level_fusion", "row of the paper's Table 4: a file of experiments/variants")
     dataset: str = option("", "name of the data set, for the report; empty: the name of data_dir")
     test_every_iter: int = option(5000, "iterations between evaluations on the test split; 0: only after the last")
     ckpt_every_iter: int = option(1000, "iterations between checkpoints")
@@ -68,6 +78,12 @@ class Config:
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     cluster: ClusterConfig = field(default_factory=ClusterConfig)
     preset: str = "paper"
+
+    def __post_init__(self):
+        if self.data.single_level and not self.data.level:
+            raise ValueError(
+                f"--variant={self.run.variant} trains one network per level: choose one by --level=1, 2 or 3"
+            )
 
     def flat(self) -> dict[str, Any]:
         """Every setting by name, in the order of the groups."""
@@ -109,7 +125,46 @@ def make_config(settings: Mapping[str, Any], preset: str = "paper") -> Config:
 
 def read_preset(name: str) -> dict[str, Any]:
     """The flat settings of a preset: a name below experiments/presets or the path of a YAML file."""
-    path = _preset_path(name)
+    return _read_settings(_preset_path(name), read_preset)
+
+
+def read_variant(name: str) -> dict[str, Any]:
+    """The flat settings of a variant of experiments/variants; ValueError naming the nearest one if there is none."""
+    if name not in variant_names():
+        raise ValueError(f"--variant={name}: no such variant{_nearest(name, variant_names())}")
+    return _read_settings(VARIANTS / f"{name}.yaml", read_variant)
+
+
+def load_config(preset: str, overrides: Mapping[str, Any] | None = None) -> Config:
+    """The settings of a preset, under those of the variant, under `overrides` (flags)."""
+    settings, overrides = read_preset(preset), dict(overrides or {})
+    variant = (settings | overrides).get("variant", RunConfig.variant)
+    return make_config(settings | read_variant(variant) | overrides, preset=pathlib.Path(preset).stem)
+
+
+def variant_label(config: Config) -> str:
+    """The variant's name, and what of its composition was set otherwise: "multi_level_fusion transfer=False".
+
+    The composition is what of the network is a choice rather than a size.
+    """
+    plain, given = make_config(read_variant(config.run.variant) | {"level": config.data.level}).flat(), config.flat()
+    choices = [o.name for o in options() if o.group == "network" and o.type in (str, bool)]
+    changed = [f"{name}={given[name]}" for name in choices if given[name] != plain[name]]
+    return " ".join([config.run.variant, *changed])
+
+
+def preset_names() -> list[str]:
+    """The presets that come along."""
+    return sorted(p.stem for p in PRESETS.glob("*.yaml"))
+
+
+def variant_names() -> list[str]:
+    """The variants that come along."""
+    return sorted(p.stem for p in VARIANTS.glob("*.yaml"))
+
+
+def _read_settings(path: pathlib.Path, read_base) -> dict[str, Any]:
+    """A flat YAML mapping of known settings, over those of its base; ValueError naming the file."""
     try:
         settings = yaml.safe_load(path.read_text()) or {}
     except yaml.YAMLError as error:
@@ -121,17 +176,7 @@ def read_preset(name: str) -> dict[str, Any]:
         if key not in known:
             raise ValueError(f"{path}: setting {key!r} is unknown{_nearest(key, known)}")
     base = settings.pop("base", None)
-    return (read_preset(base) if base else {}) | settings
-
-
-def load_config(preset: str, overrides: Mapping[str, Any] | None = None) -> Config:
-    """The settings of a preset with `overrides` (flags) on top."""
-    return make_config(read_preset(preset) | dict(overrides or {}), preset=pathlib.Path(preset).stem)
-
-
-def preset_names() -> list[str]:
-    """The presets that come along."""
-    return sorted(p.stem for p in PRESETS.glob("*.yaml"))
+    return (read_base(base) if base else {}) | settings
 
 
 def _preset_path(name: str) -> pathlib.Path:

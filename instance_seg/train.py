@@ -10,10 +10,9 @@ import sys
 
 from absl import app, flags
 
-from instance_seg.data.taxonomy import load_taxonomy
 from instance_seg.flags import config_from_flags, define_flags
 from instance_seg.report.describe import describe
-from instance_seg.training.experiment import build_network, train
+from instance_seg.training.experiment import build_network, run_taxonomy, train
 from instance_seg.training.trainer import LossIsNotFinite
 
 _DESCRIBE = flags.DEFINE_boolean(
@@ -25,7 +24,7 @@ def main(_) -> None:
     try:
         config = config_from_flags()
         if _DESCRIBE.value:
-            print(describe(build_network(config, load_taxonomy(config.data.category))))
+            print(describe(build_network(config, run_taxonomy(config))))
             return
         sys.exit(train(config))
     except (ValueError, OSError, LossIsNotFinite) as error:

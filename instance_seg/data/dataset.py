@@ -50,6 +50,12 @@ class PartNetDataset:
         """Number of levels of every shape."""
         return len(self.shapes[0].levels)
 
+    def only(self, level: int) -> "PartNetDataset":
+        """The same shapes with the labels of one level alone, counted from 0."""
+        return PartNetDataset(
+            self.category, self.split, tuple(s._replace(levels=(s.levels[level],)) for s in self.shapes)
+        )
+
     @classmethod
     def load(
         cls, root: str | os.PathLike, category: str, split: str, taxonomy: Taxonomy, limit: int | None = None

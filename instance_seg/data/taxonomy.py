@@ -47,10 +47,15 @@ class Level:
 
 @dataclass(frozen=True)
 class Taxonomy:
-    """The part classes of one category; `levels` runs from coarse to fine."""
+    """The part classes of one category; `levels` runs from coarse to fine.
+
+    Attributes:
+        first: place of levels[0] among the category's levels, for a taxonomy cut down to one level (`only`).
+    """
 
     category: str
     levels: tuple[Level, ...]
+    first: int = 0
 
     @property
     def num_classes(self) -> tuple[int, ...]:
@@ -61,6 +66,13 @@ class Taxonomy:
     def real_levels(self) -> tuple[int, ...]:
         """Indices of the levels that the category has of its own: (0, 2) for Vase."""
         return tuple(index for index, level in enumerate(self.levels) if level.real)
+
+    def only(self, index: int) -> "Taxonomy":
+        """The taxonomy of one level alone. ValueError if the category does not have it of its own."""
+        if index not in self.real_levels:
+            existing = ", ".join(str(k + 1) for k in self.real_levels)
+            raise ValueError(f"--level={index + 1}: {self.category} has no such level; choose one of {existing}")
+        return Taxonomy(self.category, (self.levels[index],), first=index)
 
     def parent_map(self, fine: int, coarse: int) -> np.ndarray:
         """For each class of level `fine`, the class of level `coarse` that contains it.

@@ -2,14 +2,17 @@
 
     {"schema": 1,
      "run": {"category", "variant", "preset", "seed", "dataset", "iterations", "semantic_center_offset",
-             "seconds": {"train", "predict", "cluster", "metrics"}},
+             "seconds": {"train", "predict", "cluster", "metrics"},
+             "level", "parameters"},
      "levels": {"1": {"AP25", "AP50", "AP75", "sAP50", "mIoU",
                       "per_part": {part name: {"AP25", "AP50", "AP75", "instances"}}}, ...},
      "mean": {"AP25", "AP50", "AP75", "sAP50", "mIoU"},
      "without_region_centers": {"levels", "mean"}}
 
 Levels are those that exist in the category, "1" the coarsest. `without_region_centers` holds the same checkpoint
-clustered with lambda = 0, the rows with a dagger in the paper. An undefined measure is null. More keys may follow.
+clustered with lambda = 0, the rows with a dagger in the paper. An undefined measure is null. "level" is the only level
+of a network trained for it alone, 0 for a network of all levels; "parameters" counts its trainable parameters. More
+keys may follow.
 """
 
 import math

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from instance_seg.files import read_json, write_json
-from instance_seg.systems.semantic_assisted import NetworkConfig
+from instance_seg.systems.settings import NetworkConfig
 
 DESCRIPTION = "network.json"
 
@@ -112,7 +112,10 @@ def read_description(checkpoint: str) -> dict:
 
 
 def _differences(stored: dict, wanted: dict) -> list[str]:
-    flat_stored, flat_wanted = ({**d, **d.get("network", {})} for d in (stored, wanted))
+    """A setting the stored description lacks is younger than the checkpoint, which then has its default."""
+    defaults = {"network": describe_network("", NetworkConfig(), ())["network"]}
+    flat_defaults, flat_stored, flat_wanted = ({**d, **d.get("network", {})} for d in (defaults, stored, wanted))
+    flat_stored = flat_defaults | flat_stored
     names = [n for n in flat_wanted if n != "network"]
     return [
         f"{n} is {flat_stored.get(n)!r} there and {flat_wanted[n]!r} here"

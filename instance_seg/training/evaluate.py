@@ -38,7 +38,7 @@ class Segmented(NamedTuple):
 class Evaluation(NamedTuple):
     """Measures by row and level, and where the time went."""
 
-    with_region_centers: dict[int, LevelMetrics]  # level index -> measures
+    with_region_centers: dict[int, LevelMetrics]  # index among the category's levels -> measures
     without_region_centers: dict[int, LevelMetrics]
     seconds: dict[str, float]  # predict, cluster, metrics
     samples: list[Segmented]  # the shapes of the first batches, for pictures
@@ -164,13 +164,14 @@ def _measure(segmented: list[Segmented], taxonomy, result):
 
 
 def _summarize(result, taxonomy) -> dict[int, LevelMetrics]:
-    return {k: summarize_level(result[k], taxonomy.levels[k].names) for k in taxonomy.real_levels}
+    levels = {k: summarize_level(result[k], taxonomy.levels[k].names) for k in taxonomy.real_levels}
+    return {taxonomy.first + k: measures for k, measures in levels.items()}
 
 
 def _prediction_writers(stack, folder, taxonomy) -> dict[int, PredictionWriter]:
     if folder is None:
         return {}
-    names = {k: folder / f"{taxonomy.category}-{k + 1}" for k in taxonomy.real_levels}
+    names = {k: folder / f"{taxonomy.category}-{taxonomy.first + k + 1}" for k in taxonomy.real_levels}
     return {k: stack.enter_context(PredictionWriter(path)) for k, path in names.items()}
 
 

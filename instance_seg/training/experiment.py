@@ -7,15 +7,16 @@ import numpy as np
 import tensorflow as tf
 
 import ocnn_tf_ops as ops
-from instance_seg.config import Config
+from instance_seg.config import Config, variant_label
 from instance_seg.data.batches import SampleConfig
 from instance_seg.data.dataset import PartNetDataset
 from instance_seg.data.pipeline import OctreeConfig, evaluation_dataset, training_dataset
 from instance_seg.data.taxonomy import Taxonomy, load_taxonomy
+from instance_seg.report.describe import count_parameters
 from instance_seg.report.results import build_results, write_results
 from instance_seg.report.table import TABLE_NAME, run_table, write_text
 from instance_seg.structures import Points
-from instance_seg.systems.semantic_assisted import SemanticAssistedNetwork
+from instance_seg.systems.build import build_system
 from instance_seg.training.checkpoint import Checkpoints, Progress, describe_network
 from instance_seg.training.evaluate import Evaluation, evaluate_network
 from instance_seg.training.monitor import Monitor
@@ -28,13 +29,19 @@ def octree_config(config: Config) -> OctreeConfig:
     return OctreeConfig(config.network.depth, config.network.full_depth, config.data.edge_mode)
 
 
-def make_network(config: Config, taxonomy: Taxonomy) -> SemanticAssistedNetwork:
+def run_taxonomy(config: Config) -> Taxonomy:
+    """The classes of the run's category, of all levels or of the one that --level names."""
+    taxonomy = load_taxonomy(config.data.category)
+    return taxonomy.only(config.data.level - 1) if config.data.level else taxonomy
+
+
+def make_network(config: Config, taxonomy: Taxonomy) -> keras.Model:
     """The network of a category, with initial weights that depend on the seed alone; not built yet."""
     keras.utils.set_random_seed(config.run.seed)
-    return SemanticAssistedNetwork(config.network, taxonomy.num_classes)
+    return build_system(config.network, taxonomy.num_classes)
 
 
-def build_network(config: Config, taxonomy: Taxonomy) -> SemanticAssistedNetwork:
+def build_network(config: Config, taxonomy: Taxonomy) -> keras.Model:
     """The network with its variables created, without any data: run once on a few points."""
     network = make_network(config, taxonomy)
     xyz = tf.constant(np.random.default_rng(0).uniform(-0.5, 0.5, (8, 3)), tf.float32)
@@ -45,21 +52,23 @@ def build_network(config: Config, taxonomy: Taxonomy) -> SemanticAssistedNetwork
     return network
 
 
-def load_split(config: Config, taxonomy: Taxonomy, split: str, limit: int) -> PartNetDataset:
-    """A split of the run's category; ValueError naming the flag if no data folder is given."""
+def load_split(config: Config, split: str, limit: int) -> PartNetDataset:
+    """A split of the category with the labels of the run's levels; ValueError naming --data_dir without one."""
     if not config.data.data_dir:
         raise ValueError(
             "--data_dir is needed: the folder with PartNet's ins_seg_h5 (tools/make_procedural.py makes one)"
         )
-    return PartNetDataset.load(config.data.data_dir, taxonomy.category, split, taxonomy, limit or None)
+    category = config.data.category
+    data = PartNetDataset.load(config.data.data_dir, category, split, load_taxonomy(category), limit or None)
+    return data.only(config.data.level - 1) if config.data.level else data
 
 
 def train(config: Config) -> int:
     """Trains to the end, evaluates, writes results.json and table.md; returns the exit code."""
     logdir = writable_folder(config.run.logdir)
-    taxonomy = load_taxonomy(config.data.category)
-    data = load_split(config, taxonomy, "train", config.data.train_shapes)
-    test = load_split(config, taxonomy, config.data.test_split, config.data.test_shapes)
+    taxonomy = run_taxonomy(config)
+    data = load_split(config, "train", config.data.train_shapes)
+    test = load_split(config, config.data.test_split, config.data.test_shapes)
     network = make_network(config, taxonomy)
     samples = SampleConfig(config.data.train_batch_size, config.run.seed, config.data.points_per_shape, config.augment)
     test_batches = evaluation_dataset(test, config.data.test_batch_size, octree_config(config))
@@ -75,7 +84,7 @@ def train(config: Config) -> int:
         )
         monitor.write(evaluation, step)
         if final:
-            save_results(config, evaluation, trainer.checkpoints.progress)
+            save_results(config, network, evaluation, trainer.checkpoints.progress)
 
     trainer = Trainer(config, network, batches, evaluate)
     return trainer.run()
@@ -84,24 +93,26 @@ def train(config: Config) -> int:
 def evaluate(config: Config) -> Evaluation:
     """Evaluates --ckpt, or the newest checkpoint of --logdir, and writes results.json and table.md to --logdir."""
     logdir = writable_folder(config.run.logdir)
-    taxonomy = load_taxonomy(config.data.category)
+    taxonomy = run_taxonomy(config)
     network = build_network(config, taxonomy)
     description = describe_network(taxonomy.category, config.network, network.num_classes)
     optimizer = Momentum([], config.schedule.momentum)
     checkpoints = Checkpoints(logdir / "checkpoints", network, optimizer, description)
     progress = checkpoints.restore_weights(config.run.ckpt or str(logdir))
-    test = load_split(config, taxonomy, config.data.test_split, config.data.test_shapes)
+    test = load_split(config, config.data.test_split, config.data.test_shapes)
     batches = evaluation_dataset(test, config.data.test_batch_size, octree_config(config))
     evaluation = evaluate_network(network, batches, taxonomy, config.cluster, logdir / "predictions")
-    save_results(config, evaluation, progress)
+    save_results(config, network, evaluation, progress)
     return evaluation
 
 
-def save_results(config: Config, evaluation: Evaluation, progress: Progress) -> None:
+def save_results(config: Config, network: keras.Model, evaluation: Evaluation, progress: Progress) -> None:
     """results.json and table.md in the run's folder; prints the table."""
     run = {
         "category": config.data.category,
-        "variant": config.run.variant,
+        "variant": variant_label(config),
+        "level": config.data.level,
+        "parameters": count_parameters(network),
         "preset": config.preset,
         "seed": config.run.seed,
         "dataset": config.run.dataset or pathlib.Path(config.data.data_dir).name,

@@ -1,0 +1,69 @@
+"""Variants: rows of the paper's Table 4 as settings between preset and flags."""
+
+import pytest
+import yaml
+
+from instance_seg.config import (
+    VARIANTS,
+    Config,
+    load_config,
+    make_config,
+    options,
+    read_variant,
+    variant_label,
+    variant_names,
+)
+from instance_seg.report.paper import paper_tables
+
+
+def test_the_default_variant_changes_nothing():
+    assert read_variant("cross_level_fusion") == {}
+    assert load_config("paper") == Config()
+
+
+def test_every_row_of_table_4_is_a_variant():
+    assert variant_names() == sorted(set(paper_tables()["ablation"]) - {"columns"})
+
+
+@pytest.mark.parametrize("name", variant_names())
+def test_every_variant_loads_at_every_size_and_keeps_its_name(name):
+    for preset in ("paper", "demo", "smoke"):
+        config = load_config(preset, {"variant": name, "level": 2})
+        assert variant_label(config) == name
+
+
+def test_variants_say_only_what_they_are():
+    """No size and no schedule: the preset alone decides those."""
+    allowed = {o.name for o in options() if o.group == "network" and o.type in (str, bool)} | {"single_level"}
+    for path in VARIANTS.glob("*.yaml"):
+        assert set(yaml.safe_load(path.read_text())) <= allowed, path
+
+
+def test_preset_below_variant_below_flags(tmp_path):
+    preset = tmp_path / "mine.yaml"
+    preset.write_text("variant: multi_level_baseline\nfusion: own\ntransfer: false\n")
+    assert load_config(str(preset)).network.fusion == "none"
+    config = load_config(str(preset), {"variant": "multi_level_fusion", "stop_gradient": False})
+    assert (config.network.fusion, config.network.transfer, config.network.stop_gradient) == ("own", False, False)
+    assert variant_label(config) == "multi_level_fusion stop_gradient=False transfer=False"
+
+
+def test_sizes_do_not_change_the_label():
+    assert variant_label(load_config("smoke", {"asis_neighbors": 5, "head_width": 4})) == "cross_level_fusion"
+
+
+def test_unknown_variant_names_the_nearest():
+    with pytest.raises(ValueError, match="--variant=cross_level_onehot.*did you mean 'cross_level_one_hot'"):
+        load_config("paper", {"variant": "cross_level_onehot"})
+
+
+@pytest.mark.parametrize("name", ["single_level_baseline", "single_level_fusion", "asis_fusion", "jsnet_fusion"])
+def test_single_level_variants_need_a_level(name):
+    with pytest.raises(ValueError, match=f"--variant={name} trains one network per level: choose one by --level"):
+        load_config("paper", {"variant": name})
+
+
+@pytest.mark.parametrize("level", [-1, 4])
+def test_impossible_level(level):
+    with pytest.raises(ValueError, match=f"level={level}: want 1, 2 or 3, or 0 for all"):
+        make_config({"level": level})
