@@ -8,8 +8,9 @@ import numpy as np
 from tqdm import tqdm
 
 from instance_seg.data.bounding_sphere import bounding_sphere
-from instance_seg.data.partnet_h5 import count_shapes, read_split
-from instance_seg.data.partnet_shape import LabeledShape, level_labels
+from instance_seg.data.partnet_shape import LabeledShape
+from instance_seg.data.sources import count_stored, read_shapes
+from instance_seg.data.stored_shape import StoredShape, store_shape
 from instance_seg.data.targets import CenterTables, center_tables
 from instance_seg.data.taxonomy import Taxonomy
 
@@ -60,7 +61,7 @@ class PartNetDataset:
     def load(
         cls, root: str | os.PathLike, category: str, split: str, taxonomy: Taxonomy, limit: int | None = None
     ) -> "PartNetDataset":
-        """Reads ins_seg_h5 and derives the labels of each level from the part trees.
+        """Reads the shapes out of whatever format the folder holds: ins_seg_h5, shards, TFRecords, .points files.
 
         Args:
             limit: read no more than this many shapes; None = all.
@@ -71,9 +72,10 @@ class PartNetDataset:
         """
         if limit is not None and limit < 1:
             raise ValueError(f"the number of shapes to read must be at least 1, got {limit}")
-        total = min(count_shapes(root, category, split), limit or np.inf)
-        stored = tqdm(read_split(root, category, split, limit), f"{category} {split}", total, delay=2, leave=False)
-        shapes = tuple(prepare_shape(shape, taxonomy) for shape in stored)
+        total = min(count_stored(root, category, split), limit or np.inf)
+        stored = read_shapes(root, category, split, taxonomy, limit)
+        stored = tqdm(stored, f"{category} {split}", total, delay=2, leave=False)
+        shapes = tuple(prepare_stored(shape, taxonomy) for shape in stored)
         if not any(shape.levels[0].semantic.any() for shape in shapes):
             raise ValueError(
                 f"{root}: no shape of {category} {split} has a part that level 1 lists, such as "
@@ -84,11 +86,15 @@ class PartNetDataset:
 
 def prepare_shape(shape: LabeledShape, taxonomy: Taxonomy) -> Shape:
     """Normalises a shape and works out labels and centers of each level."""
+    return prepare_stored(store_shape(shape, taxonomy, "train"), taxonomy)
+
+
+def prepare_stored(shape: StoredShape, taxonomy: Taxonomy) -> Shape:
+    """Normalises a shape and works out the centers of each level."""
     points = to_unit_sphere(shape.points)
     levels: list[ShapeLevelData] = []
-    for level in taxonomy.levels:
+    for level, (semantic, instance) in zip(taxonomy.levels, shape.levels):
         if level.real:
-            semantic, instance = level_labels(shape, level)
             centers = center_tables(points, semantic, instance, level.num_classes)
             levels.append(ShapeLevelData(semantic.astype(np.int16), instance.astype(np.int16), centers))
         else:
