@@ -70,16 +70,16 @@ def cabinet(draw: Draw, x: tuple[float, float], low: float, top: Top, handles: s
         count = draw.count(2, 4)
         pitch = (top.y - floor) / count
         parts += [
-            drawer(draw, 0.95 * inside, 0.88 * pitch, 1.6 * d, handles).moved(shift(middle, h, d))
+            drawer(draw, 0.95 * inside, 0.84 * pitch, 1.6 * d, handles).moved(shift(middle, h, d))
             for h in spread(floor, top.y, count)
         ]
     elif kind == "door":
         height = top.y - floor
-        parts.append(door(inside, 0.95 * height, handles).moved(shift(left + sheet, floor + 0.5 * height, d - 0.03)))
+        parts.append(door(inside, 0.95 * height, handles).moved(shift(left + sheet, floor + 0.5 * height, d - 0.06)))
     if kind != "drawers":
         levels = np.linspace(floor, top.y, draw.count(3, 4))[1:-1]
         parts += [
-            leaf("shelf", block((left + sheet, right - sheet), (h - 0.02, h + 0.02), (-d + sheet, 0.9 * d)))
+            leaf("shelf", block((left + sheet, right - sheet), (h - 0.02, h + 0.02), (-d + sheet, 0.85 * d)))
             for h in levels
         ]
     if low:

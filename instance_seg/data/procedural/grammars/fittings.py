@@ -19,11 +19,11 @@ def post(draw: Draw, top: Vector, foot: Vector, thickness: float, round_share: f
 def caster(top: Vector, height: float) -> Node:
     """A wheel below its stem, together `height` high."""
     x, y, z = top
-    radius = 0.38 * height
+    radius = 0.3 * height
     return node(
         "caster",
-        leaf("wheel", wheel((x, y - height + radius, z), radius, 0.8 * radius)),
-        leaf("caster_stem", rod((x, y - height + 1.7 * radius, z), (x, y, z), 0.55 * radius)),
+        leaf("wheel", wheel((x, y - height + radius, z), radius, radius)),
+        leaf("caster_stem", rod((x, y - height + 1.8 * radius, z), (x, y, z), 0.6 * radius)),
     )
 
 
@@ -55,20 +55,20 @@ def handle(center: Vector, length: float, kind: str, upright: bool = False, thic
 
 
 def drawer(draw: Draw, width: float, height: float, depth: float, handle_kind: str, pulled: float = 0.0) -> Node:
-    """Drawer with its front's middle at the origin, looking to +z; `pulled` moves it out, depth 0 leaves the front."""
-    wall = draw.between(0.02, 0.035)
+    """Drawer whose front stands out from the plane z = 0 about the origin; `pulled` moves it out, depth 0 = no box."""
+    wall, front = draw.between(0.02, 0.035), draw.between(0.06, 0.09)
     half, low, high = 0.5 * width, -0.5 * height, 0.5 * height
     inner, rim = 0.92 * half, high - 0.25 * height
-    parts = [leaf("drawer_front", block((-half, half), (low, high), (-1.5 * wall, 0)))]
+    parts = [leaf("drawer_front", block((-half, half), (low, high), (0, front)))]
     if depth:
-        side = block((inner - wall, inner), (low + 2 * wall, rim), (wall - depth, -1.5 * wall))
+        side = block((inner - wall, inner), (low + 2 * wall, rim), (wall - depth, 0))
         parts += [
-            leaf("drawer_bottom", block((-inner, inner), (low + wall, low + 2 * wall), (-depth, -1.5 * wall))),
+            leaf("drawer_bottom", block((-inner, inner), (low + wall, low + 2 * wall), (-depth, 0))),
             leaf("drawer_back", block((-inner, inner), (low + 2 * wall, rim), (-depth, wall - depth))),
             mirrored(leaf("drawer_side", side)),
         ]
     size = min(0.6 * width, 0.34)
-    handles = [leaf("handle", handle((0, 0, 0), size, handle_kind))] if handle_kind else []
+    handles = [leaf("handle", handle((0, 0, front), size, handle_kind))] if handle_kind else []
     return node("drawer", node("drawer_box", parts), handles).moved(shift(z=pulled))
 
 
@@ -79,7 +79,7 @@ def door(width: float, height: float, handle_kind: str, hinges: bool = False, op
     if handle_kind:
         parts.append(leaf("handle", handle((0.85 * width, 0, wall), min(0.45 * height, 0.36), handle_kind, True)))
     if hinges:
-        barrel = rod((0, -0.1, wall), (0, 0.1, wall), 0.05)
+        barrel = rod((0, -0.12, wall), (0, 0.12, wall), 0.06)
         parts += [leaf("hinge", moved(barrel, shift(y=s * 0.35 * height))) for s in (-1, 1)]
     return node("cabinet_door", parts).moved(turn(Y, -opened))
 

@@ -37,7 +37,7 @@ def office_chair(draw: Draw) -> list[Node]:
 def star_base(draw: Draw, seat: Seat) -> Node:
     """Legs, most on casters, a column, and controls below the seat."""
     reach, thickness = draw.between(0.5, 0.62), draw.between(0.08, 0.12)
-    casters = draw.pick([0.0, draw.between(0.17, 0.22)], [0.2, 0.8])
+    casters = draw.pick([0.0, draw.between(0.21, 0.27)], [0.2, 0.8])
     hub = casters + draw.between(0.12, 0.2)
     legs = star_legs(draw, draw.pick([4, 5, 5, 6]), reach, hub, thickness, casters)
     gas = draw.between(0.06, 0.09)

@@ -24,7 +24,7 @@ def legged_table(draw: Draw) -> Node:
     inset = 0.66 if rounded else 0.92  # legs stay under a round top
     x, z = inset * top.w - 0.5 * thickness, inset * top.d - 0.5 * thickness
     ending = draw.pick(["none", "foot", "runner", "caster"], [0.35, 0.22, 0.2, 0.23])
-    lift = {"none": 0.0, "foot": 0.07, "runner": 0.06, "caster": 0.18}[ending]
+    lift = {"none": 0.0, "foot": 0.07, "runner": 0.06, "caster": 0.22}[ending]
     parts = [corners(leaf("leg", post(draw, (x, top.y, z), (x + splay, lift, z + splay), thickness)))]
     if ending == "foot":
         parts += foot_pads(draw, square(x + splay, z + splay), lift, 1.5 * thickness)

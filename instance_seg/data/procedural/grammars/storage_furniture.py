@@ -61,9 +61,12 @@ def storage_furniture(draw: Draw) -> Node:
 
 def cabinet(draw: Draw) -> list[Node]:
     """Doors and drawers side by side or one above the other."""
-    columns = draw.count(1, 3)
-    size = (draw.between(0.35, 0.5) * columns + 0.1, draw.between(0.8, 1.7))
-    fills = [draw.pick([drawers, doors, drawers_over_doors, shelves], [0.2, 0.4, 0.3, 0.1]) for _ in range(columns)]
+    columns = draw.pick([1, 2, 3], [0.3, 0.5, 0.2])
+    size = (draw.between(0.4, 0.55) * columns + 0.1, draw.between(0.8, 1.7))
+    kinds, weights = (doors, drawers, drawers_over_doors, shelves), (0.5, 0.2, 0.2, 0.1)
+    fills = [draw.pick(kinds, weights)] * columns
+    if draw.chance(0.4):
+        fills = [draw.pick(kinds, weights) for _ in range(columns)]
     return boxed(draw, size, fills, front_share=0.3)
 
 
@@ -89,7 +92,7 @@ def boxed(draw: Draw, size: tuple[float, float], fills: list, front_share: float
     width, height = size
     base, low = BASES[draw.pick(list(BASES), [0.4, 0.2, 0.2, 0.2])]
     body = Carcass(0.5 * width, draw.between(0.3, 0.45), low, low + height, draw.between(0.035, 0.05))
-    front = draw.between(0.08, 0.14) if draw.chance(front_share) else 0.0
+    front = draw.between(0.12, 0.18) if draw.chance(front_share) else 0.0
     edges = np.linspace(-body.w + body.sheet, body.w - body.sheet, len(fills) + 1)
     handles = draw.pick(HANDLES, [0.35, 0.35, 0.2, 0.1])
     bottom, top = body.low + body.sheet + front, body.high - body.sheet
@@ -144,7 +147,7 @@ def on_casters(draw: Draw, body: Carcass) -> Node:
 
 def on_panels(draw: Draw, body: Carcass) -> Node:
     """A plinth: two or four upright boards, and in some a board below them."""
-    inset, sheet = draw.between(0.02, 0.08), 0.05
+    inset, sheet = draw.between(0.02, 0.08), 0.08
     x, z, floor = body.w - inset, body.d - inset, 0.0
     parts = []
     if draw.chance(0.6):
@@ -161,7 +164,7 @@ def on_floor(draw: Draw, body: Carcass) -> None:
     return None
 
 
-BASES = {"feet": (on_feet, 0.22), "casters": (on_casters, 0.26), "panels": (on_panels, 0.2), "floor": (on_floor, 0.0)}
+BASES = {"feet": (on_feet, 0.22), "casters": (on_casters, 0.26), "panels": (on_panels, 0.26), "floor": (on_floor, 0.0)}
 
 
 # What fills a cell
@@ -174,14 +177,14 @@ def drawers(draw: Draw, cell: Cell, handles: str) -> list[Node]:
     pulled = [draw.between(0.1, 0.3) if draw.chance(0.12) else 0.0 for _ in range(count)]
     middle = 0.5 * (cell.left + cell.right)
     return [
-        drawer(draw, 0.96 * cell.width, 0.9 * pitch, depth, handles, out).moved(shift(middle, y, cell.d))
+        drawer(draw, 0.94 * cell.width, 0.84 * pitch, depth, handles, out).moved(shift(middle, y, cell.d))
         for y, out in zip(spread(cell.low, cell.high, count), pulled)
     ]
 
 
 def doors(draw: Draw, cell: Cell, handles: str) -> list[Node]:
     """One door, or two that meet in the middle, and up to two shelves behind."""
-    height, y, z = 0.97 * (cell.high - cell.low), 0.5 * (cell.low + cell.high), cell.d
+    height, y, z = 0.97 * (cell.high - cell.low), 0.5 * (cell.low + cell.high), cell.d - 0.06  # inset
     hinges = draw.chance(0.5)
     opened = draw.between(20.0, 80.0) if draw.chance(0.15) else 0.0
     behind = [shelf(cell, y) for y in np.linspace(cell.low, cell.high, draw.count(2, 4))[1:-1]]
@@ -194,7 +197,7 @@ def doors(draw: Draw, cell: Cell, handles: str) -> list[Node]:
 def shelf(cell: Cell, y: float) -> Node:
     """One board across the cell."""
     solid = block(
-        (cell.left, cell.right), (y - 0.5 * cell.sheet, y + 0.5 * cell.sheet), (-cell.d + cell.sheet, 0.95 * cell.d)
+        (cell.left, cell.right), (y - 0.5 * cell.sheet, y + 0.5 * cell.sheet), (-cell.d + cell.sheet, cell.d - 0.07)
     )
     return leaf("shelf", solid)
 
@@ -229,10 +232,10 @@ def rack(draw: Draw) -> list[Node]:
     posts = corners(leaf("frame_vertical_bar", bar((w, low, d), (w, low + height, d), thickness, thickness)))
     rails, boards = [], []
     for y in levels:
-        half = 0.4 * thickness
-        rails += mirrored(leaf("frame_horizontal_bar", block((w - half, w + half), (y - 0.05, y), (-d, d))))
+        half = 0.5 * thickness
+        rails += mirrored(leaf("frame_horizontal_bar", block((w - half, w + half), (y - 0.11, y - 0.01), (-d, d))))
         if draw.chance(0.5):
-            beam = leaf("frame_horizontal_bar", block((-w, w), (y - 0.05, y), (d - half, d + half)))
+            beam = leaf("frame_horizontal_bar", block((-w, w), (y - 0.11, y - 0.01), (d - half, d + half)))
             rails += mirrored(beam, frame=MIRROR_Z)
         boards.append(leaf("shelf", block((-w, w), (y, y + 0.04), (-d, d))))
     back = draw.maybe(0.25, leaf("back_panel", block((-w, w), (low + 0.3, low + height), (-d - 0.04, -d))))
