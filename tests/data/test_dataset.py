@@ -93,3 +93,11 @@ def test_data_of_another_category(tmp_path):
 def test_no_data(tmp_path):
     with pytest.raises(ValueError, match="no PartNet data"):
         PartNetDataset.load(tmp_path, "Vase", "val", VASE)
+
+
+def test_labels_of_one_level_alone(tmp_path):
+    write_split(tmp_path, "Vase", "val", [make_shape(i) for i in range(2)], VASE)
+    whole = PartNetDataset.load(tmp_path, "Vase", "val", VASE)
+    fine = whole.only(2)
+    assert (fine.num_levels, len(fine)) == (1, 2)
+    assert all(a.levels == (b.levels[2],) for a, b in zip(fine.shapes, whole.shapes))

@@ -144,3 +144,11 @@ def test_tool_names_the_file_and_row_of_a_bad_line(tmp_path, text, message):
 def test_tool_on_a_folder_without_lists(tmp_path):
     done = build_taxonomy(tmp_path, tmp_path / "out")
     assert done.returncode != 0 and "after_merging_label_ids" in done.stdout + done.stderr
+
+
+def test_one_level_alone_knows_its_place():
+    vase = load_taxonomy("Vase")
+    fine = vase.only(2)
+    assert (fine.levels, fine.first, fine.real_levels) == (vase.levels[2:], 2, (0,))
+    with pytest.raises(ValueError, match="--level=2: Vase has no such level; choose one of 1, 3"):
+        vase.only(1)

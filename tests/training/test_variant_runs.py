@@ -1,0 +1,68 @@
+"""Whole runs of variants that are unlike the default one: one level, another backbone, an exchange of features."""
+
+import json
+
+import pytest
+
+from instance_seg.config import load_config
+from instance_seg.report.results import read_results
+from instance_seg.training.experiment import build_network, evaluate, run_taxonomy, train
+
+TINY = {
+    "depth": 3,
+    "channels": (8,),
+    "num_blocks": 1,
+    "head_width": 8,
+    "pointnet2_points": (16, 8),
+    "pointnet2_samples": 8,
+    "pointnet2_width": 0.1,
+    "asis_neighbors": 5,
+    "points_per_shape": 60,
+    "train_batch_size": 2,
+    "test_batch_size": 2,
+    "max_iter": 2,
+    "test_every_iter": 0,
+    "picture_shapes": 1,
+}
+
+
+def config_of(data, folder, **more):
+    return load_config("paper", TINY | {"data_dir": str(data), "logdir": str(folder), "category": "Chair"} | more)
+
+
+def test_a_run_of_one_level(small_partnet, tmp_path):
+    config = config_of(small_partnet, tmp_path, variant="asis_fusion", level=3)
+    assert train(config) == 0
+    results = read_results(tmp_path / "results.json")
+    run = results["run"]
+    assert (run["variant"], run["level"]) == ("asis_fusion", 3)
+    assert list(results["levels"]) == list(results["without_region_centers"]["levels"]) == ["3"]
+    assert any("chair_back" in name for name in results["levels"]["3"]["per_part"])
+    assert [p.name for p in (tmp_path / "predictions").iterdir()] == ["Chair-3"]
+    network = build_network(config, run_taxonomy(config))
+    assert run["parameters"] == sum(v.numpy().size for v in network.trainable_variables)
+    evaluate(config)
+    assert read_results(tmp_path / "results.json")["levels"] == results["levels"]
+
+
+def test_a_run_with_points_instead_of_octrees(small_partnet, tmp_path):
+    config = config_of(small_partnet, tmp_path, variant="cross_level_pointnet2", category="Scissors", transfer=False)
+    assert train(config) == 0
+    assert read_results(tmp_path / "results.json")["run"]["variant"] == "cross_level_pointnet2 transfer=False"
+    _forget_setting(tmp_path / "checkpoints" / "network.json", "gradient_to")
+    evaluate(config)  # a setting that came later than the checkpoint has its default
+    _forget_setting(tmp_path / "checkpoints" / "network.json", "backbone")
+    with pytest.raises(ValueError, match="backbone is 'octree_unet' there and 'pointnet2' here"):
+        evaluate(config)
+
+
+def _forget_setting(path, name):
+    description = json.loads(path.read_text())
+    del description["network"][name]
+    path.write_text(json.dumps(description))
+
+
+def test_a_level_that_the_category_lacks(small_partnet, tmp_path):
+    config = config_of(small_partnet, tmp_path, variant="single_level_fusion", level=2, category="Scissors")
+    with pytest.raises(ValueError, match="--level=2: Scissors has no such level; choose one of 1"):
+        train(config)
