@@ -12,10 +12,10 @@ from instance_seg.systems.settings import NetworkConfig
 DESCRIPTION = "network.json"
 
 
-def describe_network(category: str, config: NetworkConfig, num_classes: tuple[int, ...]) -> dict:
-    """What must agree between a checkpoint and the network that reads it."""
+def describe_network(category: str, config: NetworkConfig, num_classes: tuple[int, ...], level: int = 0) -> dict:
+    """What must agree between a checkpoint and the network that reads it; `level` as in --level, 0 = all."""
     settings = {k: list(v) if isinstance(v, tuple) else v for k, v in dataclasses.asdict(config).items()}
-    return {"category": category, "num_classes": list(num_classes), "network": settings}
+    return {"category": category, "level": level, "num_classes": list(num_classes), "network": settings}
 
 
 class Progress(NamedTuple):
@@ -113,7 +113,7 @@ def read_description(checkpoint: str) -> dict:
 
 def _differences(stored: dict, wanted: dict) -> list[str]:
     """A setting the stored description lacks is younger than the checkpoint, which then has its default."""
-    defaults = {"network": describe_network("", NetworkConfig(), ())["network"]}
+    defaults = describe_network("", NetworkConfig(), ())
     flat_defaults, flat_stored, flat_wanted = ({**d, **d.get("network", {})} for d in (defaults, stored, wanted))
     flat_stored = flat_defaults | flat_stored
     names = [n for n in flat_wanted if n != "network"]

@@ -52,6 +52,13 @@ def build_network(config: Config, taxonomy: Taxonomy) -> keras.Model:
     return network
 
 
+def restore_network(config: Config, taxonomy: Taxonomy, checkpoint: str) -> keras.Model:
+    """The network with the weights of a run's folder or of a checkpoint prefix."""
+    network = build_network(config, taxonomy)
+    _checkpoints(config, network, pathlib.Path(checkpoint)).restore_weights(checkpoint)
+    return network
+
+
 def load_split(config: Config, split: str, limit: int) -> PartNetDataset:
     """A split of the category with the labels of the run's levels; ValueError naming --data_dir without one."""
     if not config.data.data_dir:
@@ -95,15 +102,19 @@ def evaluate(config: Config) -> Evaluation:
     logdir = writable_folder(config.run.logdir)
     taxonomy = run_taxonomy(config)
     network = build_network(config, taxonomy)
-    description = describe_network(taxonomy.category, config.network, network.num_classes)
-    optimizer = Momentum([], config.schedule.momentum)
-    checkpoints = Checkpoints(logdir / "checkpoints", network, optimizer, description)
-    progress = checkpoints.restore_weights(config.run.ckpt or str(logdir))
+    progress = _checkpoints(config, network, logdir).restore_weights(config.run.ckpt or str(logdir))
     test = load_split(config, config.data.test_split, config.data.test_shapes)
     batches = evaluation_dataset(test, config.data.test_batch_size, octree_config(config))
     evaluation = evaluate_network(network, batches, taxonomy, config.cluster, logdir / "predictions")
     save_results(config, network, evaluation, progress)
     return evaluation
+
+
+def _checkpoints(config: Config, network: keras.Model, logdir: pathlib.Path) -> Checkpoints:
+    """For reading weights only: without an optimizer."""
+    optimizer = Momentum([], config.schedule.momentum)
+    description = describe_network(config.data.category, config.network, network.num_classes, config.data.level)
+    return Checkpoints(logdir / "checkpoints", network, optimizer, description)
 
 
 def save_results(config: Config, network: keras.Model, evaluation: Evaluation, progress: Progress) -> None:

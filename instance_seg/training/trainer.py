@@ -46,7 +46,7 @@ class Trainer:
         apply_network(model, next(iter(dataset)), training=False)  # creates every variable
         self.variables = [v.value for v in model.trainable_variables]  # TensorFlow's own, inside Keras'
         self.optimizer = Momentum(self.variables, config.schedule.momentum)
-        description = describe_network(config.data.category, config.network, model.num_classes)
+        description = describe_network(config.data.category, config.network, model.num_classes, config.data.level)
         self.checkpoints = Checkpoints(
             self.logdir / "checkpoints", model, self.optimizer, description, config.run.keep_ckpts
         )
