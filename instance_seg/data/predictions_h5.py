@@ -13,11 +13,11 @@ from typing import NamedTuple
 import numpy as np
 
 from instance_seg.data.checked_h5 import Field, open_h5, read_dataset, reject_rows, write_h5
+from instance_seg.data.partnet_h5 import SHAPES_PER_FILE
+from instance_seg.data.partnet_masks import MAX_INSTANCES
 from instance_seg.files import replacing
 
-MAX_INSTANCES = 200
 MIN_POINTS = 10  # a valid instance has more points than this
-SHAPES_PER_FILE = 1024
 _BLOCK = 16  # rows read at a time, 32 MB of masks at 10,000 points
 
 
