@@ -21,8 +21,8 @@ from instance_seg.clustering.config import ClusterConfig
 from instance_seg.data.augment import AugmentConfig
 from instance_seg.losses.segmentation import LossConfig
 from instance_seg.options import check_choices, option
+from instance_seg.schedule import ScheduleConfig
 from instance_seg.systems.settings import NetworkConfig
-from instance_seg.training.schedule import ScheduleConfig
 
 EXPERIMENTS = pathlib.Path(__file__).resolve().parents[1] / "experiments"
 PRESETS, VARIANTS = EXPERIMENTS / "presets", EXPERIMENTS / "variants"

@@ -15,12 +15,12 @@ from instance_seg.data.taxonomy import Taxonomy, load_taxonomy
 from instance_seg.report.describe import count_parameters
 from instance_seg.report.results import build_results, write_results
 from instance_seg.report.table import TABLE_NAME, run_table, write_text
+from instance_seg.schedule import Momentum
 from instance_seg.structures import Points
 from instance_seg.systems.build import build_system
 from instance_seg.training.checkpoint import Checkpoints, Progress, describe_network
 from instance_seg.training.evaluate import Evaluation, evaluate_network
 from instance_seg.training.monitor import Monitor
-from instance_seg.training.schedule import Momentum
 from instance_seg.training.trainer import Trainer
 
 

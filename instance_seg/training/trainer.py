@@ -14,9 +14,9 @@ from tqdm import tqdm
 from instance_seg.config import Config
 from instance_seg.files import replacing
 from instance_seg.losses.segmentation import segmentation_losses, weight_decay
+from instance_seg.schedule import Momentum, learning_rate
 from instance_seg.training.checkpoint import Checkpoints, Progress, describe_network
 from instance_seg.training.interrupt import StopSignal
-from instance_seg.training.schedule import Momentum, learning_rate
 
 
 class LossIsNotFinite(RuntimeError):

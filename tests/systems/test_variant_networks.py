@@ -11,10 +11,10 @@ import ocnn_tf_ops as ops
 from instance_seg.config import load_config, variant_names
 from instance_seg.losses.segmentation import LossConfig, segmentation_losses
 from instance_seg.report.describe import count_parameters
+from instance_seg.schedule import Momentum
 from instance_seg.structures import LevelLabels, Points
 from instance_seg.systems.build import build_system
 from instance_seg.systems.settings import NetworkConfig
-from instance_seg.training.schedule import Momentum
 
 TINY = {
     "depth": 3,

@@ -10,9 +10,9 @@ import tensorflow as tf
 
 from instance_seg.config import load_config
 from instance_seg.data.taxonomy import load_taxonomy
+from instance_seg.schedule import Momentum
 from instance_seg.training.checkpoint import Checkpoints, describe_network
 from instance_seg.training.experiment import build_network
-from instance_seg.training.schedule import Momentum
 from instance_seg.training.tf1_import import STEP, import_tf1_checkpoint
 from instance_seg.training.tf1_variables import CONV, DECONV, Stored, export_tf1_arrays, tf1_variables
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from instance_seg.training.schedule import Momentum, ScheduleConfig, learning_rate
+from instance_seg.schedule import Momentum, ScheduleConfig, learning_rate
 
 
 @pytest.mark.parametrize(
