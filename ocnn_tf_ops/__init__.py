@@ -11,6 +11,7 @@ _MODULES = {
     "conv": ("octree_conv", "octree_downsample_conv", "octree_upsample_conv"),
     "pad": ("octree_pad", "octree_depad"),
     "pool": ("octree_max_pool", "octree_max_unpool"),
+    "dense": ("linear", "moments", "normalize"),
     "interpolate": ("octree_interpolation_table", "octree_interpolate"),
     "points": (
         "farthest_points",

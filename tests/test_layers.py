@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from instance_seg.layers import BatchNorm, Linear, Unit, activation, stored_xavier
+from instance_seg.layers import BatchNorm, Linear, Unit, activation_slope, stored_xavier
 
 
 def test_batch_norm_normalizes_biased_and_accumulates_unbiased():
@@ -79,4 +79,4 @@ def test_unit_is_linear_norm_activation():
 
 def test_unknown_activation_names_the_known_ones():
     with pytest.raises(ValueError, match="'swish' is unknown.*leaky_relu"):
-        activation("swish")
+        activation_slope("swish")

@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from instance_seg.fusion.aggregate import one_hot_assignment, region_features, spread
-from instance_seg.layers import BatchNorm, Composite, Linear, activation
+from instance_seg.layers import BatchNorm, Composite, Linear
 
 GRADIENT_TO = ("all", "own", "others")
 HARD_IN = ("both", "spread")
@@ -20,14 +20,13 @@ class Transfer(Composite):
     def __init__(self, units: int, **kwargs):
         super().__init__(**kwargs)
         self.linear = Linear(units, name="linear")
-        self.norm = BatchNorm(name="norm")
-        self.activate = activation("leaky_relu")
+        self.norm = BatchNorm("leaky_relu", name="norm")
 
     def call(self, regions, probabilities, row_splits, training=False):
         """regions: one [S, C] per shape, probabilities [N, S] -> [N, units]."""
         sizes = [z.shape[0] for z in regions]
         moved = tf.split(self.linear(tf.concat(regions, axis=0)), sizes)
-        return self.activate(self.norm(spread(probabilities, moved, row_splits), training=training))
+        return self.norm(spread(probabilities, moved, row_splits), training=training)
 
 
 class SemanticAssistedFusion(keras.layers.Layer):
@@ -47,6 +46,7 @@ class SemanticAssistedFusion(keras.layers.Layer):
         order: "released" = [features, F^..., xyz], "paper" = [F^..., features, xyz].
         gradient_to: without stop_gradient, which sources get gradient: "all", "own" (the first) or "others".
         hard_in: with hard_assign, whether pooling (Eqs. 3, 5) is hard too ("both") or the spreading alone (Eqs. 4, 6).
+        concatenate: False returns the parts as a list, which a `layers.Unit` takes without copying them together.
     """
 
     ORDERS = ("released", "paper")
@@ -60,6 +60,7 @@ class SemanticAssistedFusion(keras.layers.Layer):
         order: str = "released",
         gradient_to: str = "all",
         hard_in: str = "both",
+        concatenate: bool = True,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -71,7 +72,7 @@ class SemanticAssistedFusion(keras.layers.Layer):
             if value not in known:
                 raise ValueError(f"{name}={value!r} is unknown; choose one of {known}")
         self.units, self.transfer, self.stop_gradient = units, transfer, stop_gradient
-        self.hard_assign, self.order = hard_assign, order
+        self.hard_assign, self.order, self.concatenate = hard_assign, order, concatenate
         self.gradient_to, self.hard_in = gradient_to, hard_in
         self.transfers = []
 
@@ -83,7 +84,8 @@ class SemanticAssistedFusion(keras.layers.Layer):
         """features [N, C], probabilities: one [N, S_r] per source, xyz [N, 3], row_splits [B + 1] -> [N, C']."""
         fused = [self._fuse(i, features, p, row_splits, training) for i, p in enumerate(probabilities)]
         parts = [features, *fused] if self.order == "released" else [*fused, features]
-        return tf.concat([*parts, xyz], axis=1)
+        parts = [*parts, xyz]
+        return tf.concat(parts, axis=1) if self.concatenate else parts
 
     def _fuse(self, i, features, p, row_splits, training):
         p = tf.stop_gradient(p) if self._stops(i) else p

@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 
 import ocnn_tf_ops as ops
-from instance_seg.layers import BatchNorm, Composite, Unit, activation, stored_xavier
+from instance_seg.layers import BatchNorm, Composite, Unit, stored_xavier
 
 KERNEL_CELLS = 27  # 3x3x3
 CHILDREN = 8  # 2x2x2
@@ -23,8 +23,7 @@ class _OctreeUnit(keras.layers.Layer):
     def __init__(self, channels: int, activation_name: str = "relu", **kwargs):
         super().__init__(**kwargs)
         self.channels = channels
-        self.norm = BatchNorm(name="norm")
-        self.activate = activation(activation_name)
+        self.norm = BatchNorm(activation_name, name="norm")
 
     def build(self, shape, *_):
         cin = shape[-1]
@@ -36,7 +35,7 @@ class _OctreeUnit(keras.layers.Layer):
         return stored_xavier(self.channels, self.cells * cin)
 
     def _finish(self, x, training):
-        return self.activate(self.norm(x, training=training))
+        return self.norm(x, training=training)
 
 
 class ConvUnit(_OctreeUnit):
@@ -79,10 +78,10 @@ class ResBlock(Composite):
             raise ValueError(f"channels={channels} must be a multiple of the bottleneck factor {bottleneck}")
         self.reduce = Unit(channels // bottleneck, "relu", name="reduce")
         self.conv = ConvUnit(channels // bottleneck, name="conv")
-        self.expand = Unit(channels, "linear", name="expand")
+        self.expand = Unit(channels, "relu", name="expand")
 
     def call(self, x, neighbors, training=False):
         """x [M, C], neighbors [M, 27] -> [M, C]."""
         y = self.reduce(x, training=training)
         y = self.conv(y, neighbors, training=training)
-        return tf.nn.relu(x + self.expand(y, training=training))
+        return self.expand(y, shortcut=x, training=training)

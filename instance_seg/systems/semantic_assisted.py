@@ -52,6 +52,7 @@ class SemanticAssistedNetwork(keras.Model):
                 c.concat_order,
                 gradient_to=c.gradient_to,
                 hard_in=c.hard_in,
+                concatenate=False,
                 name=f"fusion_{level}",
             )
         if c.semantic_path != "none":

@@ -25,13 +25,13 @@ struct Vector<T, 1> {
   static void store(T* p, type v) { *p = v; }
 };
 
-// y[r][0 : Width*Lanes] += sum over i < cin of x[r][i] * w[i * stride ...], for `Rows` scattered rows.
-template <typename T, int Lanes, int Width, int Rows>
+// y[r][0 : Width*Lanes] (+)= sum over i < cin of x[r][i] * w[i * stride ...], for `Rows` scattered rows.
+template <typename T, int Lanes, int Width, int Rows, bool Add = true>
 inline void multiply_rows(const T* const* x, const T* w, int64_t stride, int32_t cin, T* const* y) {
   using V = Vector<T, Lanes>;
   typename V::type acc[Rows][Width];
   for (int r = 0; r < Rows; ++r)
-    for (int v = 0; v < Width; ++v) acc[r][v] = V::load(y[r] + v * Lanes);
+    for (int v = 0; v < Width; ++v) acc[r][v] = Add ? V::load(y[r] + v * Lanes) : typename V::type{};
   for (int32_t i = 0; i < cin; ++i, w += stride) {
     typename V::type row[Width];
     for (int v = 0; v < Width; ++v) row[v] = V::load(w + v * Lanes);

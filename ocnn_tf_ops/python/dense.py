@@ -1,0 +1,97 @@
+"""Linear layers on several inputs, and batch normalization with shortcut and activation, each in one pass.
+
+The kernels are for the CPU. Where TensorFlow sees a GPU, its own operations do the same.
+"""
+
+import functools
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from ocnn_tf_ops.python.loader import tf_ops
+
+
+@functools.cache
+def _has_gpu() -> bool:
+    return bool(tf.config.list_physical_devices("GPU"))
+
+
+def linear(parts: Sequence[tf.Tensor], weights: tf.Tensor) -> tf.Tensor:
+    """[x_0, x_1, ...] @ weights without concatenating the parts.
+
+    Args:
+        parts: [M, W_p] float32 or float64 each.
+        weights: [W_0 + W_1 + ..., Cout] of the same type.
+
+    Returns:
+        [M, Cout].
+
+    Raises:
+        tf.errors.InvalidArgumentError: sizes do not agree.
+    """
+    if _has_gpu():
+        return tf.linalg.matmul(tf.concat(parts, axis=1), weights)
+    return tf_ops().ocnn_linear(list(parts), weights)
+
+
+@tf.RegisterGradient("Ocnn>Linear")
+def _linear_gradient(op, grad):
+    *parts, weights = op.inputs
+    grads, begin = [], 0
+    for part in parts:  # an operation each: that of an input without gradient is never run
+        grads.append(tf_ops().ocnn_linear_grad_input(grad, weights, begin=begin, width=part.shape[1]))
+        begin += part.shape[1]
+    return [*grads, tf_ops().ocnn_linear_grad_weights(parts, grad)]
+
+
+def moments(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Mean and biased variance of every column of x [M, C]: [C], [C]; `normalize` alone may be differentiated."""
+    if _has_gpu():
+        return tf.nn.moments(x, axes=[0])
+    return tuple(tf_ops().ocnn_moments(x))
+
+
+tf.no_gradient("Ocnn>Moments")
+
+
+def normalize(
+    x: tf.Tensor,
+    gamma: tf.Tensor,
+    beta: tf.Tensor,
+    mean: tf.Tensor,
+    variance: tf.Tensor,
+    epsilon: float,
+    slope: float = 1.0,
+    shortcut: tf.Tensor | None = None,
+    batch_statistics: bool = False,
+) -> tf.Tensor:
+    """z = gamma (x - mean) / sqrt(variance + epsilon) + beta + shortcut; z where it is positive, slope z elsewhere.
+
+    Args:
+        x, shortcut: [M, C] float32 or float64.
+        gamma, beta, mean, variance: [C] of the same type.
+        slope: of the activation: 0 is ReLU, 1 none.
+        batch_statistics: mean and variance are moments(x), and the gradient knows it; otherwise they are constants.
+
+    Returns:
+        [M, C].
+    """
+    if _has_gpu():
+        z = tf.nn.batch_normalization(x, mean, variance, beta, gamma, epsilon)
+        z = z if shortcut is None else z + shortcut
+        return z if slope == 1 else tf.nn.leaky_relu(z, slope)
+    shortcuts = [] if shortcut is None else [shortcut]
+    return tf_ops().ocnn_normalize(
+        x, gamma, beta, mean, variance, shortcuts, epsilon=epsilon, slope=slope, batch_statistics=batch_statistics
+    )
+
+
+@tf.RegisterGradient("Ocnn>Normalize")
+def _normalize_gradient(op, grad):
+    x, gamma, beta, mean, variance, *shortcuts = op.inputs
+    names = ("epsilon", "slope", "batch_statistics")
+    grads = tf_ops().ocnn_normalize_grad(
+        *(grad, x, gamma, beta, mean, variance, [op.outputs[0]] if shortcuts else []),
+        **{name: op.get_attr(name) for name in names},
+    )
+    return [grads.grad_x, grads.grad_gamma, grads.grad_beta, None, None, *grads.grad_shortcut]

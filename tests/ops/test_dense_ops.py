@@ -1,0 +1,54 @@
+"""Dense ops in graphs: gradients, static shapes, messages. Their arithmetic is tested with the kernels."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from octree_checks import check_gradient, normal
+
+import ocnn_tf_ops as ops
+
+
+def test_linear_of_parts():
+    parts, weights = [normal(0, 6, 3), normal(1, 6, 5)], normal(2, 8, 4)
+    np.testing.assert_allclose(ops.linear(parts, weights), tf.concat(parts, 1) @ weights, atol=1e-12)
+
+
+def test_gradients_of_linear():
+    check_gradient(lambda a, b, w: ops.linear([a, b], w), normal(0, 4, 3), normal(1, 4, 2), normal(2, 5, 3))
+
+
+@pytest.mark.parametrize("batch_statistics", [True, False])
+def test_gradients_of_normalize(batch_statistics):
+    fixed = normal(7, 3), tf.square(normal(8, 3))
+
+    def run(x, gamma, beta, shortcut):
+        mean, variance = ops.moments(x) if batch_statistics else fixed
+        return ops.normalize(x, gamma, beta, mean, variance, 1e-3, 0.1, shortcut, batch_statistics)
+
+    check_gradient(run, normal(0, 7, 3), normal(1, 3), normal(2, 3), normal(3, 7, 3))
+
+
+def test_normalize_leaves_an_input_that_is_needed_as_it_was():
+    x = normal(0, 5, 2)
+    before = x.numpy().copy()
+    ops.normalize(x, tf.ones(2, x.dtype), tf.zeros(2, x.dtype), *ops.moments(x), 1e-3)
+    np.testing.assert_array_equal(x, before)
+
+
+def test_static_shapes():
+    @tf.function(input_signature=[tf.TensorSpec([None, 3]), tf.TensorSpec([None, 2])])
+    def run(a, b):
+        y = ops.linear([a, b], tf.ones([5, 7]))
+        mean, variance = ops.moments(y)
+        z = ops.normalize(y, mean, mean, mean, variance, 1e-3)
+        assert y.shape.as_list() == z.shape.as_list() == [None, 7]
+        return z
+
+    assert run(tf.ones([4, 3]), tf.ones([4, 2])).shape == (4, 7)
+
+
+def test_messages_name_the_sizes():
+    with pytest.raises(tf.errors.InvalidArgumentError, match="weights has 4 rows; the parts have 5 columns"):
+        ops.linear([tf.ones([2, 3]), tf.ones([2, 2])], tf.ones([4, 1]))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="beta"):
+        ops.normalize(tf.ones([2, 3]), tf.ones(3), tf.ones(2), tf.ones(3), tf.ones(3), 1e-3)
