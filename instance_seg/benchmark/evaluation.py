@@ -1,5 +1,7 @@
 """Suites of what follows prediction: clustering, against scikit-learn as well, and measuring."""
 
+from functools import partial
+
 import numpy as np
 
 from instance_seg.benchmark.suites import Settings
@@ -26,7 +28,7 @@ def cluster(settings: Settings) -> list[Row]:
         points = (centers[rng.integers(12, size=num_points)] + rng.normal(0, spread, (num_points, 3))).astype("f4")
         seconds = {
             backend: time_runs(
-                lambda: cluster_regions(points, np.array([0, num_points]), BANDWIDTH, backend), runs, warmup=0
+                partial(cluster_regions, points, np.array([0, num_points]), BANDWIDTH, backend), runs, warmup=0
             )
             for backend, runs in (("native", settings.runs), ("sklearn", 1))
         }

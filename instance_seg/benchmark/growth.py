@@ -1,13 +1,11 @@
 """The suite of growth: time and memory per octant from 10,000 to a million points."""
 
-import resource
-
 import numpy as np
 import tensorflow as tf
 
 import ocnn_tf_ops as ocnn
 from instance_seg.benchmark.suites import Settings
-from instance_seg.benchmark.timing import Row, time_runs
+from instance_seg.benchmark.timing import Row, Seconds, peak_rss_mb, time_runs
 
 CASES = ((10_000, 6), (40_000, 7), (160_000, 8), (1_000_000, 9))  # points, depth
 CHANNELS = 32
@@ -39,9 +37,12 @@ def _measure(points: np.ndarray, depth: int, runs: int) -> list[Row]:
     weights = tf.random.stateless_normal([27, CHANNELS, CHANNELS], [0, 1])
     convolved = time_runs(lambda: ocnn.octree_conv(x, weights, tree.neighbors[depth]), runs)
     sizes = f"{len(points)} points, depth {depth}, {octants} octants"
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return [
-        Row("scale", "octree_ns_per_octant", built.best / octants * 1e9, built.median / octants * 1e9, "ns", 0, 0, sizes),
-        Row("scale", "conv_ns_per_octant", convolved.best / finest * 1e9, convolved.median / finest * 1e9, "ns", 0, 0, sizes),
-        Row("scale", "peak_rss_mb", memory, memory, "MB", 0, 0, sizes),
-    ]  # fmt: skip
+        Row("scale", "octree_ns_per_octant", *_nanoseconds(built, octants), "ns", sizes=sizes),
+        Row("scale", "conv_ns_per_octant", *_nanoseconds(convolved, finest), "ns", sizes=sizes),
+        Row("scale", "peak_rss_mb", *(2 * [peak_rss_mb()]), "MB", sizes=sizes),
+    ]
+
+
+def _nanoseconds(seconds: Seconds, octants: int) -> tuple[float, float]:
+    return seconds.best / octants * 1e9, seconds.median / octants * 1e9

@@ -3,6 +3,7 @@
 import dataclasses
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import tensorflow as tf
@@ -73,13 +74,13 @@ def conv(settings: Settings) -> list[Row]:
     layers = network_layers(config.network, NUM_CLASSES, batch.octree, batch.points.xyz.shape[0])
     rate = matmul_rate(settings.runs)
     rows = [gemm_row("conv", rate)]
-    alike = Counter(dataclass_key(layer) for layer in layers)
-    for layer in {dataclass_key(layer): layer for layer in layers}.values():
-        rows += _time_layer(layer, batch.octree, alike[dataclass_key(layer)], settings.runs, rate)
+    alike = Counter(layer_key(layer) for layer in layers)
+    for layer in {layer_key(layer): layer for layer in layers}.values():
+        rows += _time_layer(layer, batch.octree, alike[layer_key(layer)], settings.runs, rate)
     return rows
 
 
-def dataclass_key(layer: Layer) -> tuple:
+def layer_key(layer: Layer) -> tuple:
     """Layers of one key take the same time."""
     return layer[1:]
 
@@ -102,7 +103,7 @@ def _time_layer(layer: Layer, tree: ocnn.Octree, count: int, runs: int, rate: fl
 
     sizes = f"{layer.kind} {layer.cin} -> {layer.cout}, depth {layer.depth}, {layer.products} products, {count} alike"
     return [
-        milliseconds("conv", f"{layer.name} {name}", time_runs(lambda: f(x, weights), runs), 1, sizes, work, rate)
+        milliseconds("conv", f"{layer.name} {name}", time_runs(partial(f, x, weights), runs), 1, sizes, work, rate)
         for name, f, work in (("forward", forward, layer.forward), ("step", backward, layer.step))
     ]
 

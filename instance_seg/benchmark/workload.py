@@ -13,8 +13,8 @@ from instance_seg.data.dataset import PartNetDataset, Shape, ShapeLevelData
 from instance_seg.data.pipeline import Batch, OctreeConfig, build_batch
 from instance_seg.data.targets import center_tables
 from instance_seg.losses.segmentation import segmentation_losses, weight_decay
+from instance_seg.schedule import Momentum
 from instance_seg.systems.semantic_assisted import SemanticAssistedNetwork
-from instance_seg.training.schedule import Momentum
 from instance_seg.training.trainer import apply_network
 
 NUM_CLASSES = (6, 30, 39)  # of PartNet's Chair

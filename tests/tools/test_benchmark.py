@@ -1,0 +1,113 @@
+"""The benchmark: what it counts, how it reads its flags, and that each suite runs on small shapes. No times."""
+
+import csv
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+sys.path.append(str(Path(__file__).resolve().parents[2] / "tools"))
+
+import benchmark
+
+from instance_seg.benchmark import growth, peer
+from instance_seg.benchmark.operations import network_layers
+from instance_seg.benchmark.timing import Row, Seconds, milliseconds, time_runs
+from instance_seg.benchmark.workload import NUM_CLASSES, load_settings, make_batch, make_dataset, read_shapes
+from instance_seg.systems.semantic_assisted import SemanticAssistedNetwork
+from instance_seg.training.trainer import apply_network
+
+
+@pytest.fixture
+def shapes_file(tmp_path):
+    points = np.random.default_rng(0).normal(size=(2, 120, 3))
+    points /= 1.1 * np.linalg.norm(points, axis=2, keepdims=True)
+    np.savez(tmp_path / "shapes.npz", points=points, normals=points)
+    return str(tmp_path / "shapes.npz")
+
+
+def run(shapes_file, *flags):
+    benchmark.main([f"--shapes={shapes_file}", "--batch=2", "--depth=4", "--runs=1", "--preset=smoke", *flags])
+
+
+def test_minimum_and_median():
+    seconds = Seconds((0.3, 0.1, 0.2))
+    row = milliseconds("suite", "name", seconds, per=2, work=4e9, rate=80e9)
+    assert row[:5] == ("suite", "name", pytest.approx(50), pytest.approx(100), "ms")
+    assert row.gflop == 2 and row.fraction == pytest.approx(0.5)
+
+
+def test_runs_after_the_warm_up_count():
+    calls = []
+    assert len(time_runs(lambda: calls.append(1), 3, warmup=2).runs) == 3
+    assert len(calls) == 5
+
+
+def test_counted_layers_have_the_weights_of_the_network(shapes_file):
+    batch = make_batch(make_dataset(read_shapes(shapes_file)), 2, 4)
+    config = load_settings("smoke", 4)
+    layers = network_layers(config.network, NUM_CLASSES, batch.octree, 240)
+    model = SemanticAssistedNetwork(config.network, NUM_CLASSES)
+    apply_network(model, batch, training=False)
+    kernels = [v for v in model.trainable_variables if v.path.endswith("kernel") and "transfer" not in v.path]
+    cells = {"conv": 27, "down": 8, "up": 8, "linear": 1}
+    counted = [x for x in layers if "/regions" not in x.name and "/spread" not in x.name]
+    assert sorted(int(np.prod(v.shape)) for v in kernels) == sorted(cells[x.kind] * x.cin * x.cout for x in counted)
+    entry = layers[0]
+    pairs = np.count_nonzero(batch.octree.neighbors[4].numpy() >= 0)
+    assert entry.forward == 2 * pairs * 4 * config.network.channels[0] and entry.step == 2 * entry.forward
+
+
+def test_suites_write_json_and_csv(shapes_file, tmp_path, capsys):
+    run(shapes_file, "--suite=octree,step,pipeline", f"--json={tmp_path}/a.json", f"--csv={tmp_path}/a.csv")
+    results = json.loads((tmp_path / "a.json").read_text())["results"]
+    for name in ("octree_ms_per_shape", "forward_ms_per_shape", "step_ms_per_shape", "peak_rss_mb", "matmul_gflops"):
+        assert results[name] > 0 and results[f"{name}_median"] > 0
+    rows = list(csv.DictReader((tmp_path / "a.csv").open()))
+    assert [r["name"] for r in rows][:2] == ["octree_ms_per_shape", "step_ms_per_shape"]
+    assert "batch 2, depth 4, 120 points" in capsys.readouterr().out
+
+
+def test_layers_and_evaluation_run(shapes_file, capsys):
+    run(shapes_file, "--suite=conv,cluster,metrics", "--line")
+    results = json.loads(capsys.readouterr().out)
+    assert results["entry forward"] > 0 and results["tight sklearn/native"] > 0
+    assert results["seconds_per_1000_shapes"] > 0
+
+
+def test_growth_names_its_sizes(monkeypatch, shapes_file, capsys):
+    monkeypatch.setattr(growth, "CASES", ((200, 3), (800, 4)))
+    run(shapes_file, "--suite=scale")
+    output = capsys.readouterr().out
+    assert "200 points, depth 3" in output and "800 points, depth 4" in output
+
+
+def test_the_peer_runs_in_turn(tmp_path):
+    script = tmp_path / "side.py"
+    figures = {"octree_ms_per_shape": 1, "forward_ms_per_shape": 2, "step_ms_per_shape": 4}
+    script.write_text(f"import json, sys\nopen(sys.argv[1], 'a').write(sys.argv[2])\nprint(json.dumps({figures}))\n")
+    sides = [peer.Side(name, [sys.executable, str(script), str(tmp_path / "log"), name]) for name in ("A", "B")]
+    rows = {row.name: row for row in peer.compare(*sides, turns=2)}
+    assert (tmp_path / "log").read_text() == "ABAB"
+    assert rows["ratio step_ms_per_shape"].value == 1 and rows["A peak_rss_mb"].value > 0
+
+
+def test_a_peer_that_fails_is_quoted():
+    with pytest.raises(RuntimeError, match="no such thing"):
+        peer.Side("peer", [sys.executable, "-c", "raise SystemExit('no such thing')"]).run()
+
+
+def test_messages(shapes_file, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        run(shapes_file, "--suite=fast")
+    assert "'fast' is unknown" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="--batch=3"):
+        run(shapes_file, "--batch=3")
+    with pytest.raises(SystemExit, match="missing.npz"):
+        run(str(tmp_path / "missing.npz"))
+
+
+def test_summary_has_medians():
+    assert benchmark.summary([Row("s", "a", 1.0, 2.0, "ms")]) == {"a": 1.0, "a_median": 2.0}
