@@ -12,7 +12,10 @@
 Levels are those that exist in the category, "1" the coarsest. `without_region_centers` holds the same checkpoint
 clustered with lambda = 0, the rows with a dagger in the paper. An undefined measure is null. "level" is the only level
 of a network trained for it alone, 0 for a network of all levels; "parameters" counts its trainable parameters. More
-keys may follow.
+keys may follow, such as "bandwidth" and "region_push" in "run".
+
+A checkpoint measured again with other settings of the clustering is not another run: its files lie below the run, in
+RUN/sweep/NAME/results.json, and say in "run" which bandwidth and lambda (semantic_center_offset) they are of.
 """
 
 import math
@@ -26,6 +29,7 @@ from instance_seg.metrics.partnet import LevelMetrics
 
 SCHEMA = 1
 FILE_NAME = "results.json"
+SWEEP = "sweep"  # folder of a run that holds the same checkpoint, clustered with other settings
 MEASURES = ("AP25", "AP50", "AP75", "sAP50", "mIoU")
 STAGES = ("train", "predict", "cluster", "metrics")
 _MORE_MEASURES = ("mIoU_v1", "mIoU_v3")
@@ -80,17 +84,22 @@ def read_results(path: str | os.PathLike) -> dict[str, Any]:
 
 
 def find_results(folder: str | os.PathLike) -> list[dict[str, Any]]:
-    """Reads every results.json at or below a folder, in the order of their paths.
+    """Reads every results.json at or below a folder, in the order of their paths; those of sweeps are left out.
 
     Raises:
       ValueError: there is none, or one of them is malformed.
     """
     if not Path(folder).is_dir():
         raise ValueError(f"{folder}: no such folder; name the one that holds the runs")
-    paths = sorted(Path(folder).rglob(FILE_NAME))
+    paths = [path for path in _result_files(folder) if not _in_sweep(path, folder)]
     if not paths:
         raise ValueError(f"{folder}: no {FILE_NAME} at or below it; train and evaluate a run there first")
     return [read_results(path) for path in paths]
+
+
+def find_sweep(folder: str | os.PathLike) -> list[dict[str, Any]]:
+    """Reads every RUN/sweep/NAME/results.json below a folder; there may be none."""
+    return [read_results(path) for path in _result_files(folder) if _in_sweep(path, folder)]
 
 
 def check_results(results: Any, where: str) -> None:
@@ -113,9 +122,21 @@ def check_results(results: Any, where: str) -> None:
         )
 
 
+def levels_and_mean(entries: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """One row of a run: its levels by number, and the mean of every measure over those where it is defined."""
+    return {"levels": dict(entries), "mean": {name: _mean(entries.values(), name) for name in MEASURES}}
+
+
+def _result_files(folder: str | os.PathLike) -> list[Path]:
+    return sorted(Path(folder).rglob(FILE_NAME))
+
+
+def _in_sweep(path: Path, folder: str | os.PathLike) -> bool:
+    return SWEEP in path.relative_to(folder).parts
+
+
 def _row(levels: Mapping[int, LevelMetrics]) -> dict[str, Any]:
-    entries = {str(index + 1): _level_entry(levels[index]) for index in sorted(levels)}
-    return {"levels": entries, "mean": {name: _mean(entries.values(), name) for name in MEASURES}}
+    return levels_and_mean({str(index + 1): _level_entry(levels[index]) for index in sorted(levels)})
 
 
 def _level_entry(metrics: LevelMetrics) -> dict[str, Any]:

@@ -1,0 +1,45 @@
+"""Networks of one level each, put together into the one row that the paper prints for them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from instance_seg.report.results import STAGES, levels_and_mean
+
+_SAME = ("variant", "preset", "seed", "dataset", "category", "bandwidth", "semantic_center_offset", "region_push")
+
+
+def merge_levels(runs: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Merges single-level runs (run.level > 0) that differ in their level only; other runs stay as they are.
+
+    A merged run has the levels of all, means over these, the sums of seconds and parameters, and
+    run.parameters_per_level = {"1": n, ...}. Of two runs of the same level the first one counts.
+    """
+    groups: dict[Any, list[Mapping[str, Any]]] = {}
+    for position, results in enumerate(runs):
+        run = results["run"]
+        key = tuple(run.get(name) for name in _SAME) if run.get("level") else position
+        groups.setdefault(key, []).append(results)
+    return [_merge(members) if members[0]["run"].get("level") else members[0] for members in groups.values()]
+
+
+def _merge(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    by_level: dict[int, Mapping[str, Any]] = {}
+    for results in runs:
+        by_level.setdefault(results["run"]["level"], results)
+    runs = [by_level[level] for level in sorted(by_level)]
+    infos = [results["run"] for results in runs]
+    parameters = {str(info["level"]): info.get("parameters") for info in infos}
+    run = {
+        **infos[0],
+        "level": 0,
+        "iterations": max(info["iterations"] for info in infos),
+        "seconds": {stage: sum(info["seconds"][stage] for info in infos) for stage in STAGES},
+        "parameters": None if None in parameters.values() else sum(parameters.values()),
+        "parameters_per_level": parameters,
+    }
+    without = _join([results["without_region_centers"] for results in runs])
+    return {**runs[0], "run": run, **_join(runs), "without_region_centers": without}
+
+
+def _join(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    return levels_and_mean({number: entry for row in rows for number, entry in row["levels"].items()})
