@@ -2,7 +2,9 @@
 
     python -m instance_seg.report RUNS_DIR
 
-reads every results.json at or below RUNS_DIR and leaves table.md and table.csv in it.
+reads every results.json at or below RUNS_DIR and leaves in it table.md and table.csv, with every figure, and report/,
+the paper's Tables 1, 2, 4, 5 and 10 with ours in them, as a page, Markdown, CSV and LaTeX. What is printed: the
+table of a single run, or AP50 by category and the means of every network; for several networks Tables 4 and 5 as well.
 """
 
 import sys
@@ -10,9 +12,15 @@ from pathlib import Path
 
 from absl import app
 
-from instance_seg.report.results import FILE_NAME, find_results
+from instance_seg.report.category_grid import group_runs
+from instance_seg.report.formats import to_markdown
+from instance_seg.report.merge import merge_levels
+from instance_seg.report.report import make_report, write_report
+from instance_seg.report.results import FILE_NAME, find_results, find_sweep
 from instance_seg.report.summary import summary, summary_csv
 from instance_seg.report.table import TABLE_NAME, run_table, write_text
+
+_PRINTED = ("Table 4", "Table 5", "Further rows", "Parameters")
 
 
 def main(argv: list[str]) -> None:
@@ -20,14 +28,29 @@ def main(argv: list[str]) -> None:
         sys.exit(f"usage: python -m instance_seg.report RUNS_DIR ({len(argv) - 1} arguments were given)")
     folder = Path(argv[1])
     try:
-        runs = find_results(folder)
+        found, sweep = find_results(folder), find_sweep(folder)
     except ValueError as error:
         sys.exit(f"error: {error}")
-    is_run = (folder / FILE_NAME).is_file() and len(runs) == 1
-    text = run_table(runs[0]) if is_run else summary(runs)
+    runs = merge_levels(found)
+    is_run = (folder / FILE_NAME).is_file() and len(found) == 1
+    text = run_table(found[0]) if is_run else summary(runs)
+    sections = make_report(runs, sweep)
     print(text)
+    if len(group_runs(runs)) > 1:
+        print("\n\n".join(part for section in sections for part in _printed(section)))
     write_text(folder / TABLE_NAME, text)
     write_text(folder / "table.csv", summary_csv(runs))
+    page = write_report(folder, sections)
+    if not is_run:
+        print(f"\n{page}")
+
+
+def _printed(section) -> list[str]:
+    return [
+        f"# {section.title}",
+        *section.remarks,
+        *(to_markdown(table) for table in section.tables if table.name in _PRINTED),
+    ]
 
 
 if __name__ == "__main__":

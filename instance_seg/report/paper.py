@@ -69,7 +69,7 @@ def _ablation_table(variant: str, runs: Sequence[Mapping[str, Any]]) -> str:
 def _category_table(measure: str, runs: Sequence[Mapping[str, Any]]) -> str:
     """Levels x (ours, paper, difference) over our categories; the paper's averages are taken over these alone."""
     ours = make_grid(runs, WITH, measure)
-    paper = _restrict(paper_grid(measure), ours.categories)
+    paper = restrict(paper_grid(measure), ours.categories)
     rows = []
     for index in range(len(_LEVELS)):
         rows += _beside(level_name(index), *(np.append(g.level_means[index], g.values[index]) for g in (ours, paper)))
@@ -77,7 +77,8 @@ def _category_table(measure: str, runs: Sequence[Mapping[str, Any]]) -> str:
     return markdown(["Level", "Whose", "Avg", *map(short_name, ours.categories)], rows, num_names=2)
 
 
-def _restrict(grid: CategoryGrid, categories: Sequence[str]) -> CategoryGrid:
+def restrict(grid: CategoryGrid, categories: Sequence[str]) -> CategoryGrid:
+    """The columns of some categories, in their order; NaN for those that the grid lacks."""
     columns = {name: grid.values[:, column] for column, name in enumerate(grid.categories)}
     nothing = np.full(len(grid.values), np.nan)
     return CategoryGrid(tuple(categories), np.stack([columns.get(name, nothing) for name in categories], axis=1))

@@ -13,7 +13,7 @@ View = Mapping[str, Any]  # results of which only the first row, "levels" and "m
 
 
 class Clustering(NamedTuple):
-    """What Table 5 varies, and the length of the push of Eq. 7 ("soft" is ours); lambda 0 is the row with the dagger."""
+    """What Table 5 varies, and the kind of the push of Eq. 7 ("soft" is ours); lambda 0 is the row with the dagger."""
 
     bandwidth: float = ClusterConfig.bandwidth
     push: float = ClusterConfig.semantic_center_offset  # lambda

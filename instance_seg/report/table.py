@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tabulate import tabulate
 
@@ -14,6 +14,17 @@ TABLE_NAME = "table.md"
 MISSING = "-"
 WITH, WITHOUT = "with region centers", "without region centers"
 _LEVEL_NAMES = ("Coarse", "Middle", "Fine")
+
+
+class Table(NamedTuple):
+    """A table before it is written in any format."""
+
+    name: str  # "Table 4"
+    title: str
+    headers: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    notes: Sequence[str] = ()
+    num_names: int = 1  # so many columns on the left are names, the rest are figures
 
 
 def level_name(index: int) -> str:

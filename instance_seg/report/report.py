@@ -1,0 +1,154 @@
+"""The report over all runs of a folder: the paper's tables from results.json files alone, in four formats.
+
+    RUNS_DIR/report/report.md, report.tex, report.html     all tables
+    RUNS_DIR/report/table_4.csv, ...                       one file a table
+
+Runs on different data sets or of different presets have tables of their own. Where there are several such sets, the
+names of their CSV files end in the set's (table_4-procedural-demo.csv).
+"""
+
+import html
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from instance_seg.data.taxonomy import CATEGORIES, load_taxonomy
+from instance_seg.report.formats import LATEX_PREAMBLE, html_page, to_csv, to_html, to_latex, to_markdown
+from instance_seg.report.merge import merge_levels
+from instance_seg.report.paper import paper_tables
+from instance_seg.report.paper_layout import (
+    NOT_RUN,
+    ablation_table,
+    category_table,
+    further_table,
+    methods_table,
+    sweep_table,
+)
+from instance_seg.report.rows import collect_rows
+from instance_seg.report.table import MISSING, Table, write_text
+
+FOLDER = "report"
+TITLE = "Results beside the paper's"
+
+
+class Section(NamedTuple):
+    """Runs that share their tables: one data set, one preset."""
+
+    dataset: str
+    preset: str
+    tables: tuple[Table, ...]
+    remarks: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        return f"{self.dataset}, preset {self.preset}"
+
+
+def make_report(runs: Iterable[Mapping[str, Any]], sweep: Iterable[Mapping[str, Any]] = ()) -> list[Section]:
+    """All tables of every data set and preset.
+
+    Args:
+      runs: results of runs (find_results); networks of one level each are merged here.
+      sweep: the same checkpoints clustered with other settings (find_sweep).
+    """
+    runs, sweep = merge_levels(runs), merge_levels(sweep)
+    kinds = dict.fromkeys((r["run"]["dataset"], r["run"]["preset"]) for r in runs)
+    return [_section(*kind, _of(runs, kind), _of(sweep, kind)) for kind in kinds]
+
+
+def report_markdown(sections: Sequence[Section]) -> str:
+    """All sections as Markdown."""
+    parts = [f"# {TITLE}"]
+    for section in sections:
+        parts += [f"## {section.title}", *section.remarks, *map(to_markdown, section.tables)]
+    return "\n\n".join(parts) + "\n"
+
+
+def report_html(sections: Sequence[Section]) -> str:
+    """All sections as one page."""
+    parts = []
+    for section in sections:
+        parts.append(f"<h2>{html.escape(section.title)}</h2>")
+        parts += [f"<p>{html.escape(remark)}</p>" for remark in section.remarks]
+        parts += map(to_html, section.tables)
+    return html_page(TITLE, "\n".join(parts))
+
+
+def write_report(folder: str | os.PathLike, sections: Sequence[Section]) -> Path:
+    """Writes all files; returns the path of the page."""
+    folder = Path(folder) / FOLDER
+    write_text(folder / "report.md", report_markdown(sections))
+    write_text(folder / "report.tex", LATEX_PREAMBLE + "\n".join(to_latex(t) for s in sections for t in s.tables))
+    for section in sections:
+        suffix = f"-{section.dataset}-{section.preset}" if len(sections) > 1 else ""
+        for table in section.tables:
+            write_text(folder / f"{table.name.lower().replace(' ', '_')}{suffix}.csv", to_csv(table))
+    write_text(folder / "report.html", report_html(sections))
+    return folder / "report.html"
+
+
+def parameters_table(runs: Sequence[Mapping[str, Any]]) -> Table:
+    """Trainable parameters of every network by category; those of one network per level are summed."""
+    categories = sorted({results["run"]["category"] for results in runs})
+    found: dict[tuple[str, str], str] = {}
+    for results in runs:
+        run = results["run"]
+        found.setdefault((run["variant"], run["category"]), _parameters(run))
+    variants = dict.fromkeys([name for name in paper_tables()["ablation"] if name != "columns"])
+    variants |= dict.fromkeys(variant for variant, _ in found)
+    lines = [[variant, *(found.get((variant, c), NOT_RUN) for c in categories)] for variant in variants]
+    return Table("Parameters", "Trainable parameters", ("Network", *categories), lines)
+
+
+def _section(dataset: str, preset: str, runs: Sequence[Any], sweep: Sequence[Any]) -> Section:
+    rows = collect_rows([*runs, *sweep])
+    tables = [
+        category_table("Table 1", "AP50", rows),
+        methods_table(rows),
+        ablation_table(rows),
+        sweep_table(rows),
+        *(category_table(f"Table 10 {measure}", measure, rows) for measure in ("AP25", "AP75", "sAP50")),
+        further_table(rows),
+        parameters_table(runs),
+    ]
+    remarks = [_overview(runs), *map(_incomplete, runs)]
+    if not dataset.lower().startswith("partnet"):
+        remarks.insert(
+            1, f"{dataset} is not the paper's data: its figures are of another task, and so the differences."
+        )
+    return Section(dataset, preset, tuple(t for t in tables if t.rows), tuple(filter(None, remarks)))
+
+
+def _overview(runs: Sequence[Mapping[str, Any]]) -> str:
+    infos = [results["run"] for results in runs]
+    categories = sorted({info["category"] for info in infos})
+    iterations = sorted({info["iterations"] for info in infos})
+    hours = sum(info["seconds"]["train"] for info in infos) / 3600
+    return (
+        f"{len(runs)} runs of {len({info['variant'] for info in infos})} networks on {', '.join(categories)}; "
+        f"{', '.join(map(str, iterations))} iterations; {hours:.1f} hours of training in all. All measures in percent."
+    )
+
+
+def _incomplete(results: Mapping[str, Any]) -> str:
+    """A remark if a network of one level is still missing."""
+    run = results["run"]
+    if run["category"] not in CATEGORIES:
+        return ""
+    missing = {k + 1 for k in load_taxonomy(run["category"]).real_levels} - {int(k) for k in results["levels"]}
+    if not missing:
+        return ""
+    levels = ", ".join(map(str, sorted(missing)))
+    return f"Incomplete: {run['variant']}, {run['category']}, seed {run['seed']} lacks level {levels}."
+
+
+def _parameters(run: Mapping[str, Any]) -> str:
+    if run.get("parameters") is None:
+        return MISSING
+    networks = len(run.get("parameters_per_level", "1"))
+    return f"{run['parameters']:,}" + (f" ({networks} networks)" if networks > 1 else "")
+
+
+def _of(runs: Sequence[Mapping[str, Any]], kind: tuple[str, str]) -> list[Mapping[str, Any]]:
+    return [results for results in runs if (results["run"]["dataset"], results["run"]["preset"]) == kind]
