@@ -1,0 +1,66 @@
+# Sourced by the scripts beside it, from the root of the repository: flags, data, and runs that may fail.
+
+# Sets preset, categories, data_dir, runs, force and the flags passed_on to `python -m instance_seg.train`.
+parse_arguments() {
+  preset=demo categories='' data_dir='' runs='' force=false passed_on=()
+  local argument
+  for argument in "$@"; do
+    case $argument in
+      --preset=*) preset=${argument#*=} ;;
+      --categories=*) categories=${argument#*=} ;;
+      --data_dir=*) data_dir=${argument#*=} ;;
+      --runs=*) runs=${argument#*=} ;;
+      --force) force=true ;;
+      --help) sed -n '2,/^set/s/^# \{0,1\}//p' "experiments/$(basename "$0")" && exit 0 ;;
+      *) passed_on+=("$argument") ;;
+    esac
+  done
+  name=$(basename "$preset" .yaml)
+}
+
+# Sets data_dir and categories to what is there; without --data_dir makes procedural shapes, of the categories of $1
+# unless others are asked for.
+prepare_data() {
+  if [ -z "$data_dir" ]; then
+    local sizes wanted category
+    if [ "$name" = smoke ]; then data_dir=data/procedural_smoke sizes='--train=16 --val=2 --test=4'
+    else data_dir=data/procedural sizes='--train=400 --val=8 --test=60'; fi
+    wanted=${categories:-$1}
+    [ "$wanted" = all ] && wanted=$("$PYTHON" tools/list_categories.py --procedural)
+    for category in ${wanted//,/ }; do
+      if [ ! -e "$data_dir/stats/train_val_test_split/$category.test.json" ]; then # written last: the set is complete
+        "$PYTHON" tools/make_procedural.py --out="$data_dir" --categories="$category" $sizes
+      fi
+    done
+    categories=$wanted
+  fi
+  categories=$("$PYTHON" tools/list_categories.py "$data_dir" "${categories:-all}")
+}
+
+# run NAME LOGDIR MODULE FLAGS...: runs a program of the package unless LOGDIR has results. A failure is noted in failed,
+# and that is all; Ctrl-C or SIGTERM end the script, the next call goes on from there.
+failed=()
+run() {
+  local what=$1 logdir=$2 module=$3 code
+  shift 3
+  if $force; then rm -rf "$logdir"; fi
+  if [ -e "$logdir/results.json" ]; then
+    echo "$what is done: $logdir/results.json (--force redoes it)"
+    return
+  fi
+  "$PYTHON" -m "$module" --preset="$preset" --data_dir="$data_dir" --logdir="$logdir" \
+    ${passed_on[@]+"${passed_on[@]}"} "$@" </dev/null || {
+    code=$?
+    if [ "$code" -ge 128 ]; then exit "$code"; fi
+    failed+=("$what")
+  }
+}
+
+# Prints the report and what has failed.
+report() {
+  "$PYTHON" -m instance_seg.report "$runs"
+  if [ ${#failed[@]} -gt 0 ]; then
+    echo "FAILED: ${failed[*]}" >&2
+    exit 1
+  fi
+}

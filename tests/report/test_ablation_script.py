@@ -1,0 +1,128 @@
+"""The scripts of experiments/ with a stand-in for Python, which notes what it is told and leaves made-up results."""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import pytest
+from report_cases import results
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+STAND_IN = """#!/bin/bash
+echo "$@" >>commands
+case "$*" in
+  *FAIL*) exit 3 ;;
+  *"$STOP_AT"*) [ -n "$STOP_AT" ] && exit 143 ;;
+esac
+case $1 in
+  tools/plan_ablation.py) PYTHONPATH=. exec REAL "$@" ;;
+  tools/list_categories.py) echo "${3:-Chair}" ;;
+esac
+for word in "$@"; do
+  case $word in --logdir=*) mkdir -p "${word#*=}" && cp made_up.json "${word#*=}/results.json" ;; esac
+done
+exit 0
+"""
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A folder with the scripts and the stand-in."""
+    (tmp_path / "tools").mkdir()
+    shutil.copytree(ROOT / "experiments", tmp_path / "experiments")
+    shutil.copy(ROOT / "tools" / "plan_ablation.py", tmp_path / "tools")
+    (tmp_path / "instance_seg").symlink_to(ROOT / "instance_seg")
+    (tmp_path / "tools" / "setup.sh").write_text("PYTHON=./stand_in\n")
+    (tmp_path / "made_up.json").write_text(json.dumps(results({0: 50.0})))
+    (tmp_path / "stand_in").write_text(STAND_IN.replace("REAL", sys.executable))
+    (tmp_path / "stand_in").chmod(0o755)
+    return tmp_path
+
+
+def call(checkout, script, *arguments, stop_at=""):
+    (checkout / "commands").write_text("")
+    environment = {**os.environ, "STOP_AT": stop_at}
+    command = ["bash", f"experiments/{script}", *arguments]
+    done = subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=False, env=environment)
+    return done, (checkout / "commands").read_text().splitlines()
+
+
+def runs_of(commands, program="instance_seg.train"):
+    return [
+        dict(word.lstrip("-").split("=") for word in c.split()[2:]) for c in commands if c.startswith(f"-m {program}")
+    ]
+
+
+VARIANTS = "--variants=single_level_fusion,cross_level_fusion"
+
+
+def test_every_level_of_single_level_networks_and_the_sweep(checkout):
+    flags = ("--preset=smoke", "--categories=Scissors,Chair", "--seeds=0,1", "--data_dir=there", "--max_iter=2")
+    done, commands = call(checkout, "ablation.sh", VARIANTS, *flags)
+    assert done.returncode == 0, done.stderr
+    trained = runs_of(commands)
+    assert len(trained) == 2 * ((1 + 1) + (3 + 1))
+    assert {run["max_iter"] for run in trained} == {"2"} and {run["data_dir"] for run in trained} == {"there"}
+    assert trained[0]["logdir"] == "logs/ablation/smoke/single_level_fusion/Scissors/seed_0/level_1"
+    assert trained[5]["logdir"] == "logs/ablation/smoke/cross_level_fusion/Chair/seed_0" and trained[5]["level"] == "0"
+    sweep = runs_of(commands, "instance_seg.evaluate")
+    assert len(sweep) == 2 * 2 * 5
+    assert sweep[0]["ckpt"] == "logs/ablation/smoke/cross_level_fusion/Scissors/seed_0"
+    assert sweep[0]["logdir"] == sweep[0]["ckpt"] + "/sweep/bandwidth_0.05" and sweep[0]["bandwidth"] == "0.05"
+    assert commands[-1] == "-m instance_seg.report logs/ablation/smoke"
+
+
+def test_all_eleven_networks_by_default(checkout):
+    _, commands = call(checkout, "ablation.sh", "--preset=smoke", "--categories=Scissors", "--data_dir=there")
+    assert len({run["variant"] for run in runs_of(commands)}) == len(runs_of(commands)) == 11
+
+
+def test_what_is_done_is_skipped_unless_forced(checkout):
+    flags = (VARIANTS, "--categories=Scissors", "--data_dir=there")
+    call(checkout, "ablation.sh", *flags)
+    _, again = call(checkout, "ablation.sh", *flags)
+    assert not runs_of(again) and not runs_of(again, "instance_seg.evaluate") and "instance_seg.report" in again[-1]
+    _, forced = call(checkout, "ablation.sh", *flags, "--force")
+    assert len(runs_of(forced)) == 2 and len(runs_of(forced, "instance_seg.evaluate")) == 5
+
+
+def test_a_failure_does_not_stop_the_others(checkout):
+    done, commands = call(checkout, "ablation.sh", VARIANTS, "--categories=Scissors", "--data_dir=there", "--ckpt=FAIL")
+    assert len(runs_of(commands)) == 2 and not runs_of(commands, "instance_seg.evaluate")  # no checkpoint to sweep
+    assert done.returncode == 1
+    assert "FAILED: logs/ablation/demo/single_level_fusion/Scissors/seed_0/level_1 logs" in done.stderr
+
+
+def test_an_interruption_does(checkout):
+    done, commands = call(
+        checkout, "ablation.sh", VARIANTS, "--categories=Chair", "--data_dir=there", stop_at="level=2"
+    )
+    assert done.returncode == 143 and len(runs_of(commands)) == 2
+
+
+def test_unknown_variant_is_named(checkout):
+    done, commands = call(checkout, "ablation.sh", "--variants=asis", "--categories=Chair", "--data_dir=there")
+    assert done.returncode != 0 and "--variants: 'asis' is no variant" in done.stderr and not runs_of(commands)
+
+
+def test_partnet_all(checkout):
+    done, commands = call(checkout, "partnet_all.sh", "--preset=smoke", "--categories=Chair,Bag", "--seed=3")
+    assert done.returncode == 0, done.stderr
+    made = [c for c in commands if c.startswith("tools/make_procedural.py")]
+    assert (
+        made[0] == "tools/make_procedural.py --out=data/procedural_smoke --categories=Chair --train=16 --val=2 --test=4"
+    )
+    assert [(run["category"], run["logdir"], run["seed"], run["preset"]) for run in runs_of(commands)] == [
+        ("Chair", "logs/partnet/smoke/Chair", "3", "smoke"),
+        ("Bag", "logs/partnet/smoke/Bag", "3", "smoke"),
+    ]
+    assert commands[-1] == "-m instance_seg.report logs/partnet/smoke"
+
+
+@pytest.mark.parametrize("script", ["ablation.sh", "partnet_all.sh"])
+def test_help_is_the_head_of_the_script(checkout, script):
+    done, _ = call(checkout, script, "--help")
+    assert done.returncode == 0 and "--preset=NAME" in done.stdout and "set -" not in done.stdout
