@@ -187,6 +187,11 @@ class BuildOps(build_ext):
         return []  # MANIFEST.in names the C++ files
 
 
+def yaml_files(folder: str) -> list[str]:
+    """The settings of a folder of experiments/, which an installed package brings along."""
+    return sorted(str(path.relative_to(ROOT)) for path in (ROOT / "experiments" / folder).glob("*.yaml"))
+
+
 def main() -> None:
     if not sys.platform.startswith("linux"):
         raise BuildError("setup.py: this project builds on Linux (on Windows, use WSL2).")
@@ -194,11 +199,12 @@ def main() -> None:
     setup(
         name="instance_seg",
         version="0.1.0",
-        description="Fine-grained 3D shape instance segmentation with octree networks, for TensorFlow 2",
+        description="Multi-level 3D part instance segmentation with octree networks, for TensorFlow 2",
         license="MIT",
         python_requires=">=3.11",
         packages=find_packages(include=["ocnn_tf_ops*", "instance_seg*"]),
         package_data={"instance_seg": ["**/*.yaml"]},
+        data_files=[(f"share/instance_seg/{name}", yaml_files(name)) for name in ("presets", "variants")],
         ext_modules=[Extension("ocnn_tf_ops.libocnn_kernels", sources=[])],
         cmdclass={"build_ext": BuildOps},
         zip_safe=False,

@@ -9,6 +9,7 @@ over all groups, so the name of a setting is also the name of its flag.
 import dataclasses
 import difflib
 import pathlib
+import sys
 import types
 import typing
 from collections.abc import Iterator, Mapping
@@ -24,7 +25,9 @@ from instance_seg.options import check_choices, option
 from instance_seg.schedule import ScheduleConfig
 from instance_seg.systems.settings import NetworkConfig
 
-EXPERIMENTS = pathlib.Path(__file__).resolve().parents[1] / "experiments"
+_IN_REPOSITORY = pathlib.Path(__file__).resolve().parents[1] / "experiments"
+_INSTALLED = pathlib.Path(sys.prefix) / "share" / "instance_seg"  # where setup.py puts copies of the YAML files
+EXPERIMENTS = _IN_REPOSITORY if _IN_REPOSITORY.is_dir() else _INSTALLED
 PRESETS, VARIANTS = EXPERIMENTS / "presets", EXPERIMENTS / "variants"
 
 
