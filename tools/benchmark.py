@@ -23,10 +23,11 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+import tensorflow as tf  # noqa: E402
 from tabulate import tabulate  # noqa: E402
 
 from instance_seg.benchmark import evaluation, growth, peer, suites  # noqa: E402
-from instance_seg.benchmark.timing import Row  # noqa: E402
+from instance_seg.benchmark.timing import CLOCKS, Row  # noqa: E402
 from instance_seg.benchmark.workload import read_shapes  # noqa: E402
 from instance_seg.files import replacing, write_json  # noqa: E402
 
@@ -50,6 +51,10 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--depth", type=int, default=6, help="depth of the octrees")
     parser.add_argument("--runs", type=int, default=6, help="runs of everything")
     parser.add_argument("--preset", default="paper", help="settings of the network")
+    parser.add_argument(
+        "--clock", default="wall", choices=CLOCKS, help="cpu: processor time, on a machine that is busy"
+    )
+    parser.add_argument("--threads", type=int, default=0, help="threads of TensorFlow; 0: one a core")
     parser.add_argument("--json", help="file for the results")
     parser.add_argument("--csv", help="file for the rows, sizes included")
     parser.add_argument("--peer", nargs=2, metavar=("PYTHON", "SCRIPT"), help="another program on the same work")
@@ -68,10 +73,14 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
 
 def run_suites(arguments: argparse.Namespace) -> list[Row]:
     """The rows of the suites asked for."""
+    if arguments.threads:
+        tf.config.threading.set_intra_op_parallelism_threads(arguments.threads)
     shapes = read_shapes(arguments.shapes)
     if len(shapes.points) < arguments.batch:
         raise ValueError(f"--batch={arguments.batch}: {arguments.shapes} has {len(shapes.points)} shapes")
-    settings = suites.Settings(shapes, arguments.batch, arguments.depth, arguments.runs, arguments.preset)
+    settings = suites.Settings(
+        shapes, arguments.batch, arguments.depth, arguments.runs, arguments.preset, arguments.clock
+    )
     return [row for name in arguments.suite for row in SUITES[name](settings)]
 
 

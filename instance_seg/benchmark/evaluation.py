@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 
 from instance_seg.benchmark.suites import Settings
-from instance_seg.benchmark.timing import Row, milliseconds, time_runs
+from instance_seg.benchmark.timing import Row, milliseconds
 from instance_seg.benchmark.workload import NUM_CLASSES, make_dataset
 from instance_seg.clustering.config import ClusterConfig
 from instance_seg.clustering.instances import PredictedLevel, segment_levels
@@ -27,8 +27,8 @@ def cluster(settings: Settings) -> list[Row]:
         centers = rng.uniform(-0.8, 0.8, (12, 3))
         points = (centers[rng.integers(12, size=num_points)] + rng.normal(0, spread, (num_points, 3))).astype("f4")
         seconds = {
-            backend: time_runs(
-                partial(cluster_regions, points, np.array([0, num_points]), BANDWIDTH, backend), runs, warmup=0
+            backend: settings.time(
+                partial(cluster_regions, points, np.array([0, num_points]), BANDWIDTH, backend), warmup=0, runs=runs
             )
             for backend, runs in (("native", settings.runs), ("sklearn", 1))
         }
@@ -44,7 +44,7 @@ def metrics(settings: Settings) -> list[Row]:
     data = make_dataset(settings.shapes)
     predictions = [_predict(shape, np.random.default_rng(i)) for i, shape in enumerate(data.shapes)]
     levels = [level for prediction in predictions for level in prediction]
-    clustered = time_runs(lambda: segment_levels(levels, ClusterConfig()), settings.runs)
+    clustered = settings.time(lambda: segment_levels(levels, ClusterConfig()))
     ids = iter(segment_levels(levels, ClusterConfig()))
     truth = [
         [ShapeLevel(level.semantic, level.instance, p.semantic, next(ids), np.zeros(len(p.xyz), np.float32))
@@ -57,7 +57,7 @@ def metrics(settings: Settings) -> list[Row]:
             results = [measure_shape(levels[k], classes) for levels in truth]
             summarize_level([r for r in results if r is not None], [str(c) for c in range(classes)])
 
-    measured = time_runs(measure, settings.runs)
+    measured = settings.time(measure)
     count, sizes = len(data.shapes), f"{settings.shapes.points.shape[1]} points, 3 levels"
     total = (clustered.best + measured.best) / count * 1000
     return [

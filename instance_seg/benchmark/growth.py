@@ -5,7 +5,7 @@ import tensorflow as tf
 
 import ocnn_tf_ops as ocnn
 from instance_seg.benchmark.suites import Settings
-from instance_seg.benchmark.timing import Row, Seconds, peak_rss_mb, time_runs
+from instance_seg.benchmark.timing import Row, Seconds, peak_rss_mb
 
 CASES = ((10_000, 6), (40_000, 7), (160_000, 8), (1_000_000, 9))  # points, depth
 CHANNELS = 32
@@ -15,7 +15,7 @@ def scale(settings: Settings) -> list[Row]:
     """Octree, neighbors and one convolution of a growing shape, per octant of the finest depth."""
     rows = []
     for num_points, depth in CASES:
-        rows += _measure(_surface(num_points), depth, settings.runs)
+        rows += _measure(_surface(num_points), depth, settings)
     return rows
 
 
@@ -26,16 +26,16 @@ def _surface(num_points: int) -> np.ndarray:
     return np.stack([ring * np.cos(u), ring * np.sin(u), 0.25 * np.sin(v)], axis=1).astype(np.float32)
 
 
-def _measure(points: np.ndarray, depth: int, runs: int) -> list[Row]:
+def _measure(points: np.ndarray, depth: int, settings: Settings) -> list[Row]:
     xyz, row_splits = tf.constant(points), tf.constant([0, len(points)])
     build = tf.function(lambda xyz: ocnn.octree_build(xyz, None, row_splits, depth))
-    built = time_runs(lambda: build(xyz), runs)
+    built = settings.time(lambda: build(xyz))
     tree = build(xyz)
     octants = sum(int(keys.shape[0]) for keys in tree.keys)
     finest = int(tree.keys[depth].shape[0])
     x = tf.random.stateless_normal([finest, CHANNELS], [0, 0])
     weights = tf.random.stateless_normal([27, CHANNELS, CHANNELS], [0, 1])
-    convolved = time_runs(lambda: ocnn.octree_conv(x, weights, tree.neighbors[depth]), runs)
+    convolved = settings.time(lambda: ocnn.octree_conv(x, weights, tree.neighbors[depth]))
     sizes = f"{len(points)} points, depth {depth}, {octants} octants"
     return [
         Row("scale", "octree_ns_per_octant", *_nanoseconds(built, octants), "ns", sizes=sizes),

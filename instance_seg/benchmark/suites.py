@@ -25,11 +25,16 @@ class Settings:
     depth: int
     runs: int
     preset: str = "paper"
+    clock: str = "wall"
+
+    def time(self, function: Callable, warmup: int = 1, runs: int = 0) -> Seconds:
+        """Times a function by the clock and the number of runs asked for (or `runs`)."""
+        return time_runs(function, runs or self.runs, warmup, self.clock)
 
     @property
     def sizes(self) -> str:
         """For the rows."""
-        return f"batch {self.batch}, depth {self.depth}, {self.shapes.points.shape[1]} points"
+        return f"batch {self.batch}, depth {self.depth}, {self.shapes.points.shape[1]} points, {self.clock} time"
 
 
 def octree(settings: Settings) -> list[Row]:
@@ -38,7 +43,7 @@ def octree(settings: Settings) -> list[Row]:
     normals = tf.constant(settings.shapes.normals[: settings.batch].reshape(-1, 3))
     row_splits = tf.range(settings.batch + 1) * settings.shapes.points.shape[1]
     build = tf.function(lambda *cloud: ocnn.octree_build(*cloud, settings.depth))
-    seconds = time_runs(lambda: build(xyz, normals, row_splits).neighbors[-1].numpy(), 3 * settings.runs)
+    seconds = settings.time(lambda: build(xyz, normals, row_splits).neighbors[-1].numpy(), runs=3 * settings.runs)
     return [milliseconds("octree", "octree_ms_per_shape", seconds, settings.batch, settings.sizes)]
 
 
@@ -49,9 +54,9 @@ def step(settings: Settings) -> list[Row]:
     work = Step(config, batch)
     layers = network_layers(config.network, NUM_CLASSES, batch.octree, batch.points.xyz.shape[0])
     forward, train = sum(x.forward for x in layers), sum(x.step for x in layers)
-    rate = matmul_rate(settings.runs)
+    rate = matmul_rate(settings.runs, settings.clock)
     rows = [
-        milliseconds("step", name, time_runs(run, settings.runs), settings.batch, settings.sizes, operations, rate)
+        milliseconds("step", name, settings.time(run), settings.batch, settings.sizes, operations, rate)
         for name, run, operations in (
             ("step_ms_per_shape", work.train, train),
             ("forward_ms_per_shape", work.forward, forward),
@@ -72,11 +77,11 @@ def conv(settings: Settings) -> list[Row]:
     config = load_settings(settings.preset, settings.depth)
     batch = make_batch(make_dataset(settings.shapes), settings.batch, settings.depth)
     layers = network_layers(config.network, NUM_CLASSES, batch.octree, batch.points.xyz.shape[0])
-    rate = matmul_rate(settings.runs)
+    rate = matmul_rate(settings.runs, settings.clock)
     rows = [gemm_row("conv", rate)]
     alike = Counter(layer_key(layer) for layer in layers)
     for layer in {layer_key(layer): layer for layer in layers}.values():
-        rows += _time_layer(layer, batch.octree, alike[layer_key(layer)], settings.runs, rate)
+        rows += _time_layer(layer, batch.octree, alike[layer_key(layer)], settings, rate)
     return rows
 
 
@@ -85,7 +90,7 @@ def layer_key(layer: Layer) -> tuple:
     return layer[1:]
 
 
-def _time_layer(layer: Layer, tree: ocnn.Octree, count: int, runs: int, rate: float) -> list[Row]:
+def _time_layer(layer: Layer, tree: ocnn.Octree, count: int, settings: Settings, rate: float) -> list[Row]:
     rows_in = layer.products if layer.depth < 0 else int(tree.keys[layer.depth].shape[0])
     rng = np.random.default_rng(0)
     weights = tf.constant(rng.normal(size=(_CELLS[layer.kind], layer.cin, layer.cout)), tf.float32)
@@ -103,7 +108,7 @@ def _time_layer(layer: Layer, tree: ocnn.Octree, count: int, runs: int, rate: fl
 
     sizes = f"{layer.kind} {layer.cin} -> {layer.cout}, depth {layer.depth}, {layer.products} products, {count} alike"
     return [
-        milliseconds("conv", f"{layer.name} {name}", time_runs(partial(f, x, weights), runs), 1, sizes, work, rate)
+        milliseconds("conv", f"{layer.name} {name}", settings.time(partial(f, x, weights)), 1, sizes, work, rate)
         for name, f, work in (("forward", forward, layer.forward), ("step", backward, layer.step))
     ]
 
@@ -113,7 +118,7 @@ _APPLY: dict[str, Callable] = {
     "conv": lambda x, w, tree, d: ocnn.octree_conv(x, w, tree.neighbors[d]),
     "down": lambda x, w, tree, d: ocnn.octree_downsample_conv(x, w, tree.children[d - 1]),
     "up": lambda x, w, tree, d: ocnn.octree_upsample_conv(x, w, tree.children[d]),
-    "linear": lambda x, w, tree, d: tf.linalg.matmul(x, w[0]),
+    "linear": lambda x, w, tree, d: ocnn.linear([x], w[0]),
 }
 
 
@@ -127,6 +132,6 @@ def pipeline(settings: Settings) -> list[Row]:
         for batch in training_dataset(data, samples, OctreeConfig(settings.depth), first, steps):
             batch.weight.numpy()
 
-    seconds = time_runs(lambda: run(0), settings.runs)
+    seconds = settings.time(lambda: run(0))
     rates = Seconds(tuple(steps * settings.batch / s for s in seconds.runs))
     return [Row("pipeline", "shapes_per_second", max(rates.runs), rates.median, "shapes/s", sizes=settings.sizes)]

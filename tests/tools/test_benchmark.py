@@ -39,6 +39,12 @@ def test_minimum_and_median():
     assert row.gflop == 2 and row.fraction == pytest.approx(0.5)
 
 
+def test_processor_time_leaves_out_what_waits():
+    assert time_runs(lambda: None, 1, clock="cpu").best >= 0
+    with pytest.raises(KeyError):
+        time_runs(lambda: None, 1, clock="sun")
+
+
 def test_runs_after_the_warm_up_count():
     calls = []
     assert len(time_runs(lambda: calls.append(1), 3, warmup=2).runs) == 3
@@ -67,7 +73,7 @@ def test_suites_write_json_and_csv(shapes_file, tmp_path, capsys):
         assert results[name] > 0 and results[f"{name}_median"] > 0
     rows = list(csv.DictReader((tmp_path / "a.csv").open()))
     assert [r["name"] for r in rows][:2] == ["octree_ms_per_shape", "step_ms_per_shape"]
-    assert "batch 2, depth 4, 120 points" in capsys.readouterr().out
+    assert "batch 2, depth 4, 120 points, wall time" in capsys.readouterr().out
 
 
 def test_layers_and_evaluation_run(shapes_file, capsys):
