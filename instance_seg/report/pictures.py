@@ -12,6 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import hsv_to_rgb
 from matplotlib.figure import Figure
 from matplotlib.image import imsave
+from matplotlib.patches import Rectangle
 
 from instance_seg.files import replacing
 from instance_seg.metrics.matching import compact_ids, contingency, intersection_over_union
@@ -22,6 +23,8 @@ _TONES = np.array([(0.66, 0.95), (0.80, 0.78), (0.42, 0.98), (0.92, 0.90), (0.45
 _LIGHT = np.array([-0.45, 0.75, 0.50])  # from the upper left, towards the viewer
 _DPI = 100
 _TITLE_PIXELS = 26
+_INSET = 0.34  # of the width of a cloud
+_FRAME = "#d81b1b"
 
 
 class Column(NamedTuple):
@@ -31,6 +34,8 @@ class Column(NamedTuple):
     xyz: np.ndarray  # [N, 3], y up
     labels: np.ndarray  # [N] integer, one color each; negative = gray
     normals: np.ndarray | None = None  # [N, 3], unit length; shades the points
+    framed: np.ndarray | None = None  # [N] integer; a frame around the points of each number that is not negative
+    inset: np.ndarray | None = None  # [N, 3], the same points elsewhere; drawn small, in the lower right corner
 
 
 def colors_for(labels: np.ndarray) -> np.ndarray:
@@ -74,7 +79,7 @@ def render_panel(
     """Draws point clouds side by side, all at one scale, orthographic and seen from slightly above.
 
     Args:
-      columns: Columns, or tuples (title, xyz, labels[, normals]).
+      columns: Columns, or tuples (title, xyz, labels[, normals[, framed[, inset]]]).
       size: width and height of a cloud in pixels; titles come on top.
       azimuth: degrees by which the viewer stands to the right of the z axis.
       elevation: degrees by which the viewer looks down.
@@ -95,11 +100,12 @@ def render_panel(
     figure = Figure(figsize=(width / _DPI, height / _DPI), dpi=_DPI, facecolor="white")
     canvas = FigureCanvasAgg(figure)
     for position, (column, points) in enumerate(zip(columns, projected)):
-        place = figure.add_axes((position / len(columns), 0, 1 / len(columns), size / height))
-        place.set_axis_off()
-        place.set_xlim(center[0] - radius, center[0] + radius)
-        place.set_ylim(center[1] - radius, center[1] + radius)
+        place = _square(figure, (position / len(columns), 0, 1 / len(columns), size / height), center, radius)
         _draw(place, column, points, axes, size)
+        _draw_frames(place, column, points, 0.02 * radius)
+        if column.inset is not None:
+            corner = ((position + 1 - _INSET) / len(columns), 0, _INSET / len(columns), _INSET * size / height)
+            _draw_inset(_square(figure, corner, center, radius), column, axes, size)
         middle = (position + 0.5) / len(columns)
         figure.text(middle, 1 - _TITLE_PIXELS / 2 / height, column.title, ha="center", va="center", fontsize=9)
     canvas.draw()
@@ -129,13 +135,42 @@ def _checked(column: Column) -> Column:
         )
     if normals is not None and normals.shape != xyz.shape:
         raise ValueError(f"column {column.title!r}: normals {normals.shape} do not fit xyz {xyz.shape}")
-    return Column(column.title, xyz, labels, normals)
+    for name, array, shape in (("framed", column.framed, labels.shape), ("inset", column.inset, xyz.shape)):
+        if array is not None and np.shape(array) != shape:
+            raise ValueError(f"column {column.title!r}: {name} {np.shape(array)} does not fit xyz {xyz.shape}")
+    return Column(column.title, xyz, labels, normals, column.framed, column.inset)
 
 
 def _frame(points: np.ndarray) -> tuple[np.ndarray, float]:
     """Center [2] and half width of a square around all points, with a margin."""
     low, high = points.min(axis=0), points.max(axis=0)
     return (low + high) / 2, max(0.54 * float((high - low).max()), 1e-6)
+
+
+def _square(figure: Figure, where: tuple[float, ...], center: np.ndarray, radius: float):
+    """Axes without marks at a place of the figure that show a square of the plane."""
+    place = figure.add_axes(where)
+    place.set_axis_off()
+    place.set_xlim(center[0] - radius, center[0] + radius)
+    place.set_ylim(center[1] - radius, center[1] + radius)
+    return place
+
+
+def _draw_frames(place, column: Column, points: np.ndarray, margin: float) -> None:
+    """A rectangle around each set of points that `framed` numbers."""
+    for number in np.unique(column.framed[column.framed >= 0]) if column.framed is not None else ():
+        chosen = points[column.framed == number, :2]
+        low, high = chosen.min(axis=0) - margin, chosen.max(axis=0) + margin
+        place.add_patch(Rectangle(low, *(high - low), fill=False, edgecolor=_FRAME, linewidth=1.3))
+
+
+def _draw_inset(place, column: Column, axes: np.ndarray, size: int) -> None:
+    """The points of `inset` in the colors of the column, on white."""
+    moved = Column("", np.asarray(column.inset, np.float64), column.labels)
+    place.patch.set(visible=True, facecolor="white", edgecolor="#999999", linewidth=0.8)
+    place.set_axis_on()
+    place.set(xticks=[], yticks=[])
+    _draw(place, moved, moved.xyz @ axes.T, axes, round(_INSET * size))
 
 
 def _draw(place, column: Column, points: np.ndarray, axes: np.ndarray, size: int) -> None:

@@ -1,0 +1,64 @@
+"""Precision over recall, a plot for each part class, a line for each method."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from instance_seg.metrics.average_precision import RECALL_LEVELS
+from instance_seg.metrics.partnet import THRESHOLDS, Curve, LevelMetrics
+
+_WIDTH, _HEIGHT, _DPI = 2.6, 2.5, 100  # inches of a plot
+
+
+def render_curves(methods: Mapping[str, LevelMetrics], threshold: float = 0.5, num_columns: int = 4) -> np.ndarray:
+    """Draws the curves of all part classes of a level.
+
+    Args:
+      methods: name -> measures of the same level; a class that a method lacks is left out there.
+      threshold: of the IoU: 0.25, 0.5 or 0.75.
+      num_columns: plots side by side.
+
+    Returns:
+      [H, W, 3] uint8.
+
+    Raises:
+      ValueError: another threshold, or no class has a curve.
+    """
+    if threshold not in THRESHOLDS:
+        raise ValueError(f"threshold={threshold}: curves exist for {', '.join(map(str, THRESHOLDS))}")
+    parts = list(dict.fromkeys(part for metrics in methods.values() for part in metrics.curves))
+    if not parts:
+        raise ValueError("no part class has a curve: the ground truth is empty")
+    columns = min(num_columns, len(parts))
+    lines = -(-len(parts) // columns)
+    figure = Figure(figsize=(columns * _WIDTH, lines * _HEIGHT + 0.4), dpi=_DPI, layout="constrained")
+    canvas = FigureCanvasAgg(figure)
+    plots = figure.subplots(lines, columns, squeeze=False).ravel()
+    for plot, part in zip(plots, parts):
+        _draw_part(plot, part, methods, THRESHOLDS.index(threshold))
+    for plot in plots[len(parts) :]:
+        plot.set_axis_off()
+    handles = [plots[0].plot([], [], color=f"C{i}")[0] for i in range(len(methods))]
+    figure.legend(handles, list(methods), loc="outside upper center", ncols=len(methods), frameon=False, fontsize=8)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[:, :, :3].copy()
+
+
+def envelope(curve: Curve) -> np.ndarray:
+    """[101] best precision at each recall level or beyond, 0 where it is never reached: what average precision sums."""
+    best = np.maximum.accumulate(curve.precision[::-1])[::-1]
+    return np.append(best, 0.0)[np.searchsorted(curve.recall, RECALL_LEVELS, side="left")]
+
+
+def _draw_part(plot, part: str, methods: Mapping[str, LevelMetrics], position: int) -> None:
+    for i, metrics in enumerate(methods.values()):
+        if part in metrics.curves:
+            curve = metrics.curves[part][position]
+            plot.plot(RECALL_LEVELS, envelope(curve), color=f"C{i}", linewidth=1.4, drawstyle="steps-pre")
+            plot.plot(curve.recall, curve.precision, color=f"C{i}", linewidth=0.6, alpha=0.45)
+    plot.set_title(part.rpartition("/")[2], fontsize=8)
+    plot.set(xlim=(0, 1.02), ylim=(0, 1.05))
+    plot.tick_params(labelsize=6)
+    plot.grid(linewidth=0.3)

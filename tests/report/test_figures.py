@@ -1,0 +1,114 @@
+import numpy as np
+import pytest
+
+from instance_seg.metrics.average_precision import average_precision, precision_recall
+from instance_seg.metrics.partnet import Curve, evaluate_level
+from instance_seg.report.curves import envelope, render_curves
+from instance_seg.report.figures import Segmentation, panel_columns, wrong_instances
+from instance_seg.report.pictures import Column, render_panel
+from instance_seg.structures import ShapeLevel
+
+RED = np.array([216, 27, 27])
+
+
+def level(instance, semantic=None, gt_semantic=None):
+    """Two instances of 40 points each of class 1, 20 points without a class; predictions as given."""
+    gt_instance = np.repeat([3, 5, -1], [40, 40, 20])
+    gt_semantic = np.repeat([1, 1, 0], [40, 40, 20]) if gt_semantic is None else gt_semantic
+    semantic = np.repeat([1, 1, 0], [40, 40, 20]) if semantic is None else semantic
+    return ShapeLevel(gt_semantic, gt_instance, semantic, instance, np.zeros(100, np.float32))
+
+
+def cloud():
+    return np.random.default_rng(0).uniform(-1, 1, (100, 3))
+
+
+def test_a_perfect_segmentation_has_nothing_wrong():
+    assert (wrong_instances(level(np.repeat([0, 1, 2], [40, 40, 20]))) == -1).all()
+
+
+def test_wrong_are_instances_that_hit_nothing():
+    # 0: first instance; 1 and 2 halve the second one, so that neither has more than half of it; 3: no ground truth
+    wrong = wrong_instances(level(np.repeat([0, 1, 2, 3], [40, 20, 20, 20])))
+    np.testing.assert_array_equal(wrong, np.repeat([-1, 1, 2, -1], [40, 20, 20, 20]))
+
+
+def test_an_instance_of_the_wrong_class_is_wrong_and_one_of_class_0_is_none():
+    instance = np.repeat([0, 1, 2], [40, 40, 20])
+    wrong = wrong_instances(level(instance, np.repeat([2, 0, 0], [40, 40, 20])))
+    np.testing.assert_array_equal(wrong, np.repeat([0, -1, -1], [40, 40, 20]))
+
+
+def test_small_instances_do_not_count():
+    wrong = wrong_instances(level(np.repeat([0, 7, 1, 2], [30, 10, 40, 20])))
+    assert (wrong == -1).all()
+
+
+def test_nothing_labelled():
+    assert (wrong_instances(level(np.zeros(100, int), gt_semantic=np.zeros(100, int))) == -1).all()
+
+
+def test_false_positives_agree_with_the_metrics():
+    rng = np.random.default_rng(1)
+    for _ in range(20):
+        instance = np.sort(rng.integers(0, 6, 100))
+        shape = level(instance, semantic=np.repeat(rng.integers(0, 3, 6), np.bincount(instance, minlength=6)))
+        shape = shape._replace(entropy=rng.uniform(0, 1, 100).astype(np.float32))
+        curves = evaluate_level([shape], ("other", "a", "b")).curves
+        wrong = wrong_instances(shape)
+        of_class_1 = {i for i in np.unique(wrong) if i >= 0 and shape.semantic[instance == i][0] == 1}
+        hits = round(curves["a"][1].recall[-1] * 2)
+        assert len(of_class_1) == len(curves["a"][1].confidence) - hits
+
+
+def test_columns_of_a_panel():
+    xyz, first = cloud(), level(np.repeat([8, 4, 0], [40, 40, 20]))
+    second = level(np.repeat([0, 1, 2, 3], [40, 20, 20, 20]))
+    columns = panel_columns(xyz, [Segmentation("baseline", first), Segmentation("ours", second, xyz / 2)])
+    assert [column.title for column in columns] == ["ground truth", "baseline", "ours"]
+    np.testing.assert_array_equal(columns[1].labels[:80], np.repeat([3, 5], 40))
+    assert (columns[1].framed == -1).all() and (columns[2].framed >= 0).sum() == 40
+    assert columns[1].inset is None and columns[2].inset is not None
+    assert render_panel(columns, size=60).shape == (86, 180, 3)
+    with pytest.raises(ValueError, match="at least one segmentation"):
+        panel_columns(xyz, [])
+
+
+def reddish(image):
+    return (np.abs(image.astype(int) - RED).sum(axis=2) < 60).sum()
+
+
+def test_frames_and_insets_are_drawn():
+    xyz, labels = cloud(), np.full(100, -1)
+    plain = render_panel([Column("", xyz, labels)], size=100)
+    framed = render_panel([Column("", xyz, labels, None, np.where(np.arange(100) < 50, 2, -1))], size=100)
+    assert reddish(plain) == 0 and reddish(framed) > 100
+    colored = Column("", xyz, np.zeros(100, int), None, None, np.zeros((100, 3)))
+    inset = render_panel([colored], size=100)
+    corner, before = inset[-34:, -34:], render_panel([colored._replace(inset=None)], size=100)[-34:, -34:]
+    assert (corner == 255).all(axis=2).mean() > 0.6 and not np.array_equal(corner, before)
+    np.testing.assert_array_equal(inset[26:80, :60], render_panel([colored._replace(inset=None)], size=100)[26:80, :60])
+
+
+@pytest.mark.parametrize("name, array", [("framed", np.zeros(4, int)), ("inset", np.zeros((100, 2)))])
+def test_misfits_are_named(name, array):
+    with pytest.raises(ValueError, match=f"column 'x': {name} .* does not fit"):
+        render_panel([Column("x", cloud(), np.zeros(100, int))._replace(**{name: array})])
+
+
+def test_the_envelope_sums_to_average_precision():
+    for hits, num_gt in (([1, 0, 1], 3), ([0, 1], 1), ([0, 0], 2), ([1, 0, 0, 1, 1], 5)):
+        hits = np.array(hits, bool)
+        curve = Curve(*precision_recall(hits, num_gt), np.linspace(1, 0, len(hits)))
+        assert envelope(curve).mean() == pytest.approx(average_precision(hits, num_gt))
+
+
+def test_curves_of_every_class():
+    shapes = [level(np.repeat([0, 1, 2], [40, 40, 20])), level(np.repeat([0, 1, 2, 3], [40, 20, 20, 20]))]
+    methods = {"one": evaluate_level(shapes[:1], ("other", "a/b")), "two": evaluate_level(shapes, ("other", "a/b"))}
+    image = render_curves(methods)
+    assert image.dtype == np.uint8 and image.shape[2] == 3 and (image < 128).any()
+    with pytest.raises(ValueError, match="threshold=0.6: curves exist for 0.25, 0.5, 0.75"):
+        render_curves(methods, threshold=0.6)
+    with pytest.raises(ValueError, match="no part class has a curve"):
+        render_curves({"empty": evaluate_level([], ("other", "a"))})
