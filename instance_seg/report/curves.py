@@ -60,5 +60,7 @@ def _draw_part(plot, part: str, methods: Mapping[str, LevelMetrics], position: i
             plot.plot(curve.recall, curve.precision, color=f"C{i}", linewidth=0.6, alpha=0.45)
     plot.set_title(part.rpartition("/")[2], fontsize=8)
     plot.set(xlim=(0, 1.02), ylim=(0, 1.05))
+    plot.set_xlabel("recall", fontsize=6, labelpad=1)
+    plot.set_ylabel("precision", fontsize=6, labelpad=1)
     plot.tick_params(labelsize=6)
     plot.grid(linewidth=0.3)

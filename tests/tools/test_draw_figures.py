@@ -1,0 +1,68 @@
+"""The figures of real, if tiny and hardly trained, runs; and of made-up segmentations."""
+
+import importlib.util
+import pathlib
+
+import matplotlib.image
+import numpy as np
+import pytest
+from plyfile import PlyData
+
+from instance_seg.config import load_config
+from instance_seg.report.figures import Segmentation
+from instance_seg.structures import ShapeLevel
+from instance_seg.training.experiment import train
+
+TINY = {"depth": 3, "channels": (8,), "num_blocks": 1, "head_width": 8, "train_batch_size": 2, "max_iter": 1}
+_PATH = pathlib.Path(__file__).resolve().parents[2] / "tools" / "draw_figures.py"
+
+
+@pytest.fixture(scope="module")
+def tool():
+    spec = importlib.util.spec_from_file_location("draw_figures", _PATH)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def runs(small_partnet, tmp_path_factory):
+    """A single-level baseline of level 3 and a cross-level run of all levels."""
+    folder = tmp_path_factory.mktemp("runs")
+    for name, settings in (("single_level_baseline", {"level": 3}), ("cross_level_fusion", {})):
+        more = {"variant": name, "category": "Chair", "data_dir": str(small_partnet), "logdir": str(folder / name)}
+        assert train(load_config("paper", TINY | settings | more)) == 0
+    return folder / "single_level_baseline", folder / "cross_level_fusion"
+
+
+def test_panels_and_curves_of_runs(tool, runs, small_partnet, tmp_path):
+    flags = [f"--data_dir={small_partnet}", f"--baseline={runs[0]}", f"--cross_level={runs[1]}", f"--out={tmp_path}"]
+    tool.main([*flags, "--shapes=2", "--curves"])
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["curves_level_3.png", "shape_2_level_3", "shape_2_level_3.png"]
+    assert matplotlib.image.imread(tmp_path / "shape_2_level_3.png").shape[1] == 4 * 320
+    files = sorted(path.name for path in (tmp_path / "shape_2_level_3").iterdir())
+    columns = ["baseline", "cross-level_with_region_centers", "cross-level_without_region_centers"]
+    assert files == sorted(["ground_truth.ply", *(f"{c}{end}.ply" for c in columns for end in ("", "_shifted"))])
+    with pytest.raises(SystemExit, match="there is no shape 3; the split has 0 to 2"):
+        tool.main([*flags, "--shapes=3"])
+
+
+def test_columns_are_numbered_after_the_ground_truth(tool, tmp_path):
+    gt, found = np.repeat([4, 6], 20), np.repeat([1, 0], 20)
+    ones, xyz = np.ones(40, np.int32), np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
+    level = ShapeLevel(ones, gt, ones, found, np.zeros(40, np.float32))
+    tool.write_panel(tmp_path / "a_panel", xyz, [Segmentation("ours", level, xyz / 2)], None)
+    vertex = PlyData.read(str(tmp_path / "a_panel" / "ours_shifted.ply"))["vertex"]
+    np.testing.assert_array_equal(vertex["instance"], gt)
+    np.testing.assert_array_equal(vertex["x"], xyz[:, 0] / 2)
+    assert (tmp_path / "a_panel.png").exists() and (tmp_path / "a_panel" / "ground_truth.ply").exists()
+
+
+def test_runs_of_different_categories(tool):
+    class Fake:
+        def __init__(self, category):
+            self.taxonomy = tool.described_run.__globals__["load_taxonomy"](category)
+
+    with pytest.raises(ValueError, match="--baseline is of Chair, --cross_level of Bag"):
+        tool.check_runs(Fake("Chair"), Fake("Bag"), [])
