@@ -50,6 +50,7 @@ while read -r variant category seed _; do
     folder=$logdir/sweep/${settings/=/_}
     run "$folder" "$folder" instance_seg.evaluate --variant="$variant" --category="$category" --seed="$seed" \
       --ckpt="$logdir" "--$settings"
+    rm -rf "$folder/predictions" # large, and of no use for the table
   done
 done <<<"$plan"
 report

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from instance_seg.report.paper import paper_tables
 from instance_seg.report.results import STAGES, levels_and_mean
 
 _SAME = ("variant", "preset", "seed", "dataset", "category", "bandwidth", "semantic_center_offset", "region_push")
@@ -12,7 +13,8 @@ def merge_levels(runs: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Merges single-level runs (run.level > 0) that differ in their level only; other runs stay as they are.
 
     A merged run has the levels of all, means over these, the sums of seconds and parameters, and
-    run.parameters_per_level = {"1": n, ...}. Of two runs of the same level the first one counts.
+    run.parameters_per_level = {"1": n, ...}. Of two runs of the same level the first one counts. Networks that the
+    paper trains for all levels together are another row when they are trained for each: their variant says so.
     """
     groups: dict[Any, list[Mapping[str, Any]]] = {}
     for position, results in enumerate(runs):
@@ -31,6 +33,7 @@ def _merge(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     parameters = {str(info["level"]): info.get("parameters") for info in infos}
     run = {
         **infos[0],
+        "variant": _label(infos[0]["variant"]),
         "level": 0,
         "iterations": max(info["iterations"] for info in infos),
         "seconds": {stage: sum(info["seconds"][stage] for info in infos) for stage in STAGES},
@@ -39,6 +42,10 @@ def _merge(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
     without = _join([results["without_region_centers"] for results in runs])
     return {**runs[0], "run": run, **_join(runs), "without_region_centers": without}
+
+
+def _label(variant: str) -> str:
+    return variant if variant.split()[0] in paper_tables()["one_network_per_level"] else f"{variant} per level"
 
 
 def _join(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from instance_seg.report.category_grid import CategoryGrid, short_name
+from instance_seg.report.category_grid import CategoryGrid, make_grid, short_name
 from instance_seg.report.paper import paper_grid, paper_tables, restrict
 from instance_seg.report.results import MEASURES
 from instance_seg.report.rows import Clustering, OverSeeds, Row, View, figure, over_seeds, seeds_of
-from instance_seg.report.table import MISSING, Table, level_name, percent
+from instance_seg.report.table import MISSING, WITH, Table, level_name, percent
 
 OURS, PAPERS, DIFFERENCE = "this program", "Ours (the paper's)", "difference"
 NOT_RUN = "not run"
@@ -114,9 +114,7 @@ def _with_averages(grid: CategoryGrid) -> np.ndarray:
 def _ours_below(ours: OverSeeds | None, measure: str, block: int, num_categories: int) -> list[list[str]]:
     if ours is None:
         return [[OURS, NOT_RUN, *[MISSING] * num_categories]]
-    paper = paper_grid(measure)
-    run = np.isfinite(ours.mean[:_BLOCKS, 1:])
-    theirs = _with_averages(paper._replace(values=np.where(run, paper.values, np.nan)))
+    theirs = _with_averages(_where_run(paper_grid(measure), ours.mean[:_BLOCKS, 1:]))
     return [
         [OURS, *(figure(*each) for each in zip(ours.mean[block], ours.spread[block]))],
         [DIFFERENCE, *map(signed, ours.mean[block] - theirs[block])],
@@ -124,12 +122,18 @@ def _ours_below(ours: OverSeeds | None, measure: str, block: int, num_categories
 
 
 def _paper_mean(views: Sequence[View], measure: str) -> float:
-    """The paper's mean over the categories of the views; NaN for what it gives only over all of them."""
-    names = tuple(sorted({view["run"]["category"] for view in views}))
+    """The paper's mean over what the views have; NaN for a measure that it gives over all categories alone."""
+    categories = tuple(paper_tables()["columns"][1:])
+    run = restrict(make_grid(views, WITH, measure), categories).values[:_BLOCKS]
     if measure in paper_tables()["category_tables"]:
-        return restrict(paper_grid(measure), names).mean
+        return _where_run(paper_grid(measure), run).mean
     printed = paper_tables()["method_means"]["Ours"][MEASURES.index(measure)]
-    return printed if len(names) == len(paper_tables()["columns"]) - 1 else np.nan
+    return printed if np.isfinite(run).any(axis=0).all() else np.nan
+
+
+def _where_run(paper: CategoryGrid, ours: np.ndarray) -> CategoryGrid:
+    """The paper's figures where ours [levels, C] exist, so that averages are over the same."""
+    return paper._replace(values=np.where(np.isfinite(ours), paper.values, np.nan))
 
 
 def _about(views: Sequence[View]) -> list[str]:

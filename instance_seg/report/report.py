@@ -9,6 +9,7 @@ names of their CSV files end in the set's (table_4-procedural-demo.csv).
 
 import html
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -81,7 +82,7 @@ def write_report(folder: str | os.PathLike, sections: Sequence[Section]) -> Path
     write_text(folder / "report.md", report_markdown(sections))
     write_text(folder / "report.tex", LATEX_PREAMBLE + "\n".join(to_latex(t) for s in sections for t in s.tables))
     for section in sections:
-        suffix = f"-{section.dataset}-{section.preset}" if len(sections) > 1 else ""
+        suffix = re.sub(r"[^\w.-]", "_", f"-{section.dataset}-{section.preset}") if len(sections) > 1 else ""
         for table in section.tables:
             write_text(folder / f"{table.name.lower().replace(' ', '_')}{suffix}.csv", to_csv(table))
     write_text(folder / "report.html", report_html(sections))

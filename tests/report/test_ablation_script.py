@@ -8,7 +8,10 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 from report_cases import results
+
+from instance_seg.report.paper import paper_tables
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 STAND_IN = """#!/bin/bash
@@ -120,6 +123,14 @@ def test_partnet_all(checkout):
         ("Bag", "logs/partnet/smoke/Bag", "3", "smoke"),
     ]
     assert commands[-1] == "-m instance_seg.report logs/partnet/smoke"
+
+
+def test_the_networks_of_one_level_are_those_that_the_report_merges():
+    variants = {
+        path.stem: yaml.safe_load(path.read_text()) for path in (ROOT / "experiments" / "variants").glob("*.yaml")
+    }
+    single = {name for name, settings in variants.items() if settings.get("single_level")}
+    assert single == set(paper_tables()["one_network_per_level"])
 
 
 @pytest.mark.parametrize("script", ["ablation.sh", "partnet_all.sh"])

@@ -104,6 +104,13 @@ def test_table_2_compares_the_categories_that_were_run():
     assert line(second, "difference")[2] == "+2.2" and line(second, "difference")[5] == "-"
 
 
+def test_the_papers_averages_are_over_the_levels_that_were_run():
+    sections = make_report([results({0: 90.0}, category="Chair", dataset="PartNet")])
+    assert line(table(sections, "Table 2"), "Ours (the paper's), categories that were run")[2] == "84.1"
+    assert line(table(sections, "Table 2"), "difference")[2] == "+5.9"
+    assert line(table(sections, "Table 1"), "Avg", "difference")[2:8] == ["+5.9", "-", "-", "-", "-", "+5.9"]
+
+
 def test_nothing_of_the_default_network_was_run():
     sections = make_report([results({0: 50.0}, variant="multi_level_fusion")])
     assert line(table(sections, "Table 1"), "Fine", "this program")[2:4] == ["not run", "-"]

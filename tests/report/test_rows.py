@@ -32,6 +32,14 @@ def test_merging_keeps_the_first_of_two_runs_and_unknown_parameters_unknown():
     assert runs[0]["run"]["level"] == 1  # the input stays as it was
 
 
+def test_a_network_meant_for_all_levels_is_another_row_when_trained_for_each():
+    runs = [results({0: 90.0}), results({0: 10.0}, level=1), results({1: 50.0}, level=2)]
+    assert [(run["run"]["variant"], run["mean"]["AP50"]) for run in merge_levels(runs)] == [
+        ("cross_level_fusion", 90),
+        ("cross_level_fusion per level", 30),
+    ]
+
+
 def test_sweeps_are_no_runs(tmp_path):
     write_results(tmp_path / "Chair", results({0: 80.0}))
     write_results(tmp_path / "Chair" / "sweep" / "bandwidth_0.05", results({0: 70.0}, bandwidth=0.05))
