@@ -91,6 +91,11 @@ class Clusterings(NamedTuple):
     without_centers: ClusterConfig
 
 
+def both_rows(config: ClusterConfig) -> Clusterings:
+    """The given settings, and the same without the push."""
+    return Clusterings(config, dataclasses.replace(config, semantic_center_offset=0.0))
+
+
 def draw_shape(baseline: Run, cross_level: Run, row: int, clusterings: Clusterings, out: Path) -> None:
     """All panels of one shape, with the PLY files of their columns."""
     first = baseline.segment(row, {BASELINE: clusterings.without_centers})
@@ -147,6 +152,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--split", default="test", choices=("train", "val", "test"), help="split that is shown")
     parser.add_argument("--bandwidth", type=float, default=ClusterConfig.bandwidth, help="of mean-shift")
     parser.add_argument("--push", type=float, default=ClusterConfig.semantic_center_offset, help="lambda of Eq. 7")
+    parser.add_argument("--region_push", default="unit", choices=("unit", "soft"), help="unit: Eq. 7; soft: ours")
     parser.add_argument("--curves", action="store_true", help="draw precision over recall too: measures all shapes")
     parser.add_argument("--threshold", type=float, default=0.5, help="IoU of the curves: 0.25, 0.5 or 0.75")
     return parser.parse_args(argv)
@@ -157,7 +163,7 @@ def main(argv: list[str] | None = None) -> None:
     given = parse_arguments(argv)
     try:
         shapes = [int(row) for row in given.shapes.split(",") if row]
-        clusterings = Clusterings(*(ClusterConfig(given.bandwidth, push) for push in (given.push, 0.0)))
+        clusterings = both_rows(ClusterConfig(given.bandwidth, given.push, region_push=given.region_push))
         runs = [Run(checkpoint, given.data_dir, given.split) for checkpoint in (given.baseline, given.cross_level)]
         check_runs(*runs, shapes)
         for row in shapes:
