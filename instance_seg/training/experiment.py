@@ -130,6 +130,7 @@ def save_results(config: Config, network: keras.Model, evaluation: Evaluation, p
         "iterations": progress.step,
         "semantic_center_offset": config.cluster.semantic_center_offset,
         "bandwidth": config.cluster.bandwidth,
+        "region_push": config.cluster.region_push,
         "seconds": {"train": progress.seconds, **evaluation.seconds},
     }
     results = build_results(run, evaluation.with_region_centers, evaluation.without_region_centers)
