@@ -87,8 +87,9 @@ class Trainer:
                 self._require_finite(terms, step)
                 log.write(step, terms)
                 self._report(step, terms, rate, bar)
-                self._milestones(step, end, clock, stop.received)
-                if stop.received:
+                stopping = stop.received  # read once: a signal between saving and leaving must not lose the step
+                self._milestones(step, end, clock, stopping)
+                if stopping:
                     break
         return step
 
