@@ -99,24 +99,58 @@ def dagger(draw: Draw) -> Node:
 
 
 def scissors(draw: Draw) -> Node:
-    """Two blades that cross at a pivot, each with a bow to put the fingers through."""
-    opened, length = draw.between(4.0, 35.0), draw.between(0.8, 1.3)
-    width, thickness = draw.between(0.13, 0.2), draw.between(0.03, 0.05)
+    """Two blades that cross at a pivot and their handles: two to five parts."""
+    return node("scissors", draw.pick([pair, snips, loose_half], [0.7, 0.2, 0.1])(draw))
+
+
+def pair(draw: Draw) -> list[Node]:
+    """Each blade with a bow to put the fingers through; some have a hook for the little finger beside one bow."""
+    opened, steel, length = draw.between(4.0, 35.0), *scissors_blade(draw)
     reach, wide = draw.between(0.35, 0.6), draw.between(0.14, 0.2)
     style = draw.pick(["equal", "tailor", "shears"], [0.5, 0.25, 0.25])
+    tang = draw.maybe(0.25 if style == "equal" else 0.0, leaf("handle", finger_hook(reach, wide, length)))
     sides = []
     for sign in (1, -1):
-        x = np.linspace(-0.15, length, 8)
-        lean = 0.5 * width * (1.0 - np.clip(x / length, 0.0, 1.0) ** 2)
-        steel = blade(np.stack([x, lean], 1), np.stack([x, -0.35 * lean], 1), thickness)
         stretch = 1.6 if style == "tailor" and sign < 0 else 1.0
-        half = node(
-            "blade_handle_set",
-            leaf("blade", moved(steel, shift(z=0.5 * thickness))),
-            leaf("handle", bow(draw, style, reach, wide, stretch)),
-        ).moved(turn(Z, 0.5 * opened))
+        handles = [leaf("handle", bow(draw, style, reach, wide, stretch)), tang if sign < 0 else None]
+        half = node("blade_handle_set", leaf("blade", steel), handles).moved(turn(Z, 0.5 * opened))
         sides.append(half if sign > 0 else half.moved(turn(X, 180.0)))
-    return node("scissors", sides)
+    return sides
+
+
+def snips(draw: Draw) -> Node:
+    """Thread snips: two short blades that one bent spring holds apart, which is their only handle."""
+    opened, steel, _ = draw.between(8.0, 20.0), *scissors_blade(draw, 0.6)
+    half = leaf("blade", steel).moved(turn(Z, opened))
+    reach, wide = draw.between(0.7, 1.1), draw.between(0.12, 0.2)
+    path = bezier((0, 0.04, 0), (-0.9 * reach, wide + 0.15, 0), (-reach, 0, 0), steps=6)
+    side = tube(path, draw.between(0.035, 0.05))
+    spring = leaf("handle", side, moved(side, turn(X, 180.0)))
+    return node("blade_handle_set", half, half.moved(turn(X, 180.0)), spring)
+
+
+def loose_half(draw: Draw) -> Node:
+    """One blade with its bow, as a pair taken apart has them."""
+    steel, _ = scissors_blade(draw)
+    grasp = bow(draw, draw.pick(["equal", "shears"]), draw.between(0.35, 0.6), draw.between(0.14, 0.2), 1.0)
+    return node("blade_handle_set", leaf("blade", steel), leaf("handle", grasp))
+
+
+def scissors_blade(draw: Draw, scale: float = 1.0) -> tuple[Solid, float]:
+    """A blade from just behind the pivot along +x, above the plane of the other one; and its length."""
+    length = scale * draw.between(0.8, 1.3)
+    width, thickness = draw.between(0.13, 0.2), draw.between(0.03, 0.05)
+    x = np.linspace(-0.15, length, 8)
+    lean = 0.5 * width * (1.0 - np.clip(x / length, 0.0, 1.0) ** 2)
+    steel = blade(np.stack([x, lean], 1), np.stack([x, -0.35 * lean], 1), thickness)
+    return moved(steel, shift(z=0.5 * thickness)), length
+
+
+def finger_hook(reach: float, wide: float, length: float) -> Solid:
+    """A curved prong behind the lower side of a bow."""
+    start = (-reach - 1.9 * wide, -0.2, 0.0)
+    tip = (start[0] - 0.22 * length, -0.3, 0.0)
+    return tube(bezier(start, (start[0] - 0.08, -0.12, 0.0), tip, steps=6), 0.04)
 
 
 def bow(draw: Draw, style: str, reach: float, wide: float, stretch: float) -> Solid:

@@ -171,9 +171,13 @@ BASES = {"feet": (on_feet, 0.22), "casters": (on_casters, 0.26), "panels": (on_p
 
 
 def drawers(draw: Draw, cell: Cell, handles: str) -> list[Node]:
-    """As many drawers as fit, one above the other; a few are pulled out."""
-    count = max(1, min(5, round((cell.high - cell.low) / draw.between(0.22, 0.4))))
-    pitch, depth = (cell.high - cell.low) / count, 1.7 * cell.d if draw.chance(0.35) else 0.0  # most have no box
+    """As many drawers as fit, up to five, one above the other; a few are pulled out.
+
+    A drawer with a box is six or seven parts: no more than four to a cell, so that a cabinet stays within sixty.
+    """
+    depth = 1.7 * cell.d if draw.chance(0.35) else 0.0  # most have no box
+    count = max(1, min(4 if depth else 5, round((cell.high - cell.low) / draw.between(0.22, 0.4))))
+    pitch = (cell.high - cell.low) / count
     pulled = [draw.between(0.1, 0.3) if draw.chance(0.12) else 0.0 for _ in range(count)]
     middle = 0.5 * (cell.left + cell.right)
     return [
