@@ -10,10 +10,14 @@
 #   --categories=A,B    a subset, or "all"; default: Chair and StorageFurniture, or the categories of --data_dir
 #   --data_dir=DIR      PartNet's trees; default: procedural shapes, made in data/
 #   --runs=DIR          where the runs go; default: logs/ablation/PRESET
+#   --results=DIR       keep results.json files there; what it holds is skipped, the report is of all it holds
 #   --force             redo runs that are done
 # Everything else is passed on to `python -m instance_seg.train` (see --help there). Runs that are done are skipped, an
 # interrupted one goes on where it was, one that fails does not stop the others. Networks that work on one level are
-# trained for each level that the category has. The page is RUNS/report/report.html.
+# trained for each level that the category has. What matters most is trained first (tools/plan_ablation.py). The page is
+# RUNS/report/report.html. With --results, a study can go on on another day or machine without the earlier runs:
+#
+#   bash experiments/ablation.sh --seeds=0,1 --results=experiments/results/demo_ablation
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source experiments/common.sh
@@ -34,23 +38,28 @@ runs=${runs:-logs/ablation/$name}
 prepare_data Chair,StorageFurniture
 plan=$("$PYTHON" tools/plan_ablation.py --categories="$categories" --seeds="$seeds" --variants="$variants")
 
-while read -r variant category seed level; do
-  logdir=$runs/$variant/$category/seed_$seed
-  if [ "$level" != 0 ]; then logdir=$logdir/level_$level; fi
-  run "$logdir" "$logdir" instance_seg.train --variant="$variant" --category="$category" --seed="$seed" --level="$level"
-done <<<"$plan"
-
-# Table 5: the checkpoints of the default network, clustered in other ways. A run holds the rows of lambda 0 and 0.05 at
+# Table 5: the checkpoint of the default network, clustered in other ways. A run holds the rows of lambda 0 and 0.05 at
 # bandwidth 0.1 already, and a sweep with another bandwidth that of lambda 0. The soft push is ours.
-while read -r variant category seed _; do
-  logdir=$runs/$variant/$category/seed_$seed
-  if [ "$variant" != cross_level_fusion ] || [ ! -e "$logdir/results.json" ]; then continue; fi
+sweep() {
+  local what=$1 settings
+  shift
+  if [ ! -e "$runs/$what/results.json" ]; then # it failed, or was run elsewhere
+    echo "no checkpoint of $what is here to be clustered in other ways"
+    return
+  fi
   for settings in bandwidth=0.05 bandwidth=0.20 semantic_center_offset=0.025 semantic_center_offset=0.075 \
     region_push=soft; do
-    folder=$logdir/sweep/${settings/=/_}
-    run "$folder" "$folder" instance_seg.evaluate --variant="$variant" --category="$category" --seed="$seed" \
-      --ckpt="$logdir" "--$settings"
-    rm -rf "$folder/predictions" # large, and of no use for the table
+    run "$what/sweep/${settings/=/_}" instance_seg.evaluate "$@" --ckpt="$runs/$what" "--$settings"
+    rm -rf "$runs/$what/sweep/${settings/=/_}/predictions" # large, and of no use for the table
   done
+}
+
+while read -r variant category seed level; do
+  what=$variant/$category/seed_$seed
+  if [ "$level" != 0 ]; then what=$what/level_$level; fi
+  run "$what" instance_seg.train --variant="$variant" --category="$category" --seed="$seed" --level="$level"
+  if [ "$variant" = cross_level_fusion ]; then
+    sweep "$what" --variant="$variant" --category="$category" --seed="$seed"
+  fi
 done <<<"$plan"
 report

@@ -1,8 +1,8 @@
 # Sourced by the scripts beside it, from the root of the repository: flags, data, and runs that may fail.
 
-# Sets preset, categories, data_dir, runs, force and the flags passed_on to `python -m instance_seg.train`.
+# Sets preset, categories, data_dir, runs, results, force and the flags passed_on to `python -m instance_seg.train`.
 parse_arguments() {
-  preset=demo categories='' data_dir='' runs='' force=false passed_on=()
+  preset=demo categories='' data_dir='' runs='' results='' force=false passed_on=()
   local argument
   for argument in "$@"; do
     case $argument in
@@ -10,6 +10,7 @@ parse_arguments() {
       --categories=*) categories=${argument#*=} ;;
       --data_dir=*) data_dir=${argument#*=} ;;
       --runs=*) runs=${argument#*=} ;;
+      --results=*) results=${argument#*=} ;;
       --force) force=true ;;
       --help) sed -n '2,/^set/s/^# \{0,1\}//p' "experiments/$(basename "$0")" && exit 0 ;;
       *) passed_on+=("$argument") ;;
@@ -37,28 +38,50 @@ prepare_data() {
   categories=$("$PYTHON" tools/list_categories.py "$data_dir" "${categories:-all}")
 }
 
-# run NAME LOGDIR MODULE FLAGS...: runs a program of the package unless LOGDIR has results. A failure is noted in failed,
-# and that is all; Ctrl-C or SIGTERM end the script, the next call goes on from there.
+# run NAME MODULE FLAGS...: runs a program of the package in the folder NAME of the runs, unless there are results of that
+# name. A failure is noted in failed, and that is all; Ctrl-C or SIGTERM end the script, the next call goes on from there.
 failed=()
 run() {
-  local what=$1 logdir=$2 module=$3 code
-  shift 3
-  if $force; then rm -rf "$logdir"; fi
-  if [ -e "$logdir/results.json" ]; then
-    echo "$what is done: $logdir/results.json (--force redoes it)"
+  local what=$1 module=$2 logdir=$runs/$1 code
+  shift 2
+  if is_done "$what"; then
+    keep "$what"
     return
   fi
+  if $force; then rm -rf "$logdir"; fi
   "$PYTHON" -m "$module" --preset="$preset" --data_dir="$data_dir" --logdir="$logdir" \
     ${passed_on[@]+"${passed_on[@]}"} "$@" </dev/null || {
     code=$?
     if [ "$code" -ge 128 ]; then exit "$code"; fi
-    failed+=("$what")
+    failed+=("$logdir")
+    return
   }
+  keep "$what"
 }
 
-# Prints the report and what has failed.
+# Whether a run has results, among the runs or among the results that are kept; says where.
+is_done() {
+  local folder
+  if $force; then return 1; fi
+  for folder in "$runs" ${results:+"$results"}; do
+    if [ -e "$folder/$1/results.json" ]; then
+      echo "done: $folder/$1/results.json (--force redoes it)"
+      return
+    fi
+  done
+  return 1
+}
+
+# Copies the results of a run to those that are kept (--results).
+keep() {
+  local new=$runs/$1/results.json
+  if [ -z "$results" ] || [ ! -e "$new" ] || cmp -s "$new" "$results/$1/results.json"; then return; fi
+  "$PYTHON" tools/collect_results.py "$runs/$1" "$results/$1" $($force && echo --force) || failed+=("$results/$1")
+}
+
+# Prints the report, over the results that are kept if there are any, and what has failed.
 report() {
-  "$PYTHON" -m instance_seg.report "$runs"
+  "$PYTHON" -m instance_seg.report "${results:-$runs}"
   if [ ${#failed[@]} -gt 0 ]; then
     echo "FAILED: ${failed[*]}" >&2
     exit 1

@@ -8,6 +8,7 @@
 #   --categories=A,B    a subset, or "all"; default: the categories the data set has
 #   --data_dir=DIR      PartNet's trees; default: procedural shapes, made in data/
 #   --runs=DIR          where the runs go; default: logs/partnet/PRESET
+#   --results=DIR       keep results.json files there; what it holds is skipped, the table is of all it holds
 #   --force             redo categories that are done
 # Everything else is passed on to `python -m instance_seg.train` (see --help there). A category that is done is skipped,
 # an interrupted one goes on where it was.
@@ -22,6 +23,6 @@ export TF_CPP_MIN_LOG_LEVEL=${TF_CPP_MIN_LOG_LEVEL:-2}
 runs=${runs:-logs/partnet/$name}
 prepare_data Chair,Lamp,StorageFurniture,Table
 for category in ${categories//,/ }; do
-  run "$category" "$runs/$category" instance_seg.train --category="$category"
+  run "$category" instance_seg.train --category="$category"
 done
 report

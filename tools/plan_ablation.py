@@ -2,8 +2,8 @@
 
     python tools/plan_ablation.py --categories=Chair,Scissors --seeds=0,1 --variants=single_level_fusion
 
-Level 0 stands for a network of all levels. The runs of a seed and category stand together, so that rows of the table
-can be compared before all is done.
+Level 0 stands for a network of all levels. What matters most comes first, with all categories and seeds, so that a
+study cut short already tells the main thing: does cross-level fusion beat the baseline?
 """
 
 import argparse
@@ -15,6 +15,11 @@ import yaml
 from instance_seg.data.taxonomy import load_taxonomy
 from instance_seg.report.paper import paper_tables
 
+PRIORITY = (  # the variants that follow are of equal rank
+    {"multi_level_baseline", "cross_level_fusion"},
+    {"multi_level_fusion"},
+    {"single_level_baseline", "single_level_fusion"},
+)
 VARIANTS = Path(__file__).resolve().parents[1] / "experiments" / "variants"
 
 
@@ -24,11 +29,18 @@ def plan(variants: list[str], categories: list[str], seeds: list[int]) -> list[t
     levels = {name: [k + 1 for k in load_taxonomy(name).real_levels] for name in categories}
     return [
         (variant, category, seed, level)
+        for group in by_priority(variants)
         for seed in seeds
         for category in categories
-        for variant in variants
+        for variant in group
         for level in (levels[category] if single[variant] else [0])
     ]
+
+
+def by_priority(variants: list[str]) -> list[list[str]]:
+    """Groups of equal rank, the first ones first; the order within a group is kept."""
+    ranks = [next((i for i, group in enumerate(PRIORITY) if name in group), len(PRIORITY)) for name in variants]
+    return [[name for name, rank in zip(variants, ranks) if rank == i] for i in sorted(set(ranks))]
 
 
 def all_variants() -> list[str]:

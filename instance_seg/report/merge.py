@@ -39,6 +39,7 @@ def _merge(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "seconds": {stage: sum(info["seconds"][stage] for info in infos) for stage in STAGES},
         "parameters": None if None in parameters.values() else sum(parameters.values()),
         "parameters_per_level": parameters,
+        "commit": ", ".join(dict.fromkeys(filter(None, (info.get("commit") for info in infos)))) or None,
     }
     without = _join([results["without_region_centers"] for results in runs])
     return {**runs[0], "run": run, **_join(runs), "without_region_centers": without}

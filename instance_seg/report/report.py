@@ -126,9 +126,11 @@ def _overview(runs: Sequence[Mapping[str, Any]]) -> str:
     categories = sorted({info["category"] for info in infos})
     iterations = sorted({info["iterations"] for info in infos})
     hours = sum(info["seconds"]["train"] for info in infos) / 3600
+    commits = sorted({commit for info in infos for commit in (info.get("commit") or "unknown").split(", ")})
     return (
         f"{len(runs)} runs of {len({info['variant'] for info in infos})} networks on {', '.join(categories)}; "
-        f"{', '.join(map(str, iterations))} iterations; {hours:.1f} hours of training in all. All measures in percent."
+        f"{', '.join(map(str, iterations))} iterations; {hours:.1f} hours of training in all; "
+        f"commit {', '.join(commits)}. All measures in percent."
     )
 
 

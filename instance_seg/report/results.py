@@ -3,7 +3,7 @@
     {"schema": 1,
      "run": {"category", "variant", "preset", "seed", "dataset", "iterations", "semantic_center_offset",
              "seconds": {"train", "predict", "cluster", "metrics"},
-             "level", "parameters"},
+             "level", "parameters", "commit", "machine", "schedule"},
      "levels": {"1": {"AP25", "AP50", "AP75", "sAP50", "mIoU",
                       "per_part": {part name: {"AP25", "AP50", "AP75", "instances"}}}, ...},
      "mean": {"AP25", "AP50", "AP75", "sAP50", "mIoU"},
@@ -11,8 +11,9 @@
 
 Levels are those that exist in the category, "1" the coarsest. `without_region_centers` holds the same checkpoint
 clustered with lambda = 0, the rows with a dagger in the paper. An undefined measure is null. "level" is the only level
-of a network trained for it alone, 0 for a network of all levels; "parameters" counts its trainable parameters. More
-keys may follow, such as "bandwidth" and "region_push" in "run".
+of a network trained for it alone, 0 for a network of all levels; "parameters" counts its trainable parameters; "commit"
+is that of the program that measured, null if it is not known. More keys may follow, such as "bandwidth" and
+"region_push" in "run".
 
 A checkpoint measured again with other settings of the clustering is not another run: its files lie below the run, in
 RUN/sweep/NAME/results.json, and say in "run" which bandwidth and lambda (semantic_center_offset) they are of.

@@ -21,6 +21,7 @@ from instance_seg.systems.build import build_system
 from instance_seg.training.checkpoint import Checkpoints, Progress, describe_network
 from instance_seg.training.evaluate import Evaluation, evaluate_network
 from instance_seg.training.monitor import Monitor
+from instance_seg.training.provenance import provenance
 from instance_seg.training.trainer import Trainer
 
 
@@ -132,6 +133,7 @@ def save_results(config: Config, network: keras.Model, evaluation: Evaluation, p
         "bandwidth": config.cluster.bandwidth,
         "region_push": config.cluster.region_push,
         "seconds": {"train": progress.seconds, **evaluation.seconds},
+        **provenance(config),
     }
     results = build_results(run, evaluation.with_region_centers, evaluation.without_region_centers)
     write_results(config.run.logdir, results)

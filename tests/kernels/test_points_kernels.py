@@ -1,5 +1,9 @@
 """Sampling, neighbor search and gathering, against plain NumPy and by hand; serial and in threads."""
 
+import pathlib
+import subprocess
+import sys
+
 import numpy as np
 import points_calls as calls
 import pytest
@@ -74,6 +78,26 @@ def test_nearest_neighbors_in_a_wide_feature_space():
     want = reference.nearest_neighbors(x, splits, x, splits, 30, "l1")
     np.testing.assert_array_equal(got[0][:, 0], np.arange(600))
     np.testing.assert_allclose(got[1], want[1], rtol=1e-5)
+
+
+MEMORY_OF_A_SEARCH = """
+import resource, sys
+import numpy as np
+sys.path[:0] = [sys.argv[1]]
+import points_calls as calls
+x, splits = np.random.default_rng(0).normal(size=(10_000, 16)).astype(np.float32), np.int32([0, 10_000])
+calls.nearest_neighbors(x[:200], np.int32([0, 200]), x[:200], np.int32([0, 200]), 30, "l1")
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+index, _ = calls.nearest_neighbors(x, splits, x, splits, 30, "l1")
+assert (index[:, 0] == np.arange(10_000)).all()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+def test_nearest_neighbors_never_hold_a_matrix_of_all_pairs():
+    command = [sys.executable, "-c", MEMORY_OF_A_SEARCH, pathlib.Path(__file__).parent]
+    grown = int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)  # KiB
+    assert grown < 20_000  # 10,000 x 10,000 distances take 390,625, what is returned 2,344
 
 
 def test_rows_that_are_not_numbers_are_near_nothing():

@@ -21,7 +21,7 @@ case "$*" in
   *"$STOP_AT"*) [ -n "$STOP_AT" ] && exit 143 ;;
 esac
 case $1 in
-  tools/plan_ablation.py) PYTHONPATH=. exec REAL "$@" ;;
+  tools/plan_ablation.py | tools/collect_results.py) PYTHONPATH=. exec REAL "$@" ;;
   tools/list_categories.py) echo "${3:-Chair}" ;;
 esac
 for word in "$@"; do
@@ -36,7 +36,8 @@ def checkout(tmp_path):
     """A folder with the scripts and the stand-in."""
     (tmp_path / "tools").mkdir()
     shutil.copytree(ROOT / "experiments", tmp_path / "experiments")
-    shutil.copy(ROOT / "tools" / "plan_ablation.py", tmp_path / "tools")
+    for tool in ("plan_ablation.py", "collect_results.py"):
+        shutil.copy(ROOT / "tools" / tool, tmp_path / "tools")
     (tmp_path / "instance_seg").symlink_to(ROOT / "instance_seg")
     (tmp_path / "tools" / "setup.sh").write_text("PYTHON=./stand_in\n")
     (tmp_path / "made_up.json").write_text(json.dumps(results({0: 50.0})))
@@ -69,18 +70,23 @@ def test_every_level_of_single_level_networks_and_the_sweep(checkout):
     trained = runs_of(commands)
     assert len(trained) == 2 * ((1 + 1) + (3 + 1))
     assert {run["max_iter"] for run in trained} == {"2"} and {run["data_dir"] for run in trained} == {"there"}
-    assert trained[0]["logdir"] == "logs/ablation/smoke/single_level_fusion/Scissors/seed_0/level_1"
-    assert trained[5]["logdir"] == "logs/ablation/smoke/cross_level_fusion/Chair/seed_0" and trained[5]["level"] == "0"
+    assert trained[1]["logdir"] == "logs/ablation/smoke/cross_level_fusion/Chair/seed_0" and trained[1]["level"] == "0"
+    assert trained[4]["logdir"] == "logs/ablation/smoke/single_level_fusion/Scissors/seed_0/level_1"
     sweep = runs_of(commands, "instance_seg.evaluate")
     assert len(sweep) == 2 * 2 * 5
     assert sweep[0]["ckpt"] == "logs/ablation/smoke/cross_level_fusion/Scissors/seed_0"
     assert sweep[0]["logdir"] == sweep[0]["ckpt"] + "/sweep/bandwidth_0.05" and sweep[0]["bandwidth"] == "0.05"
+    programs = [command.split()[1] for command in commands if command.startswith("-m instance_seg.")]
+    assert programs[:7] == ["instance_seg.train", *["instance_seg.evaluate"] * 5, "instance_seg.train"]
     assert commands[-1] == "-m instance_seg.report logs/ablation/smoke"
 
 
 def test_all_eleven_networks_by_default(checkout):
     _, commands = call(checkout, "ablation.sh", "--preset=smoke", "--categories=Scissors", "--data_dir=there")
-    assert len({run["variant"] for run in runs_of(commands)}) == len(runs_of(commands)) == 11
+    order = [run["variant"] for run in runs_of(commands)]
+    assert len(set(order)) == len(order) == 11
+    assert set(order[:2]) == {"multi_level_baseline", "cross_level_fusion"} and order[2] == "multi_level_fusion"
+    assert set(order[3:5]) == {"single_level_baseline", "single_level_fusion"}
 
 
 def test_what_is_done_is_skipped_unless_forced(checkout):
@@ -92,18 +98,44 @@ def test_what_is_done_is_skipped_unless_forced(checkout):
     assert len(runs_of(forced)) == 2 and len(runs_of(forced, "instance_seg.evaluate")) == 5
 
 
+def test_a_study_goes_on_from_kept_results_without_the_runs(checkout):
+    flags = (VARIANTS, "--categories=Scissors", "--data_dir=there", "--results=kept/study")
+    _, commands = call(checkout, "ablation.sh", *flags)
+    kept = [str(path.parent.relative_to(checkout / "kept/study")) for path in checkout.rglob("kept/**/results.json")]
+    cross = "cross_level_fusion/Scissors/seed_0"
+    assert len(kept) == 2 + 5 and {cross, cross + "/sweep/region_push_soft"} < set(kept)
+    assert commands[-1] == "-m instance_seg.report kept/study"
+    shutil.rmtree(checkout / "logs")
+    done, again = call(checkout, "ablation.sh", *flags, "--seeds=0,1")
+    assert [run["seed"] for run in runs_of(again)] == ["1", "1"]
+    assert {run["seed"] for run in runs_of(again, "instance_seg.evaluate")} == {"1"}
+    assert f"no checkpoint of {cross} is here" in done.stdout
+
+
+def test_other_results_of_a_kept_run_are_a_failure_unless_forced(checkout):
+    flags = ("--categories=Chair", "--data_dir=there", "--results=kept")
+    call(checkout, "partnet_all.sh", *flags)
+    kept = checkout / "kept" / "Chair" / "results.json"
+    kept.write_text(json.dumps(results({0: 10.0})))
+    done, _ = call(checkout, "partnet_all.sh", *flags)
+    assert done.returncode == 1 and "FAILED: kept/Chair" in done.stderr
+    assert "kept/Chair/results.json holds other results than logs/partnet/demo/Chair/results.json" in done.stderr
+    done, _ = call(checkout, "partnet_all.sh", *flags, "--force")
+    assert done.returncode == 0 and json.loads(kept.read_text())["mean"]["AP50"] == 50
+
+
 def test_a_failure_does_not_stop_the_others(checkout):
     done, commands = call(checkout, "ablation.sh", VARIANTS, "--categories=Scissors", "--data_dir=there", "--ckpt=FAIL")
     assert len(runs_of(commands)) == 2 and not runs_of(commands, "instance_seg.evaluate")  # no checkpoint to sweep
     assert done.returncode == 1
-    assert "FAILED: logs/ablation/demo/single_level_fusion/Scissors/seed_0/level_1 logs" in done.stderr
+    assert "FAILED: logs/ablation/demo/cross_level_fusion/Scissors/seed_0 logs" in done.stderr
 
 
 def test_an_interruption_does(checkout):
     done, commands = call(
         checkout, "ablation.sh", VARIANTS, "--categories=Chair", "--data_dir=there", stop_at="level=2"
     )
-    assert done.returncode == 143 and len(runs_of(commands)) == 2
+    assert done.returncode == 143 and [run["level"] for run in runs_of(commands)] == ["0", "1", "2"]
 
 
 def test_unknown_variant_is_named(checkout):

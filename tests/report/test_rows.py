@@ -81,3 +81,9 @@ def test_a_seed_without_all_categories_tells_nothing_of_the_spread():
     (mean, spread) = over_seeds(collect_rows(runs)[Row("cross_level_fusion")], "AP50")
     assert mean == 75 and np.isnan(spread)
     assert figure(mean, spread) == "75.0" and figure(np.nan) == "-"
+
+
+def test_commits_of_merged_levels():
+    runs = [single(1, 90.0, commit="aaa"), single(2, 50.0, commit="bbb"), single(3, 50.0, commit="aaa")]
+    (merged,) = merge_levels(runs)
+    assert merged["run"]["commit"] == "aaa, bbb"

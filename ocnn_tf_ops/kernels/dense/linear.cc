@@ -33,7 +33,7 @@ struct Product {
 
   template <int Lanes, int Width>
   void run(int32_t column) const {
-    constexpr int Rows = Width == 4 ? 6 : 8;  // as many accumulators as the registers hold
+    constexpr int Rows = ocnn::tile_rows(Width);
     int64_t r = 0;
     for (; r + Rows <= rows; r += Rows) step<Lanes, Width, Rows>(r, column);
     for (; r + 2 <= rows; r += 2) step<Lanes, Width, 2>(r, column);
@@ -84,7 +84,7 @@ struct AddOuterProducts {
 
   template <int Lanes, int Width>
   void run(int32_t column) const {
-    constexpr int Channels = Width == 4 ? 4 : 8;
+    constexpr int Channels = ocnn::outer_rows(Width);
     int32_t i = 0;
     for (; i + Channels <= width; i += Channels) tile<Lanes, Width, Channels>(i, column);
     for (; i < width; ++i) tile<Lanes, Width, 1>(i, column);

@@ -48,7 +48,7 @@ struct AddCell {
 
   template <int Lanes, int Width>
   void run(int32_t column) const {
-    constexpr int Rows = Width == 4 ? 6 : 8;  // as many accumulators as the registers hold
+    constexpr int Rows = ocnn::tile_rows(Width);
     int32_t p = 0;
     for (; p + Rows <= pairs.count; p += Rows) step<Lanes, Width, Rows>(p, column);
     for (; p + 2 <= pairs.count; p += 2) step<Lanes, Width, 2>(p, column);
@@ -88,7 +88,7 @@ struct AddOuterProducts {
 
   template <int Lanes, int Width>
   void run(int32_t column) const {
-    constexpr int Channels = Width == 4 ? 4 : 8;
+    constexpr int Channels = ocnn::outer_rows(Width);
     int32_t i = 0;
     for (; i + Channels <= cin; i += Channels) tile<Lanes, Width, Channels>(i, column);
     for (; i < cin; ++i) tile<Lanes, Width, 1>(i, column);

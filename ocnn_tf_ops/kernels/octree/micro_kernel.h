@@ -1,11 +1,28 @@
-// Register-blocked inner loops of the octree convolution, written with the compiler's vector extension so that the same
-// source becomes AVX-512, AVX2, SSE or NEON code.
+// Register-blocked inner loops of convolutions and dense layers, written with the compiler's vector extension so that the
+// same source becomes AVX-512, AVX2, SSE or NEON code. A tile has as many accumulators as the target's registers hold:
+// with more, they would go to memory and back at every multiplication.
 #pragma once
 
 #include <cstdint>
 #include <cstring>
 
 namespace ocnn {
+
+#if defined(__AVX512F__)
+constexpr int kVectorBytes = 64, kRegisters = 32;
+#elif defined(__AVX__)
+constexpr int kVectorBytes = 32, kRegisters = 16;
+#else
+constexpr int kVectorBytes = 16, kRegisters = 16;
+#endif
+
+constexpr int kTileWidth = kRegisters / 8;  // vectors side by side in the widest tiles
+
+// Rows of a tile `width` vectors wide; a row of weights and a broadcast want registers as well.
+constexpr int tile_rows(int width) { return width == kTileWidth ? 6 : 8; }
+
+// Rows of a tile of outer products: powers of two, which the numbers of channels are multiples of.
+constexpr int outer_rows(int width) { return width == kTileWidth ? 4 : 8; }
 
 template <typename T, int Lanes>
 struct Vector {
@@ -63,17 +80,25 @@ inline void accumulate_outer(const T* const* x, const T* const* y, int32_t pairs
     for (int v = 0; v < Width; ++v) V::store(g + i * stride + v * Lanes, acc[i][v]);
 }
 
+// Calls f.template run<Lanes, 1>(column) for single vectors, ever narrower, that cover [column, columns).
+template <typename T, int Lanes, typename F>
+inline void for_single_tiles(int32_t column, int32_t columns, const F& f) {
+  for (; column + Lanes <= columns; column += Lanes) f.template run<Lanes, 1>(column);
+  if constexpr (Lanes > 1) {
+    if (column < columns) for_single_tiles<T, Lanes / 2>(column, columns, f);
+  }
+}
+
 // Calls f.template run<Lanes, Width>(column) for tiles that cover [0, columns): wide tiles first, then what remains.
 template <typename T, typename F>
 inline void for_column_tiles(int32_t columns, const F& f) {
-  constexpr int L = 64 / sizeof(T);
+  constexpr int L = kVectorBytes / sizeof(T);
   int32_t c = 0;
-  for (; c + 4 * L <= columns; c += 4 * L) f.template run<L, 4>(c);
-  for (; c + 2 * L <= columns; c += 2 * L) f.template run<L, 2>(c);
-  for (; c + L <= columns; c += L) f.template run<L, 1>(c);
-  for (; c + L / 2 <= columns; c += L / 2) f.template run<L / 2, 1>(c);
-  for (; c + L / 4 <= columns; c += L / 4) f.template run<L / 4, 1>(c);
-  for (; c < columns; ++c) f.template run<1, 1>(c);
+  for (; c + kTileWidth * L <= columns; c += kTileWidth * L) f.template run<L, kTileWidth>(c);
+  if constexpr (kTileWidth > 2) {
+    for (; c + 2 * L <= columns; c += 2 * L) f.template run<L, 2>(c);
+  }
+  for_single_tiles<T, L>(c, columns, f);
 }
 
 }  // namespace ocnn

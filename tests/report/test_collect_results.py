@@ -1,0 +1,67 @@
+import importlib.util
+import pathlib
+
+import pytest
+from report_cases import results
+
+from instance_seg.report.report import make_report
+from instance_seg.report.results import find_results, find_sweep, read_results, write_results
+
+_PATH = pathlib.Path(__file__).resolve().parents[2] / "tools" / "collect_results.py"
+
+
+@pytest.fixture(scope="module")
+def tool():
+    spec = importlib.util.spec_from_file_location("collect_results", _PATH)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+RUN = pathlib.Path("cross_level_fusion/Chair/seed_0")
+
+
+@pytest.fixture
+def runs(tmp_path):
+    """A run with a sweep and much else in its folder."""
+    write_results(tmp_path / "runs" / RUN, results({0: 80.0}))
+    write_results(tmp_path / "runs" / RUN / "sweep" / "bandwidth_0.05", results({0: 70.0}, bandwidth=0.05))
+    (tmp_path / "runs" / RUN / "losses.csv").write_text("large")
+    return tmp_path / "runs"
+
+
+def test_results_alone_are_copied_and_are_all_a_report_needs(tool, runs, tmp_path):
+    kept = tmp_path / "kept"
+    assert len(tool.collect(runs, kept)) == 2 and tool.collect(runs, kept) == []
+    assert {path.name for path in kept.rglob("*") if path.is_file()} == {"results.json"}
+    assert (kept / RUN / "results.json").read_bytes() == (runs / RUN / "results.json").read_bytes()
+    assert make_report(find_results(kept), find_sweep(kept)) == make_report(find_results(runs), find_sweep(runs))
+
+
+def test_sittings_add_up_and_one_run_can_be_collected_alone(tool, runs, tmp_path):
+    later = write_results(tmp_path / "later" / "cross_level_fusion/Chair/seed_1", results({0: 60.0}, seed=1)).parent
+    for folder, name in ((runs / RUN, RUN), (later, "cross_level_fusion/Chair/seed_1")):
+        tool.collect(folder, tmp_path / "kept" / name)
+    assert [found["run"]["seed"] for found in find_results(tmp_path / "kept")] == [0, 1]
+
+
+def test_other_results_are_replaced_by_force_alone(tool, runs, tmp_path, capsys):
+    flags = [str(runs), str(tmp_path / "kept")]
+    tool.main(flags)
+    assert "1 runs and 1 sweeps more" in capsys.readouterr().out
+    write_results(runs / RUN, results({0: 10.0}))
+    write_results(runs / "other", results({0: 5.0}))
+    with pytest.raises(SystemExit, match="seed_0/results.json holds other results than .*; --force replaces them"):
+        tool.main(flags)
+    assert read_results(tmp_path / "kept" / RUN / "results.json")["mean"]["AP50"] == 80
+    assert not (tmp_path / "kept" / "other").exists()  # all or nothing
+    tool.main([*flags, "--force"])
+    assert read_results(tmp_path / "kept" / RUN / "results.json")["mean"]["AP50"] == 10
+
+
+def test_a_damaged_file_and_a_missing_folder_are_named(tool, runs, tmp_path):
+    (runs / RUN / "results.json").write_text("{")
+    with pytest.raises(SystemExit, match="seed_0/results.json: not valid JSON"):
+        tool.main([str(runs), str(tmp_path / "kept")])
+    with pytest.raises(SystemExit, match="nowhere: no such folder"):
+        tool.main([str(tmp_path / "nowhere"), str(tmp_path / "kept")])

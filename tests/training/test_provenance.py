@@ -1,0 +1,54 @@
+import os
+import subprocess
+
+import pytest
+
+from instance_seg.config import load_config
+from instance_seg.training import provenance
+from instance_seg.training.provenance import commit
+
+
+def git(root, *arguments):
+    who = ["-c", "user.name=Nobody", "-c", "user.email=nobody@example.org"]
+    return subprocess.run(["git", "-C", root, *who, *arguments], capture_output=True, text=True, check=True).stdout
+
+
+@pytest.fixture
+def repository(tmp_path):
+    for name in ("instance_seg/config.py", "experiments/README.md"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text("")
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "add", "-A")
+    git(tmp_path, "commit", "-q", "-m", "first")
+    return tmp_path
+
+
+def test_commit_of_a_clean_program(repository):
+    head = git(repository, "rev-parse", "--short", "HEAD").strip()
+    assert commit(repository) == head
+    (repository / "experiments" / "README.md").write_text("what results do not depend on")
+    (repository / "results.json").write_text("{}")
+    assert commit(repository) == head
+
+
+@pytest.mark.parametrize("name", ["instance_seg/config.py", "instance_seg/new.py"])
+def test_a_changed_program_is_of_no_commit(repository, name):
+    (repository / name).write_text("changed = True")
+    assert commit(repository) is None
+
+
+def test_no_commit_without_a_repository_or_git(tmp_path, repository, monkeypatch):
+    installed = repository / ".venv" / "site-packages"  # inside a repository, but not of it
+    (installed / "instance_seg").mkdir(parents=True)
+    (installed / "instance_seg" / "config.py").write_text("")
+    assert commit(installed) is None and commit(tmp_path / "nowhere") is None
+    monkeypatch.setenv("PATH", os.devnull)
+    assert commit(repository) is None
+
+
+def test_what_results_say_of_their_origin():
+    origin = provenance.provenance(load_config("demo", {"max_iter": 7}))
+    assert origin["schedule"]["max_iter"] == 7 and origin["schedule"]["train_batch_size"] == 4
+    assert origin["machine"].split(", ")[0] == f"{len(os.sched_getaffinity(0))} CPUs"
+    assert set(origin) == {"commit", "machine", "schedule"}
