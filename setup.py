@@ -23,7 +23,8 @@ OBJECTS = ROOT / "build" / "objects"
 TF_MINOR = "2.21"
 TF_SUPPORTED = ">=2.21,<2.22"
 COMMON_FLAGS = ["-std=c++17", "-fPIC", "-Wall", "-Wextra", "-Wno-psabi"]
-KERNEL_FLAGS = ["-O3", *([] if os.environ.get("OCNN_PORTABLE") == "1" else ["-march=native"])]
+# Nobody reads the flags of floating-point exceptions; kept, they forbid to vectorize a choice of two computed values.
+KERNEL_FLAGS = ["-O3", "-fno-trapping-math", *([] if os.environ.get("OCNN_PORTABLE") == "1" else ["-march=native"])]
 WRAPPER_FLAGS = ["-O2"]  # no -march: these files share inline code with TensorFlow's own build
 
 TF_QUERY = """
