@@ -1,27 +1,30 @@
 """One run from its settings: data, network, training, evaluation, results in the run's folder."""
 
+import dataclasses
 import pathlib
+from collections.abc import Sequence
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 import ocnn_tf_ops as ops
-from instance_seg.config import Config, variant_label
+from instance_seg.config import Config, make_config, variant_label
 from instance_seg.data.batches import SampleConfig
 from instance_seg.data.dataset import PartNetDataset
 from instance_seg.data.pipeline import OctreeConfig, evaluation_dataset, training_dataset
 from instance_seg.data.taxonomy import Taxonomy, load_taxonomy
 from instance_seg.report.describe import count_parameters
-from instance_seg.report.results import build_results, write_results
+from instance_seg.report.results import SWEEP, build_results, write_results
 from instance_seg.report.table import TABLE_NAME, run_table, write_text
 from instance_seg.schedule import Momentum
 from instance_seg.structures import Points
 from instance_seg.systems.build import build_system
 from instance_seg.training.checkpoint import Checkpoints, Progress, describe_network
-from instance_seg.training.evaluate import Evaluation, evaluate_network
+from instance_seg.training.evaluate import Evaluation, evaluate_network, evaluate_sweep
 from instance_seg.training.monitor import Monitor
 from instance_seg.training.provenance import provenance
+from instance_seg.training.segment import Predictor
 from instance_seg.training.trainer import Trainer
 
 
@@ -80,6 +83,7 @@ def train(config: Config) -> int:
     network = make_network(config, taxonomy)
     samples = SampleConfig(config.data.train_batch_size, config.run.seed, config.data.points_per_shape, config.augment)
     test_batches = evaluation_dataset(test, config.data.test_batch_size, octree_config(config))
+    predictor = Predictor(network, test_batches.element_spec)
     monitor = Monitor(taxonomy)
 
     def batches(first_step):
@@ -88,7 +92,7 @@ def train(config: Config) -> int:
     def evaluate(step, final):
         predictions = logdir / "predictions" if final else None
         evaluation = evaluate_network(
-            network, test_batches, taxonomy, config.cluster, predictions, config.run.picture_shapes
+            predictor, test_batches, taxonomy, config.cluster, predictions, config.run.picture_shapes
         )
         monitor.write(evaluation, step)
         if final:
@@ -100,15 +104,42 @@ def train(config: Config) -> int:
 
 def evaluate(config: Config) -> Evaluation:
     """Evaluates --ckpt, or the newest checkpoint of --logdir, and writes results.json and table.md to --logdir."""
-    logdir = writable_folder(config.run.logdir)
-    taxonomy = run_taxonomy(config)
-    network = build_network(config, taxonomy)
-    progress = _checkpoints(config, network, logdir).restore_weights(config.run.ckpt or str(logdir))
-    test = load_split(config, config.data.test_split, config.data.test_shapes)
-    batches = evaluation_dataset(test, config.data.test_batch_size, octree_config(config))
-    evaluation = evaluate_network(network, batches, taxonomy, config.cluster, logdir / "predictions")
+    network, progress, batches = _restored(config)
+    predictor, predictions = Predictor(network, batches.element_spec), pathlib.Path(config.run.logdir) / "predictions"
+    evaluation = evaluate_network(predictor, batches, run_taxonomy(config), config.cluster, predictions)
     save_results(config, network, evaluation, progress)
     return evaluation
+
+
+def sweep(config: Config, settings: Sequence[str]) -> None:
+    """Clusters the predictions of --ckpt, or of --logdir's newest checkpoint, in other ways, one setting at a time.
+
+    Each "SETTING=VALUE" of the clustering leaves its results in LOGDIR/sweep/SETTING_VALUE.
+    """
+    swept = [_with_setting(config, setting) for setting in settings]
+    network, progress, batches = _restored(config)
+    predictor = Predictor(network, batches.element_spec)
+    evaluations = evaluate_sweep(predictor, batches, run_taxonomy(config), [each.cluster for each in swept])
+    for each, evaluation in zip(swept, evaluations):
+        save_results(each, network, evaluation, progress)
+
+
+def _restored(config: Config) -> tuple[keras.Model, Progress, tf.data.Dataset]:
+    """The network of a checkpoint, how far it was trained, and the batches it is evaluated on."""
+    logdir = writable_folder(config.run.logdir)
+    network = build_network(config, run_taxonomy(config))
+    progress = _checkpoints(config, network, logdir).restore_weights(config.run.ckpt or str(logdir))
+    test = load_split(config, config.data.test_split, config.data.test_shapes)
+    return network, progress, evaluation_dataset(test, config.data.test_batch_size, octree_config(config))
+
+
+def _with_setting(config: Config, setting: str) -> Config:
+    name, _, value = setting.partition("=")
+    known = [field.name for field in dataclasses.fields(config.cluster)]
+    if name not in known or not value:
+        raise ValueError(f"--sweep={setting}: want SETTING=VALUE, with one of {', '.join(known)}")
+    logdir = pathlib.Path(config.run.logdir) / SWEEP / f"{name}_{value}"
+    return make_config(config.flat() | {name: value, "logdir": str(logdir)}, config.preset)
 
 
 def _checkpoints(config: Config, network: keras.Model, logdir: pathlib.Path) -> Checkpoints:

@@ -13,7 +13,7 @@ import pytest
 
 from instance_seg.config import load_config
 from instance_seg.report.results import MEASURES, read_results
-from instance_seg.training.experiment import evaluate, train
+from instance_seg.training.experiment import evaluate, sweep, train
 
 TINY = {
     "depth": 3,
@@ -91,6 +91,8 @@ def test_tensorboard_has_losses_measures_and_pictures(unbroken):
     assert want <= tags
     assert [e.step for e in events.Tensors("test/level_1/AP50")] == [4, 8]
     assert [e.step for e in events.Tensors("loss/total")] == [2, 4, 6, 8]
+    width, height, *panels = events.Tensors("shape_0")[-1].tensor_proto.string_val
+    assert (int(width), int(height), len(panels)) == (3 * 320, 346, 3)  # truth, without and with centers, on each level
 
 
 def test_evaluating_the_checkpoint_again_gives_the_same_results(unbroken, small_partnet, tmp_path):
@@ -100,6 +102,30 @@ def test_evaluating_the_checkpoint_again_gives_the_same_results(unbroken, small_
     assert again["levels"] == first["levels"]
     assert again["without_region_centers"] == first["without_region_centers"]
     assert again["run"]["iterations"] == 8
+
+
+def test_a_sweep_measures_what_evaluations_one_by_one_do(unbroken, small_partnet, tmp_path):
+    def config(**more):
+        return tiny_config(small_partnet, tmp_path, category="Chair", ckpt=str(unbroken), **more)
+
+    sweep(config(), ["bandwidth=0.05", "semantic_center_offset=0.075", "region_push=soft"])
+    names = ["bandwidth_0.05", "region_push_soft", "semantic_center_offset_0.075"]
+    assert sorted(path.name for path in (tmp_path / "sweep").iterdir()) == names
+    swept = {name: read_results(tmp_path / "sweep" / name / "results.json") for name in names}
+    evaluate(config(bandwidth=0.05))
+    alone = read_results(tmp_path / "results.json")
+    first, second = swept["bandwidth_0.05"], read_results(unbroken / "results.json")
+    assert (first["levels"], first["without_region_centers"]) == (alone["levels"], alone["without_region_centers"])
+    assert first["run"]["bandwidth"] == 0.05 and first["run"]["iterations"] == 8
+    assert all(swept[name]["without_region_centers"] == second["without_region_centers"] for name in names[1:])
+    pushes = [(swept[name]["run"]["semantic_center_offset"], swept[name]["run"]["region_push"]) for name in names]
+    assert pushes == [(0.05, "unit"), (0.05, "soft"), (0.075, "unit")]
+
+
+@pytest.mark.parametrize("setting", ["bandwidth", "depth=3", "region_push=hard", "bandwidth=wide"])
+def test_a_sweep_of_something_else_is_refused(small_partnet, tmp_path, setting):
+    with pytest.raises(ValueError, match=setting.split("=")[0]):
+        sweep(tiny_config(small_partnet, tmp_path), [setting])
 
 
 def test_a_checkpoint_of_another_network_is_refused(unbroken, small_partnet, tmp_path):
