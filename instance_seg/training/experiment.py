@@ -21,6 +21,7 @@ from instance_seg.schedule import Momentum
 from instance_seg.structures import Points
 from instance_seg.systems.build import build_system
 from instance_seg.training.checkpoint import Checkpoints, Progress, describe_network
+from instance_seg.training.comparison import Comparison
 from instance_seg.training.evaluate import Evaluation, evaluate_network, evaluate_sweep
 from instance_seg.training.monitor import Monitor
 from instance_seg.training.provenance import provenance
@@ -84,7 +85,7 @@ def train(config: Config) -> int:
     samples = SampleConfig(config.data.train_batch_size, config.run.seed, config.data.points_per_shape, config.augment)
     test_batches = evaluation_dataset(test, config.data.test_batch_size, octree_config(config))
     predictor = Predictor(network, test_batches.element_spec)
-    monitor = Monitor(taxonomy)
+    monitor, comparison = Monitor(taxonomy), Comparison(logdir / "tensorboard", config)
 
     def batches(first_step):
         return training_dataset(data, samples, octree_config(config), first_step)
@@ -95,6 +96,7 @@ def train(config: Config) -> int:
             predictor, test_batches, taxonomy, config.cluster, predictions, config.run.picture_shapes
         )
         monitor.write(evaluation, step)
+        comparison.write(evaluation, step)
         if final:
             save_results(config, network, evaluation, trainer.checkpoints.progress)
 

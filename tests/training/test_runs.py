@@ -10,6 +10,7 @@ import time
 import h5py
 import numpy as np
 import pytest
+from tensorboard.util import tensor_util
 
 from instance_seg.config import load_config
 from instance_seg.report.results import MEASURES, read_results
@@ -93,6 +94,30 @@ def test_tensorboard_has_losses_measures_and_pictures(unbroken):
     assert [e.step for e in events.Tensors("loss/total")] == [2, 4, 6, 8]
     width, height, *panels = events.Tensors("shape_0")[-1].tensor_proto.string_val
     assert (int(width), int(height), len(panels)) == (3 * 320, 346, 3)  # truth, without and with centers, on each level
+
+
+def test_the_hparams_dashboard_has_settings_and_means_over_levels(unbroken):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    from tensorboard.plugins.hparams import metadata
+
+    events = EventAccumulator(str(unbroken / "tensorboard" / "comparison"), {"tensors": 0}).Reload()
+    content = events.PluginTagToContent("hparams")[metadata.SESSION_START_INFO_TAG]
+    written = metadata.parse_session_start_info_plugin_data(content).hparams
+    assert (written["variant"].string_value, written["fusion"].string_value) == ("cross_level_fusion", "cross")
+    assert (written["category"].string_value, written["preset"].string_value) == ("Chair", "paper")
+    assert (written["seed"].number_value, written["depth"].number_value, written["stop_gradient"].bool_value) == (
+        0,
+        3,
+        True,
+    )
+    results = read_results(unbroken / "results.json")
+    for row, mean in (("with", results["mean"]), ("without", results["without_region_centers"]["mean"])):
+        for name in MEASURES:
+            found = events.Tensors(f"{row}_region_centers/{name}")
+            assert [each.step for each in found] == [4, 8]
+            assert tensor_util.make_ndarray(found[-1].tensor_proto) == pytest.approx(mean[name])
+    scalars = [tag for tag in events.Tags()["tensors"] if not tag.startswith("_hparams")]
+    assert len(scalars) == 2 * len(MEASURES)  # and no losses, which the dashboard would list too
 
 
 def test_evaluating_the_checkpoint_again_gives_the_same_results(unbroken, small_partnet, tmp_path):
