@@ -67,6 +67,24 @@ def step(settings: Settings) -> list[Row]:
     return [*rows, Row("step", "peak_rss_mb", memory, memory, "MB", sizes=settings.sizes), gemm_row("step", rate)]
 
 
+def fusion(settings: Settings) -> list[Row]:
+    """Inference with the paper's fusion and without it, in turn, and what the fusion adds in percent of the latter."""
+    batch = make_batch(make_dataset(settings.shapes), settings.batch, settings.depth)
+    variants = {"without": "multi_level_baseline", "with": "cross_level_fusion"}
+    works = [Step(load_settings(settings.preset, settings.depth, variant=v), batch) for v in variants.values()]
+    for work in works:
+        work.predict()
+    turns = [[settings.time(work.predict, warmup=0, runs=1).best for work in works] for _ in range(settings.runs)]
+    seconds = [Seconds(runs) for runs in zip(*turns)]
+    rows = [
+        milliseconds("fusion", f"inference_{name}_fusion_ms_per_shape", each, settings.batch, settings.sizes)
+        for name, each in zip(variants, seconds)
+    ]
+    without, fused = rows
+    best, median = ((getattr(fused, x) / getattr(without, x) - 1) * 100 for x in ("value", "median"))
+    return [*rows, Row("fusion", "fusion_percent", best, median, "%", sizes=settings.sizes)]
+
+
 def gemm_row(suite: str, rate: float) -> Row:
     """The machine's matrix-product rate."""
     return Row(suite, "matmul_gflops", rate / 1e9, rate / 1e9, "GFLOP/s", sizes="1024 x 1024 x 1024")

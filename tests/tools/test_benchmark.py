@@ -76,6 +76,13 @@ def test_suites_write_json_and_csv(shapes_file, tmp_path, capsys):
     assert "batch 2, depth 4, 120 points, wall time" in capsys.readouterr().out
 
 
+def test_the_fusion_is_what_the_networks_differ_by(shapes_file, capsys):
+    run(shapes_file, "--suite=fusion", "--line")
+    results = json.loads(capsys.readouterr().out)
+    ratio = results["inference_with_fusion_ms_per_shape"] / results["inference_without_fusion_ms_per_shape"]
+    assert results["fusion_percent"] == pytest.approx(100 * (ratio - 1), abs=0.5)
+
+
 def test_layers_and_evaluation_run(shapes_file, capsys):
     run(shapes_file, "--suite=conv,cluster,metrics", "--line")
     results = json.loads(capsys.readouterr().out)
