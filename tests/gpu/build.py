@@ -16,21 +16,29 @@ TESTS = native.ROOT / "tests"
 EMULATION_FLAGS = ["-x", "c++", "-O1", "-g", "-Wno-unknown-pragmas", "-I", "tests/cuda_emulation"]
 
 
-def kernel_sources() -> list[Path]:
-    """The CUDA kernels, and what only the checks call."""
-    return [*sorted((native.ROOT / native.KERNELS).glob("*/*.cu")), TESTS / "gpu" / "probes.cu"]
+PROBES = TESTS / "gpu" / "probes.cu"  # what only the checks call
+
+
+def emulation_flags() -> list[str]:
+    return shlex.split(os.environ.get("OCNN_EMULATION_FLAGS", ""))
+
+
+def is_sanitized() -> bool:
+    """Whether the emulated library is built with AddressSanitizer, which sees more than guard zones do."""
+    return any(flag.startswith("-fsanitize") for flag in emulation_flags())
 
 
 def build_emulated() -> ctypes.CDLL:
     """The `_cuda` entry points on the CPU, pointers being host pointers."""
-    extra = shlex.split(os.environ.get("OCNN_EMULATION_FLAGS", ""))
+    extra = emulation_flags()
     folder = native.ROOT / "build" / ("cuda_emulation_sanitized" if extra else "cuda_emulation")
     compiler = native.find_compiler()
     with locked(folder):
-        sources = [*kernel_sources(), TESTS / "cuda_emulation" / "emulation.cc"]
+        kernels = sorted((native.ROOT / native.KERNELS).glob("*/*.cu"))
+        sources = [*kernels, PROBES, *(TESTS / "cuda_emulation" / name for name in ("samples.cu", "emulation.cc"))]
         objects = native.compile_all(sources, [*compiler, *native.COMMON_FLAGS, *EMULATION_FLAGS, *extra], folder)
         library = folder / "libocnn_cuda_emulated.so"
-        native.link(compiler, objects, ["-Wl,-z,defs" if not extra else "-pthread", *extra], library)
+        native.link(compiler, objects, extra or ["-Wl,-z,defs"], library)
     return ctypes.CDLL(str(library))
 
 
@@ -42,7 +50,7 @@ def build_for_gpu() -> ctypes.CDLL | None:
     folder = native.ROOT / "build" / "gpu_check"
     with locked(folder):
         native.build_kernels(compiler, folder, nvcc)
-        probes = native.compile_all([TESTS / "gpu" / "probes.cu"], native.nvcc_command(nvcc, compiler))
+        probes = native.compile_all([PROBES], native.nvcc_command(nvcc, compiler))
         flags = [f"-L{folder}", "-l:libocnn_kernels.so", "-Wl,-rpath,$ORIGIN", *native.cuda_library_flags(nvcc)]
         native.link(compiler, probes, flags, folder / "libocnn_probes.so")
     return ctypes.CDLL(str(folder / "libocnn_probes.so"))

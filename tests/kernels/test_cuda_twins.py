@@ -52,7 +52,7 @@ for _case in all_cases(SEED):
 @pytest.fixture(scope="session", params=["emulated", "gpu"])
 def device(request):
     if request.param == "emulated":
-        return Device(build.build_emulated())
+        return request.getfixturevalue("emulated")
     if not has_cuda() or cuda_device_count() == 0:
         pytest.skip("no GPU, or a build without the CUDA kernels")
     return Device(build.build_for_gpu())
