@@ -17,6 +17,9 @@
 #include "vector_types.h"
 
 #define OCNN_CUDA_EMULATED 1
+#ifndef __CUDA_ARCH__
+#define __CUDA_ARCH__ 900  // -D__CUDA_ARCH__=700 emulates what old cards can do
+#endif
 #define __global__
 #define __device__
 #define __host__

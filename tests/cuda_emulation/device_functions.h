@@ -90,8 +90,20 @@ unsigned __match_any_sync(unsigned mask, T value) {
   return equal;
 }
 
-// Hardware has these from compute capability 8.0 on: guard them by __CUDA_ARCH__, as here, where it is 700.
-#define __CUDA_ARCH__ 700
+#if __CUDA_ARCH__ >= 800
+template <typename T>
+T __reduce_add_sync(unsigned mask, T value) {
+  return ocnn_emulation::reduce(mask, value, [](T a, T b) { return a + b; });
+}
+template <typename T>
+T __reduce_min_sync(unsigned mask, T value) {
+  return ocnn_emulation::reduce(mask, value, [](T a, T b) { return std::min(a, b); });
+}
+template <typename T>
+T __reduce_max_sync(unsigned mask, T value) {
+  return ocnn_emulation::reduce(mask, value, [](T a, T b) { return std::max(a, b); });
+}
+#endif
 
 template <typename T>
 T ocnn_atomic(T* address, T (*join)(T, T), T value) {

@@ -93,7 +93,7 @@ struct cudaDeviceProp {
 };
 
 inline cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
-  *properties = {"emulated", 7, 0, 4, 1 << 20, size_t{1} << 30};
+  *properties = {"emulated", __CUDA_ARCH__ / 100, __CUDA_ARCH__ / 10 % 10, 4, 1 << 20, size_t{1} << 30};
   return cudaSuccess;
 }
 

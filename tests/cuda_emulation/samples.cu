@@ -37,11 +37,15 @@ __global__ void never_initialised(int32_t* y) {
 
 __global__ void beside_the_end(int32_t* y) { y[64 + threadIdx.x] = 1; }
 
-// y[i] = sum of a warp's lanes by shuffles, [64 + i] = ballot of odd lanes, [128 + i] = lanes with equal i / 8.
+// y[i] = sum of a warp's lanes, [64 + i] = ballot of odd lanes, [128 + i] = lanes with equal i / 8.
 __global__ void warp_operations(int32_t* y) {
   const int i = threadIdx.x;
   int32_t sum = i;
+#if __CUDA_ARCH__ >= 800
+  sum = __reduce_add_sync(0xffffffffu, sum);
+#else
   for (int step = 16; step > 0; step /= 2) sum += __shfl_xor_sync(0xffffffffu, sum, step);
+#endif
   y[i] = sum;
   y[64 + i] = static_cast<int32_t>(__ballot_sync(0xffffffffu, i % 2));
   y[128 + i] = static_cast<int32_t>(__match_any_sync(0xffffffffu, i / 8));

@@ -1,7 +1,7 @@
 """Builds the library that is checked: the kernels by nvcc, or for the emulated device by the C++ compiler alone.
 
 Environment, beside that of native_build.py: OCNN_EMULATION_FLAGS, further flags of the emulated build, such as
-"-fsanitize=address,undefined".
+"-fsanitize=address,undefined" or "-D__CUDA_ARCH__=700", the old card among the emulated ones (default: 900).
 """
 
 import ctypes
@@ -31,7 +31,7 @@ def is_sanitized() -> bool:
 def build_emulated() -> ctypes.CDLL:
     """The `_cuda` entry points on the CPU, pointers being host pointers."""
     extra = emulation_flags()
-    folder = native.ROOT / "build" / ("cuda_emulation_sanitized" if extra else "cuda_emulation")
+    folder = native.ROOT / "build" / ("cuda_emulation_special" if extra else "cuda_emulation")
     compiler = native.find_compiler()
     with locked(folder):
         kernels = sorted((native.ROOT / native.KERNELS).glob("*/*.cu"))

@@ -45,7 +45,7 @@ __device__ void multiply_tiles(int64_t rounds, float* out) {
 __global__ void multiply_fp16(int64_t rounds, float* out) { multiply_tiles<__half, 16, 16, 16>(rounds, out); }
 
 __global__ void multiply_tf32(int64_t rounds, float* out) {
-#if __CUDA_ARCH__ >= 800 || defined(OCNN_CUDA_EMULATED)
+#if __CUDA_ARCH__ >= 800
   multiply_tiles<nvcuda::wmma::precision::tf32, 16, 16, 8>(rounds, out);
 #else
   multiply_tiles<__half, 16, 16, 16>(rounds, out);  // no such units before

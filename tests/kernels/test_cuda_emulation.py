@@ -132,7 +132,7 @@ def test_table_of_the_benchmark(emulated, capsys):
     assert milliseconds(emulated, timing, repeats=2, calls=3) > 0
     print(introduction(emulated.describe(), ceilings))
     print_table([row(timing, 0.5, Ceilings(copy=2.048e-3))])
-    assert "emulated, compute capability 7.0" in (printed := capsys.readouterr().out)
+    assert "emulated, compute capability " in (printed := capsys.readouterr().out)
     assert printed.splitlines()[-1].split() == [
         "sample_turn_around",
         "float32",
