@@ -23,6 +23,7 @@ $cxx -shared -fsanitize=address,undefined "${objects[@]}" -pthread -o "$library"
 
 # The emulated device is an old one here; the other tests have a new one.
 # The interpreter itself is not instrumented: it needs the runtimes first, and its own leaks are not our subject.
-OCNN_KERNEL_LIBRARY=$PWD/$library OCNN_EMULATION_FLAGS="$sanitize -D__CUDA_ARCH__=700" ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
+OCNN_KERNEL_LIBRARY=$PWD/$library OCNN_EMULATION_FLAGS="$sanitize -D__CUDA_ARCH__=700" \
+  ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
   LD_PRELOAD="$($cxx -print-file-name=libasan.so) $($cxx -print-file-name=libubsan.so)" \
   "$python" -m pytest -p no:cacheprovider "$@" tests/kernels

@@ -1,7 +1,7 @@
 // The part of the CUDA runtime and of CUDA C++ that our kernels use, for a plain C++ compiler (see emulation.h).
 //
-// Left out on purpose: <<<>>> (ocnn::launch), extern __shared__ (ocnn::dynamic_shared), inline PTX, __activemask, atomics
-// on floats, cooperative groups.
+// Left out on purpose: <<<>>> (ocnn::launch), extern __shared__ (ocnn::dynamic_shared), inline PTX, __activemask,
+// atomics on floats, cooperative groups.
 #pragma once
 
 #include <algorithm>

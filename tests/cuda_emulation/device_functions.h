@@ -28,8 +28,8 @@ T from_bits(uint64_t bits) {
   return value;
 }
 
-// The value of lane `source`, which is counted within the caller's segment of `width` lanes; the own value, as on a GPU,
-// where `source` lies outside of it.
+// The value of lane `source`, which is counted within the caller's segment of `width` lanes; the own value, as on a
+// GPU, where `source` lies outside of it.
 template <typename T>
 T shuffle(unsigned mask, T value, int source, int width) {
   const int first = lane() / width * width;

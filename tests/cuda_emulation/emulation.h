@@ -24,8 +24,8 @@ namespace ocnn_emulation {
 
 constexpr int kLanes = 32;
 
-// Runs a kernel on a grid. False, with a message on stderr, if threads wait for each other forever or a thread waits for
-// others with a mask it is not in.
+// Runs a kernel on a grid. False, with a message on stderr, if threads wait for each other forever or a thread waits
+// for others with a mask it is not in.
 bool run_grid(dim3 grid, dim3 block, size_t shared_bytes, const std::function<void()>& kernel);
 
 void* dynamic_shared();

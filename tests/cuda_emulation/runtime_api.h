@@ -44,7 +44,8 @@ struct cudaLaunchConfig_t {
 };
 
 template <typename... Parameters, typename... Arguments>
-cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(Parameters...), Arguments&&... arguments) {
+cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(Parameters...),
+                               Arguments&&... arguments) {
   using ocnn_emulation::remember;
   const dim3 grid = config->gridDim, block = config->blockDim;
   const uint64_t threads = uint64_t{block.x} * block.y * block.z;
@@ -54,7 +55,8 @@ cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(
   }
   if (config->dynamicSmemBytes > ocnn_emulation::kMaxSharedBytes) return remember(cudaErrorInvalidValue);
   const std::tuple<std::decay_t<Parameters>...> values(std::forward<Arguments>(arguments)...);
-  const bool done = ocnn_emulation::run_grid(grid, block, config->dynamicSmemBytes, [&] { std::apply(kernel, values); });
+  const auto run_thread = [&] { std::apply(kernel, values); };
+  const bool done = ocnn_emulation::run_grid(grid, block, config->dynamicSmemBytes, run_thread);
   return done ? cudaSuccess : remember(cudaErrorLaunchFailure);
 }
 

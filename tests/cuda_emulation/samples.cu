@@ -81,7 +81,8 @@ __global__ void round_all(const float* x, int64_t count, __half* half, __nv_bflo
 
 extern "C" {
 
-int ocnn_sample_turn_around_cuda(ocnn_cuda_stream stream, const int32_t* x, int64_t blocks, int32_t barrier, int32_t* y) {
+int ocnn_sample_turn_around_cuda(ocnn_cuda_stream stream, const int32_t* x, int64_t blocks, int32_t barrier,
+                                 int32_t* y) {
   return ocnn::launch(turn_around, static_cast<unsigned>(blocks), 64, 0, stream, x, barrier != 0, y);
 }
 
@@ -105,7 +106,8 @@ int ocnn_sample_round_cuda(ocnn_cuda_stream stream, const float* x, int64_t coun
 }
 
 int ocnn_sample_launch_cuda(ocnn_cuda_stream stream, int64_t threads, int64_t shared_bytes, int32_t* y) {
-  return ocnn::launch(barrier_for_some, 1, static_cast<unsigned>(threads), static_cast<size_t>(shared_bytes), stream, y);
+  const dim3 block(static_cast<unsigned>(threads));
+  return ocnn::launch(barrier_for_some, 1, block, static_cast<size_t>(shared_bytes), stream, y);
 }
 
 }  // extern "C"

@@ -52,7 +52,8 @@ int dispatch_bits(int32_t dtype, const Body& body) {
 // and `b` can be moved in.
 template <typename Body>
 int dispatch_unit(int64_t row_bytes, const void* a, const void* b, const Body& body) {
-  const uintptr_t bits = static_cast<uintptr_t>(row_bytes) | reinterpret_cast<uintptr_t>(a) | reinterpret_cast<uintptr_t>(b);
+  const uintptr_t addresses = reinterpret_cast<uintptr_t>(a) | reinterpret_cast<uintptr_t>(b);
+  const uintptr_t bits = addresses | static_cast<uintptr_t>(row_bytes);
   if (bits % 16 == 0) return body(uint4{});
   if (bits % 8 == 0) return body(uint64_t{});
   if (bits % 4 == 0) return body(uint32_t{});

@@ -20,7 +20,10 @@ int64_t chunk_size(int64_t count) {
   return std::max(kLeast, (count + kMaxChunks - 1) / kMaxChunks);
 }
 
-unsigned num_chunks(int64_t count) { return static_cast<unsigned>((count + chunk_size(count) - 1) / chunk_size(count)); }
+unsigned num_chunks(int64_t count) {
+  const int64_t chunk = chunk_size(count);
+  return static_cast<unsigned>((count + chunk - 1) / chunk);
+}
 
 struct Add {
   template <typename T>

@@ -1,4 +1,4 @@
-// Device-wide building blocks for the other kernels. Host functions, so that CUB, whose sort this is, gets compiled once.
+// Device-wide building blocks for the other kernels. Host functions, so that CUB, whose sort this is, is compiled once.
 //
 // `workspace` is device memory of at least the bytes the function of the same name with _workspace_bytes says, aligned
 // to 256 bytes (OCNN_INVALID_ARGUMENT if it is smaller). Nothing synchronises; count 0 is fine. Results depend on the

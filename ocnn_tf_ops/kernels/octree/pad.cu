@@ -28,8 +28,8 @@ __global__ void depad(const Unit* x, const int32_t* children, int64_t num_nodes,
 template <typename Body>
 int for_rows(int32_t dtype, const void* x, const void* y, int64_t num_nodes, int64_t num_nonempty, int64_t channels,
              const Body& body) {
-  const int64_t bytes = ocnn::element_bytes(dtype) * channels;
-  if (ocnn::element_bytes(dtype) == 0 || channels < 0 || num_nodes < 0 || num_nonempty < 0) return OCNN_INVALID_ARGUMENT;
+  const int64_t element = ocnn::element_bytes(dtype), bytes = element * channels;
+  if (element == 0 || channels < 0 || num_nodes < 0 || num_nonempty < 0) return OCNN_INVALID_ARGUMENT;
   return ocnn::dispatch_unit(bytes, x, y, [&](auto unit) { return body(unit, bytes / int64_t{sizeof(unit)}); });
 }
 
