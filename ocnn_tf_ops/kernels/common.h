@@ -2,7 +2,7 @@
 //
 // Entry points are extern "C" functions `int ocnn_<name>_cpu(const ocnn_executor* stream, ...)` with a CUDA twin
 // `int ocnn_<name>_cuda(ocnn_cuda_stream stream, ...)` of the same arguments and meaning. They take raw pointers and
-// sizes, write into memory the caller owns, allocate no output, never throw and never abort: they return an ocnn_status.
+// sizes, write into memory the caller owns, allocate no output, never throw or abort: they return an ocnn_status.
 //
 // Of a CUDA twin, pointers are device pointers unless its header says "host". It only enqueues: what it returns tells
 // of sizes and launches. An index out of range is missing to it (-1), never an access out of bounds, never an error.

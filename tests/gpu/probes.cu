@@ -56,7 +56,7 @@ __global__ void multiply_tf32(int64_t rounds, float* out) {
 
 extern "C" {
 
-// `out` holds [blocks, 256] floats for fp32 (kind 0), [blocks, 8, 256] for tf32 (1) and fp16 (2). A thread (a warp) does
+// `out` holds [blocks, 256] floats for fp32 (kind 0), [blocks, 8, 256] for tf32 (1), fp16 (2). A thread (a warp) does
 // 8 multiply-adds (tile products of 16 x 16 x 8 or 16 x 16 x 16) a round.
 int ocnn_probe_multiply_cuda(ocnn_cuda_stream stream, int32_t kind, int64_t blocks, int64_t rounds, float* out) {
   const auto kernel = kind == 0 ? multiply_fp32 : kind == 1 ? multiply_tf32 : multiply_fp16;
