@@ -3,28 +3,35 @@
     pip install .    |    pip install -e .    |    python setup.py build_ext --inplace
 
 Two libraries land in ocnn_tf_ops/: libocnn_kernels.so (no TensorFlow inside) and libocnn_tf_ops.so (the thin wrappers).
-Environment: CXX (default g++), MAX_JOBS (default: all cores), OCNN_PORTABLE=1 (leave out -march=native).
+The environment variables it takes are those of native_build.py.
 """
 
 import json
 import os
-import shlex
-import shutil
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from setuptools import Extension, find_packages, setup
 from setuptools.command.build_ext import build_ext
 
 ROOT = Path(__file__).resolve().parent
-OBJECTS = ROOT / "build" / "objects"
+sys.path.insert(0, str(ROOT))  # pip runs this file without its folder on the path
+
+from native_build import (  # noqa: E402
+    COMMON_FLAGS,
+    OBJECTS,
+    BuildError,
+    Nvcc,
+    build_kernels,
+    compile_all,
+    find_compiler,
+    find_nvcc,
+    link,
+)
+
 TF_MINOR = "2.21"
 TF_SUPPORTED = ">=2.21,<2.22"
-COMMON_FLAGS = ["-std=c++17", "-fPIC", "-Wall", "-Wextra", "-Wno-psabi"]
-# Nobody reads the flags of floating-point exceptions; kept, they forbid to vectorize a choice of two computed values.
-KERNEL_FLAGS = ["-O3", "-fno-trapping-math", *([] if os.environ.get("OCNN_PORTABLE") == "1" else ["-march=native"])]
 WRAPPER_FLAGS = ["-O2"]  # no -march: these files share inline code with TensorFlow's own build
 
 TF_QUERY = """
@@ -39,10 +46,6 @@ import importlib.metadata as metadata
 names = {d.metadata["Name"] for d in metadata.distributions()}
 print(next((n for n in ("tensorflow", "tensorflow-cpu", "tensorflow_cpu") if n in names), ""))
 """
-
-
-class BuildError(SystemExit):
-    """Ends the build with a message for people instead of a traceback."""
 
 
 def ask_environment(code: str) -> subprocess.CompletedProcess:
@@ -76,87 +79,24 @@ def query_tensorflow() -> dict:
     return tensorflow
 
 
-def find_compiler() -> list[str]:
-    compiler = shlex.split(os.environ.get("CXX", "g++"))
-    if not shutil.which(compiler[0]):
-        raise BuildError(
-            f"setup.py: the C++ compiler '{compiler[0]}' was not found.\n"
-            "Install g++ 9 or newer (Debian/Ubuntu: apt-get install g++), or name another one in CXX."
-        )
-    return compiler
+def cuda_extra() -> dict[str, list[str]]:
+    """The extra `cuda`: TensorFlow with its CUDA libraries; none beside tensorflow-cpu, to be uninstalled first."""
+    if tensorflow_requirement()[0].startswith("tensorflow-cpu"):
+        return {}
+    return {"cuda": [f"tensorflow[and-cuda]{TF_SUPPORTED}"]}
 
 
-def newest_input(depfile: Path) -> float:
-    """Modification time of the youngest file named in a compiler-written .d file; infinite if one is gone."""
-    names = depfile.read_text().replace("\\\n", " ").split(":", 1)[1].split()
-    files = [ROOT / name for name in names]  # relative to where the compiler ran
-    return max(file.stat().st_mtime if file.exists() else float("inf") for file in files)
-
-
-def is_current(output: Path, command: list[str], depfile: Path) -> bool:
-    record = output.with_suffix(".cmd")
-    if not (output.exists() and depfile.exists() and record.exists()):
-        return False
-    return record.read_text() == shlex.join(command) and newest_input(depfile) <= output.stat().st_mtime
-
-
-def run_compiler(command: list[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
-    if done.stderr:
-        print(done.stderr, file=sys.stderr)
-    if done.returncode:
-        raise BuildError(f"setup.py: this command failed (see above):\n{shlex.join(command)}")
-
-
-def compile_source(source: Path, command: list[str]) -> Path:
-    """Compiles one file unless its object is younger than the source, its headers and the same command."""
-    relative = source.relative_to(ROOT)
-    output = OBJECTS / relative.with_suffix(".o")
-    depfile = output.with_suffix(".d")
-    command = [*command, "-c", str(relative), "-o", str(output), "-MMD", "-MF", str(depfile)]
-    if not is_current(output, command, depfile):
-        print(f"compiling {relative}\n", end="", flush=True)
-        output.parent.mkdir(parents=True, exist_ok=True)
-        output.unlink(missing_ok=True)
-        run_compiler(command)
-        output.with_suffix(".cmd").write_text(shlex.join(command))
-    return output
-
-
-def compile_all(sources: list[Path], command: list[str]) -> list[str]:
-    jobs = int(os.environ.get("MAX_JOBS", 0)) or os.cpu_count() or 1
-    with ThreadPoolExecutor(jobs) as pool:
-        return [str(path) for path in pool.map(lambda source: compile_source(source, command), sources)]
-
-
-def link(compiler: list[str], objects: list[str], flags: list[str], library: Path) -> None:
-    """Links beside the target and renames, so that a program using the old library is not disturbed."""
-    unfinished = library.with_suffix(f".{os.getpid()}.so")
-    soname = f"-Wl,-soname,{library.name}"
-    try:
-        run_compiler([*compiler, "-shared", soname, *objects, *flags, "-o", str(unfinished)])
-        os.replace(unfinished, library)
-    finally:
-        unfinished.unlink(missing_ok=True)
-
-
-def build_kernels(compiler: list[str], folder: Path) -> None:
-    """libocnn_kernels.so: C++ without TensorFlow. The CUDA half (kernels/*/*.cu by nvcc) joins its objects here."""
-    sources = sorted((ROOT / "ocnn_tf_ops" / "kernels").glob("*/*.cc"))
-    objects = compile_all(sources, [*compiler, *COMMON_FLAGS, *KERNEL_FLAGS])
-    link(compiler, objects, ["-pthread"], folder / "libocnn_kernels.so")
-
-
-def build_wrappers(compiler: list[str], folder: Path) -> None:
+def build_wrappers(compiler: list[str], folder: Path, nvcc: Nvcc | None) -> None:
     """libocnn_tf_ops.so: the TensorFlow wrappers, next to the kernels they call, and the stamp the loader reads."""
     tensorflow = query_tensorflow()
     headers = [flag.replace("-I", "-isystem", 1) if flag.startswith("-I") else flag for flag in tensorflow["compile"]]
-    stamp = [f'-DOCNN_BUILT_FOR_TENSORFLOW="{tensorflow["version"]}"']
+    stamp = [f'-DOCNN_BUILT_FOR_TENSORFLOW="{tensorflow["version"]}"', *(["-DOCNN_WITH_CUDA=1"] if nvcc else [])]
     sources = sorted((ROOT / "ocnn_tf_ops" / "tf").glob("*.cc"))
     objects = compile_all(sources, [*compiler, *headers, *stamp, *COMMON_FLAGS, *WRAPPER_FLAGS])
     flags = [*tensorflow["link"], f"-L{folder}", "-l:libocnn_kernels.so", "-Wl,-rpath,$ORIGIN"]
     link(compiler, objects, flags, folder / "libocnn_tf_ops.so")
-    (folder / "build_info.json").write_text(json.dumps({"tensorflow": tensorflow["version"]}) + "\n")
+    cuda = {"nvcc": nvcc.version, "archs": nvcc.archs} if nvcc else None
+    (folder / "build_info.json").write_text(json.dumps({"tensorflow": tensorflow["version"], "cuda": cuda}) + "\n")
 
 
 class BuildOps(build_ext):
@@ -172,11 +112,11 @@ class BuildOps(build_ext):
 
         OBJECTS.mkdir(parents=True, exist_ok=True)
         self.folder().mkdir(parents=True, exist_ok=True)
-        compiler = find_compiler()
+        compiler, nvcc = find_compiler(), find_nvcc()
         with open(OBJECTS / ".lock", "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # two builds at once take turns
-            build_kernels(compiler, self.folder())
-            build_wrappers(compiler, self.folder())
+            build_kernels(compiler, self.folder(), nvcc)
+            build_wrappers(compiler, self.folder(), nvcc)
 
     def get_outputs(self) -> list[str]:
         return [str(self.folder() / name) for name in self.PRODUCTS]
@@ -185,7 +125,7 @@ class BuildOps(build_ext):
         return {}
 
     def get_source_files(self) -> list[str]:
-        return []  # MANIFEST.in names the C++ files
+        return []  # MANIFEST.in names the C++ and CUDA files
 
 
 def yaml_files(folder: str) -> list[str]:
@@ -224,7 +164,10 @@ def main() -> None:
             "tqdm",
             "trimesh",
         ],
-        extras_require={"test": ["pytest", "ruff", "setuptools"]},
+        extras_require={
+            "test": ["pytest", "ruff", "setuptools"],
+            **cuda_extra(),
+        },
     )
 
 

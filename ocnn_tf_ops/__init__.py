@@ -6,6 +6,7 @@ Importing the package loads neither TensorFlow nor the compiled libraries; the f
 import importlib
 
 _MODULES = {
+    "loader": ("build_info",),
     "structure": ("Octree",),
     "octree": ("octree_build", "octree_neighbors"),
     "conv": ("octree_conv", "octree_downsample_conv", "octree_upsample_conv"),

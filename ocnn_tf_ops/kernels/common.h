@@ -1,11 +1,21 @@
 // Conventions shared by every kernel. No TensorFlow header is included anywhere below kernels/.
 //
 // Entry points are extern "C" functions `int ocnn_<name>_cpu(const ocnn_executor* stream, ...)` with a CUDA twin
-// `int ocnn_<name>_cuda(cudaStream_t stream, ...)` of the same arguments and meaning. They take raw pointers and sizes,
-// write into memory the caller owns, allocate no output, never throw and never abort: they return an ocnn_status.
+// `int ocnn_<name>_cuda(ocnn_cuda_stream stream, ...)` of the same arguments and meaning. They take raw pointers and
+// sizes, write into memory the caller owns, allocate no output, never throw or abort: they return an ocnn_status.
+//
+// Of a CUDA twin, pointers are device pointers unless its header says "host". It only enqueues: what it returns tells
+// of sizes and launches. An index out of range is missing to it (-1), never an access out of bounds, never an error.
 #pragma once
 
 #include <cstdint>
+
+// Marks functions of .inl files, which a .cc and its .cu share.
+#ifdef __CUDACC__
+#define OCNN_HOST_DEVICE __host__ __device__
+#else
+#define OCNN_HOST_DEVICE
+#endif
 
 extern "C" {
 
@@ -15,9 +25,14 @@ enum ocnn_status {
   OCNN_OUT_OF_MEMORY = 2,
   OCNN_NOT_FINITE = 3,  // NaN or infinity among the coordinates
   OCNN_EMPTY = 4,       // a shape without a single point
+  OCNN_CUDA_ERROR = 5,  // a launch or another call of the CUDA runtime failed
 };
 
-enum ocnn_dtype { OCNN_FLOAT32 = 0, OCNN_FLOAT64 = 1 };
+// The half types are for CUDA entry points alone.
+enum ocnn_dtype { OCNN_FLOAT32 = 0, OCNN_FLOAT64 = 1, OCNN_FLOAT16 = 2, OCNN_BFLOAT16 = 3 };
+
+// A cudaStream_t, for headers that know no CUDA; null is the default stream.
+typedef struct CUstream_st* ocnn_cuda_stream;
 
 // Where a CPU kernel runs its loops. The caller injects its own thread pool (TensorFlow's inside an op); a null executor
 // runs serially, which is what most tests want. `parallel_for` must call `body` on disjoint ranges covering [0, count)

@@ -1,4 +1,4 @@
-// Runs a generic lambda for the element type an ocnn_dtype names.
+// Runs a generic lambda for the element type an ocnn_dtype names, on the CPU (cuda/dispatch.cuh does it for kernels).
 #pragma once
 
 #include "common.h"

@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
-FLOAT32, FLOAT64 = 0, 1  # ocnn_dtype
+FLOAT32, FLOAT64, FLOAT16, BFLOAT16 = range(4)  # ocnn_dtype; the half types for CUDA kernels only
 _STATUS = {
     1: "a size, depth or index is out of range",
     2: "out of memory",
     3: "NaN or infinity among the coordinates",
     4: "a shape without a single point",
+    5: "the CUDA runtime reported an error",
 }
 
 
@@ -51,6 +52,23 @@ def thread_executor(num_threads: int = 0) -> Executor:
     return executor
 
 
+def has_cuda() -> bool:
+    """Whether the library holds the CUDA kernels."""
+    return hasattr(kernel_library(), "ocnn_cuda_malloc")
+
+
+def cuda_device_count() -> int:
+    """GPUs that the library can use: 0 without the CUDA kernels, a driver or a card."""
+    return kernel_library().ocnn_cuda_device_count()
+
+
+def status_of(library: ctypes.CDLL, name: str, *arguments: Any) -> int:
+    """Calls the entry point `name` with arguments as `call_kernel` takes them, and returns its ocnn_status."""
+    function = getattr(library, name)
+    function.restype = ctypes.c_int
+    return function(*(_to_c(name, argument) for argument in arguments))
+
+
 def call_kernel(name: str, *arguments: Any) -> None:
     """Calls the kernel `name`. Arrays go as pointers, int as int64_t, float as double, None as a null pointer, Executor
     by reference; wrap an int32_t argument in ctypes.c_int32 and a float one in ctypes.c_float.
@@ -58,12 +76,17 @@ def call_kernel(name: str, *arguments: Any) -> None:
     Raises:
         ValueError: the kernel refused its input, or an array is not C-contiguous.
         MemoryError: the kernel found no memory.
+        RuntimeError: the CUDA runtime reported an error.
     """
-    function = getattr(kernel_library(), name)
-    function.restype = ctypes.c_int
-    status = function(*(_to_c(name, argument) for argument in arguments))
+    check_status(name, status_of(kernel_library(), name, *arguments))
+
+
+def check_status(name: str, status: int) -> None:
+    """Raises what `call_kernel` documents, unless `status` is OCNN_OK."""
     if status == 2:
         raise MemoryError(f"{name}: {_STATUS[2]}")
+    if status == 5:
+        raise RuntimeError(f"{name}: {_STATUS[5]}")
     if status:
         raise ValueError(f"{name}: {_STATUS.get(status, f'unknown status {status}')}")
 

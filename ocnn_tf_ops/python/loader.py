@@ -9,12 +9,21 @@ _FOLDER = Path(__file__).parents[1]
 _REBUILD = "rebuild with 'python setup.py build_ext --inplace' (or 'pip install .')"
 
 
-def built_for() -> str | None:
-    """The TensorFlow version the library was built for; None if it is not built."""
+def build_info() -> dict | None:
+    """What the libraries were built with; None if they are not built.
+
+    {"tensorflow": its version, "cuda": None for a CPU build, else {"nvcc": its version, "archs": ["75", "90", ...]}}
+    """
     try:
-        return json.loads((_FOLDER / "build_info.json").read_text())["tensorflow"]
+        return json.loads((_FOLDER / "build_info.json").read_text())
     except FileNotFoundError:
         return None
+
+
+def built_for() -> str | None:
+    """The TensorFlow version the library was built for; None if it is not built."""
+    info = build_info()
+    return info and info["tensorflow"]
 
 
 @functools.cache

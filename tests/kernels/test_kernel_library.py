@@ -44,3 +44,22 @@ def test_broken_library_is_named(monkeypatch, tmp_path):
 def test_arrays_must_be_contiguous():
     with pytest.raises(ValueError, match="ocnn_octree_pad_cpu: every array must be C-contiguous"):
         module.call_kernel("ocnn_octree_pad_cpu", None, np.zeros((4, 4))[:, ::2])
+
+
+def test_cuda_half_is_told():
+    """A library with the CUDA half loads and answers where there is no driver, too."""
+    assert module.cuda_device_count() >= 0
+    assert module.has_cuda() or module.cuda_device_count() == 0
+
+
+def test_cuda_errors_are_told():
+    with pytest.raises(RuntimeError, match="ocnn_octree_pad_cuda: the CUDA runtime reported an error"):
+        module.check_status("ocnn_octree_pad_cuda", 5)
+
+
+@pytest.mark.parametrize("dtype", [module.FLOAT16, module.BFLOAT16, 4, -1])
+def test_cpu_kernels_refuse_the_half_types(dtype):
+    x, children = np.zeros((1, 1), np.uint64), np.zeros(1, np.int32)
+    for name, arguments in {"pad": (x, children, 1, 1, 1, x), "max_unpool": (x, children, 1, 1, np.zeros(8))}.items():
+        with pytest.raises(ValueError, match="out of range"):
+            module.call_kernel(f"ocnn_octree_{name}_cpu", None, ctypes.c_int32(dtype), *arguments)

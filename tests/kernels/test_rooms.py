@@ -13,8 +13,13 @@ def offenders(folder: str, patterns: tuple[str, ...], forbidden: str) -> list[st
 
 
 def test_kernels_know_nothing_of_tensorflow():
-    found = offenders("kernels", ("*.h", "*.cc"), r"^\s*#include.*(tensorflow|absl|Eigen)")
+    found = offenders("kernels", ("*.h", "*.inl", "*.cuh", "*.cc", "*.cu"), r"^\s*#include.*(tensorflow|absl|Eigen)")
     assert not found, f"{found} include TensorFlow: move that part to tf/, kernels are compiled without it"
+
+
+def test_headers_know_nothing_of_cuda():
+    found = offenders("kernels", ("*.h", "*.inl", "*.cc"), r"^\s*#include.*(cuda_|cub/|\.cuh)")
+    assert not found, f"{found} include CUDA: only .cu and .cuh files may, the others are compiled without it"
 
 
 def test_package_knows_nothing_of_instance_seg():

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import native_build
+
 pytest.importorskip("setuptools")
 ROOT = Path(__file__).parents[2]
 
@@ -24,10 +26,10 @@ def answer(monkeypatch, setup_py, stdout="", stderr="", returncode=0):
     monkeypatch.setattr(setup_py, "ask_environment", lambda code: done)
 
 
-def test_missing_compiler(monkeypatch, setup_py):
+def test_missing_compiler(monkeypatch):
     monkeypatch.setenv("CXX", "no-such-compiler -m64")
     with pytest.raises(SystemExit, match="'no-such-compiler' was not found.\n.*apt-get install g\\+\\+"):
-        setup_py.find_compiler()
+        native_build.find_compiler()
 
 
 def test_missing_tensorflow(monkeypatch, setup_py):
@@ -56,22 +58,85 @@ def test_installed_flavor_of_tensorflow_is_required(monkeypatch, setup_py, insta
     assert setup_py.tensorflow_requirement() == [required + ">=2.21,<2.22"]
 
 
-def test_compiles_again_what_changed(monkeypatch, setup_py, tmp_path, capsys):
-    monkeypatch.setattr(setup_py, "ROOT", tmp_path)
-    monkeypatch.setattr(setup_py, "OBJECTS", tmp_path / "objects")
+def test_compiles_again_what_changed(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(native_build, "ROOT", tmp_path)
     header, source = tmp_path / "a.h", tmp_path / "a.cc"
     header.write_text("int f();\n")
     source.write_text('#include "a.h"\nint f() { return 1; }\n')
 
     def compiles(*flags):
-        setup_py.compile_source(source, ["g++", *flags])
+        native_build.compile_source(source, ["g++", *flags], tmp_path / "objects")
         return "compiling a.cc" in capsys.readouterr().out
 
     assert compiles() and not compiles()
-    later = (tmp_path / "objects" / "a.o").stat().st_mtime + 10
+    later = (tmp_path / "objects" / "a.cc.o").stat().st_mtime + 10
     os.utime(header, (later, later))
     assert compiles()
     assert compiles("-DOTHER=1")
     header.unlink()
     with pytest.raises(SystemExit, match="this command failed"):
         compiles("-DOTHER=1")
+
+
+@pytest.mark.parametrize(
+    "flavor,extra", [("tensorflow", ["tensorflow[and-cuda]>=2.21,<2.22"]), ("tensorflow_cpu", None)]
+)
+def test_cuda_extra(monkeypatch, setup_py, flavor, extra):
+    answer(monkeypatch, setup_py, stdout=flavor)
+    assert setup_py.cuda_extra().get("cuda") == extra
+
+
+@pytest.fixture
+def fake_nvcc(monkeypatch, tmp_path):
+    """A CUDA compiler in CUDA_HOME that has the architectures 7.0, 7.5 and 9.0, on a machine without a card."""
+    (tmp_path / "bin").mkdir()
+    version, archs = 'echo "release 12.4, V12.4.1"', 'printf "compute_70\\ncompute_75\\ncompute_90\\n"'
+    script = f'if [ "$1" = --version ]; then {version}; else {archs}; fi'
+    (tmp_path / "bin" / "nvcc").write_text(f"#!/bin/sh\n{script}\n")
+    (tmp_path / "bin" / "nvcc").chmod(0o755)
+    for name in ("OCNN_CUDA", "OCNN_CUDA_ARCHS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setenv("CUDA_HOME", str(tmp_path))
+    return tmp_path / "bin"
+
+
+def card(folder, capability):
+    (folder / "nvidia-smi").write_text(f"#!/bin/sh\necho {capability}\n")
+    (folder / "nvidia-smi").chmod(0o755)
+
+
+def test_architectures(monkeypatch, fake_nvcc):
+    assert native_build.find_nvcc().archs == ("70", "75", "90")  # of the common ones those it has, and the old one
+    monkeypatch.setenv("PATH", str(fake_nvcc))
+    card(fake_nvcc, "9.0")
+    assert native_build.find_nvcc() == native_build.Nvcc(str(fake_nvcc / "nvcc"), "12.4", ("90",))
+    monkeypatch.setenv("OCNN_CUDA_ARCHS", "90; 75")
+    assert native_build.find_nvcc().archs == ("75", "90")
+    monkeypatch.setenv("OCNN_CUDA_ARCHS", "75;120")
+    with pytest.raises(SystemExit, match=r"asks for 120, which nvcc 12\.4 cannot compile for.\nIt has 70, 75, 90"):
+        native_build.find_nvcc()
+
+
+def test_newest_architecture_becomes_ptx_too():
+    command = native_build.nvcc_command(native_build.Nvcc("nvcc", "12.4", ("75", "90")), ["g++", "-m64"])
+    assert command[-2:] == [
+        "-gencode=arch=compute_75,code=sm_75",
+        "-gencode=arch=compute_90,code=[sm_90,compute_90]",
+    ]
+
+
+def test_without_nvcc(monkeypatch, fake_nvcc, capsys):
+    monkeypatch.setenv("OCNN_CUDA", "0")
+    assert native_build.find_nvcc() is None
+    assert "OCNN_CUDA=0: building the CPU half only" in capsys.readouterr().out
+    monkeypatch.delenv("OCNN_CUDA")
+    (fake_nvcc / "nvcc").unlink()
+    assert native_build.find_nvcc() is None
+    assert "nvcc was found neither on PATH nor in CUDA_HOME/bin" in capsys.readouterr().out
+
+
+def test_nvcc_that_fails(fake_nvcc):
+    (fake_nvcc / "nvcc").write_text("#!/bin/sh\nexit 1\n")
+    with pytest.raises(SystemExit, match="bin/nvcc does not work.*\n.*OCNN_CUDA=0 builds without it"):
+        native_build.find_nvcc()

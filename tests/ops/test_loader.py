@@ -15,6 +15,15 @@ def test_library_is_built_for_this_tensorflow():
     assert loader.built_for() == tf.__version__
 
 
+def test_build_info_tells_of_the_cuda_half(monkeypatch, tmp_path):
+    from ocnn_tf_ops.python.kernel_library import has_cuda
+
+    info = ocnn_tf_ops.build_info()
+    assert (info["cuda"] is not None) == has_cuda()
+    monkeypatch.setattr(loader, "_FOLDER", tmp_path)
+    assert ocnn_tf_ops.build_info() is None
+
+
 def test_missing_build(monkeypatch, tmp_path):
     monkeypatch.setattr(loader, "_FOLDER", tmp_path)
     with pytest.raises(ImportError, match=r"libocnn_tf_ops\.so does not exist.*python setup\.py build_ext --inplace"):

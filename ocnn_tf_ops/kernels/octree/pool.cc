@@ -5,6 +5,7 @@
 
 #include "../dtype.h"
 #include "../parallel.h"
+#include "pool.inl"
 
 namespace {
 
@@ -21,7 +22,7 @@ void max_pool(const ocnn_executor* stream, const T* x, int64_t num_groups, int64
       for (int64_t octant = 8 * g + 1; octant < 8 * g + 8; ++octant) {
         const T* row = x + octant * channels;
         for (int64_t c = 0; c < channels; ++c) {
-          const bool wins = row[c] > best[c] || (row[c] != row[c] && best[c] == best[c]);
+          const bool wins = ocnn::wins(row[c], best[c]);
           best[c] = wins ? row[c] : best[c];
           where[c] = wins ? static_cast<int32_t>(octant) : where[c];
         }
@@ -39,7 +40,7 @@ bool for_each_mask(const ocnn_executor* stream, const int32_t* mask, int64_t num
     for (int64_t g = begin; g < end; ++g) {
       for (int64_t c = 0; c < channels; ++c) {
         const int64_t i = g * channels + c, octant = mask[i];
-        if (octant < 8 * g || octant >= 8 * g + 8) {
+        if (!ocnn::in_group(octant, g)) {
           valid = false;
           return;
         }
@@ -65,17 +66,13 @@ bool max_pick(const ocnn_executor* stream, const T* x, const int32_t* mask, int6
   return for_each_mask(stream, mask, num_groups, channels, [&](int64_t to, int64_t from) { y[to] = x[from]; });
 }
 
-bool valid_sizes(int64_t num_groups, int64_t channels) {
-  return num_groups >= 0 && num_groups <= INT32_MAX / 8 && channels >= 0;
-}
-
 }  // namespace
 
 extern "C" {
 
 int ocnn_octree_max_pool_cpu(const ocnn_executor* stream, int32_t dtype, const void* x, int64_t num_groups,
                              int64_t channels, void* y, int32_t* mask) {
-  if (!valid_sizes(num_groups, channels)) return OCNN_INVALID_ARGUMENT;
+  if (!ocnn::valid_pool_sizes(num_groups, channels)) return OCNN_INVALID_ARGUMENT;
   return ocnn::dispatch(dtype, [&](auto zero) {
     using T = decltype(zero);
     max_pool(stream, static_cast<const T*>(x), num_groups, channels, static_cast<T*>(y), mask);
@@ -85,7 +82,7 @@ int ocnn_octree_max_pool_cpu(const ocnn_executor* stream, int32_t dtype, const v
 
 int ocnn_octree_max_unpool_cpu(const ocnn_executor* stream, int32_t dtype, const void* x, const int32_t* mask,
                                int64_t num_groups, int64_t channels, void* y) {
-  if (!valid_sizes(num_groups, channels)) return OCNN_INVALID_ARGUMENT;
+  if (!ocnn::valid_pool_sizes(num_groups, channels)) return OCNN_INVALID_ARGUMENT;
   return ocnn::dispatch(dtype, [&](auto zero) {
     using T = decltype(zero);
     return max_unpool(stream, static_cast<const T*>(x), mask, num_groups, channels, static_cast<T*>(y));
@@ -94,7 +91,7 @@ int ocnn_octree_max_unpool_cpu(const ocnn_executor* stream, int32_t dtype, const
 
 int ocnn_octree_max_pick_cpu(const ocnn_executor* stream, int32_t dtype, const void* x, const int32_t* mask,
                              int64_t num_groups, int64_t channels, void* y) {
-  if (!valid_sizes(num_groups, channels)) return OCNN_INVALID_ARGUMENT;
+  if (!ocnn::valid_pool_sizes(num_groups, channels)) return OCNN_INVALID_ARGUMENT;
   return ocnn::dispatch(dtype, [&](auto zero) {
     using T = decltype(zero);
     return max_pick(stream, static_cast<const T*>(x), mask, num_groups, channels, static_cast<T*>(y));
