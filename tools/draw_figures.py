@@ -49,13 +49,13 @@ class Run:
         self.config = dataclasses.replace(config, data=dataclasses.replace(config.data, data_dir=data_dir))
         self.network = restore_network(self.config, self.taxonomy, checkpoint)
         self.data = load_split(self.config, split, 0)
+        self.predictor = Predictor(self.network, self._batches(self.data).element_spec)
 
     def segment(self, row: int, rows: dict[str, ClusterConfig]) -> dict[int, list[Segmentation]]:
         """Segments a shape: level index among the category's -> one Segmentation for each title of `rows`."""
         shape = PartNetDataset(self.data.category, self.data.split, (self.data.shapes[row],))
-        batches = evaluation_dataset(shape, 1, octree_config(self.config))
-        batch = next(iter(batches))
-        (predicted,) = shapes = Predictor(self.network, batches.element_spec)(batch)
+        batch = next(iter(self._batches(shape)))
+        (predicted,) = shapes = self.predictor(batch)
         columns = [
             (title, segment_batch(shapes, batch, self.taxonomy, cluster)[0], cluster) for title, cluster in rows.items()
         ]
@@ -68,10 +68,12 @@ class Run:
 
     def measure(self, cluster: ClusterConfig) -> tuple[dict[int, LevelMetrics], dict[int, LevelMetrics]]:
         """Measures of the whole split by level, with region centers and without."""
-        batches = evaluation_dataset(self.data, 1, octree_config(self.config))
-        predictor = Predictor(self.network, batches.element_spec)
-        evaluation = evaluate_network(predictor, batches, self.taxonomy, cluster)
+        evaluation = evaluate_network(self.predictor, self._batches(self.data), self.taxonomy, cluster)
         return evaluation.with_region_centers, evaluation.without_region_centers
+
+    def _batches(self, shapes: PartNetDataset):
+        """One shape a batch."""
+        return evaluation_dataset(shapes, 1, octree_config(self.config))
 
 
 def draw_shape(baseline: Run, cross_level: Run, row: int, clusterings: Rows, out: Path) -> None:
