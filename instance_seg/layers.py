@@ -108,10 +108,8 @@ class Linear(keras.layers.Layer):
     def call(self, x):
         parts = list(x) if isinstance(x, list | tuple) else [x]
         kernel = tf.convert_to_tensor(self.kernel)
-        if self.bias is None:
-            return ops.linear(parts, kernel)
-        y = tf.linalg.matmul(tf.concat(parts, axis=1), kernel)  # faster where the columns are few, as in output layers
-        return tf.nn.bias_add(y, tf.convert_to_tensor(self.bias))
+        y = ops.linear(parts, kernel)
+        return y if self.bias is None else tf.nn.bias_add(y, tf.convert_to_tensor(self.bias))
 
 
 class Unit(Composite):

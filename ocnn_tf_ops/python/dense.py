@@ -29,6 +29,8 @@ def linear(parts: Sequence[tf.Tensor], weights: tf.Tensor) -> tf.Tensor:
     Raises:
         tf.errors.InvalidArgumentError: sizes do not agree.
     """
+    if len(parts) == 1:
+        return tf.linalg.matmul(parts[0], weights)  # a little faster than ours; what pays is not to concatenate
     if _has_gpu():
         return tf.linalg.matmul(tf.concat(parts, axis=1), weights)
     return tf_ops().ocnn_linear(list(parts), weights)

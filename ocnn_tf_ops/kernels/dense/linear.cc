@@ -102,9 +102,9 @@ struct AddOuterProducts {
     constexpr int64_t kColumns = Lanes * Width;
     alignas(64) T panel[kBlockRows * kColumns];
     for (int64_t r = 0; r < rows; ++r) std::copy_n(grad_y + r * cout + column, kColumns, panel + r * kColumns);
-    ocnn::accumulate_outer_column<T, Lanes, Width>(ocnn::StridedRows<T>{x, width}, ocnn::StridedRows<T>{panel, kColumns},
-                                                   static_cast<int32_t>(rows), 0, static_cast<int32_t>(width), 0,
-                                                   grad + column, cout);
+    const ocnn::StridedRows<T> left{x, width}, right{panel, kColumns};
+    ocnn::accumulate_outer_column<T, Lanes, Width>(left, right, static_cast<int32_t>(rows), 0,
+                                                   static_cast<int32_t>(width), 0, grad + column, cout);
   }
 };
 

@@ -1,6 +1,6 @@
-// Register-blocked inner loops of convolutions and dense layers, written with the compiler's vector extension so that the
-// same source becomes AVX-512, AVX2, SSE or NEON code. A tile has as many accumulators as the target's registers hold:
-// with more, they would go to memory and back at every multiplication.
+// Register-blocked inner loops of convolutions and dense layers, written with the compiler's vector extension so that
+// the same source becomes AVX-512, AVX2, SSE or NEON code. A tile has as many accumulators as the target's registers
+// hold: with more, they would go to memory and back at every multiplication.
 #pragma once
 
 #include <cstdint>
@@ -67,8 +67,8 @@ struct StridedRows {
 template <typename T>
 using ScatteredRows = const T* const*;
 
-// g[i * stride + 0 : Width*Lanes] += sum over rows r of x[r][i] * y[r][...], for i < Channels: one tile of a sum of outer
-// products.
+// g[i * stride + 0 : Width*Lanes] += sum over rows r of x[r][i] * y[r][...], for i < Channels: one tile of a sum of
+// outer products.
 template <typename T, int Lanes, int Width, int Channels, typename X, typename Y>
 inline void accumulate_outer(const X& x, const Y& y, int32_t rows, int32_t x_column, int32_t y_column, T* g,
                              int64_t stride) {
@@ -88,7 +88,7 @@ inline void accumulate_outer(const X& x, const Y& y, int32_t rows, int32_t x_col
     for (int v = 0; v < Width; ++v) V::store(g + i * stride + v * Lanes, acc[i][v]);
 }
 
-// The tiles of accumulate_outer, as high as the registers allow and then ever lower, for the channels [i, channels) of x.
+// The tiles of accumulate_outer, as high as the registers allow and then ever lower, for the channels [i, channels).
 template <typename T, int Lanes, int Width, int Channels = tile_rows(Width), typename X, typename Y>
 inline void accumulate_outer_column(const X& x, const Y& y, int32_t rows, int32_t i, int32_t channels, int32_t y_column,
                                     T* g, int64_t stride) {
