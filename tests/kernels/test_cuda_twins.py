@@ -32,8 +32,6 @@ NOT_YET = {
     "neighbor_max",
     "neighbor_max_grad",
     "octree_child_neighbors",
-    "octree_conv",
-    "octree_conv_grad_weights",
     "octree_count",
     "octree_features",
     "octree_full_neighbors",
