@@ -1,5 +1,6 @@
 """Cases of the kernels/dense CUDA kernels: linear layers and batch normalization."""
 
+import functools
 from collections.abc import Iterator
 
 import numpy as np
@@ -106,8 +107,9 @@ def linear_cases(rng, dtype: str, rows: int, widths: tuple[int, ...], cout: int)
 def random_linear_cases(rng, dtype: str, number, ulps: float) -> Iterator[Case]:
     """Against float64 sums of the same, rounded factors."""
     rows, widths, cout = 300, (40, 24), 70
-    parts, weights = [rounded(rng, dtype, rows, width) for width in widths], rounded(rng, dtype, sum(widths), cout)
-    grad_y, x = rounded(rng, dtype, rows, cout), np.concatenate(parts, axis=1)
+    draw = functools.partial(rounded, rng, dtype, positive=number is not DTYPE)
+    parts, weights = [draw(rows, width) for width in widths], draw(sum(widths), cout)
+    grad_y, x = draw(rows, cout), np.concatenate(parts, axis=1)
     expected = ([x @ weights], [grad_y @ weights[: widths[0]].T], [x.T @ grad_y])
     label = f"{rows} x {widths} -> {cout} random {'' if number is DTYPE else 'tf32'}"
     yield from linear_calls(dtype, number, parts, weights, grad_y, ulps, label, expected)
