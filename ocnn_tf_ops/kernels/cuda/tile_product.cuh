@@ -125,11 +125,14 @@ struct FragmentOf {
   using type = Number;
   static constexpr int kDepth = 16;
 };
+#if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 800
 template <>
 struct FragmentOf<Tf32> {
   using type = nvcuda::wmma::precision::tf32;
   static constexpr int kDepth = 8;
+  __device__ static float round(float value) { return nvcuda::wmma::__float_to_tf32(value); }
 };
+#endif
 
 // Multiplies on tensor cores: eight warps, four by two, have a part of the tile each.
 template <typename Shape>
@@ -206,7 +209,7 @@ class FragmentTile {
   template <typename Factor>
   __device__ static void round(Factor& factor) {
     if constexpr (std::is_same_v<typename Shape::Number, Tf32>) {
-      for (auto& element : factor.x) element = nvcuda::wmma::__float_to_tf32(element);
+      for (auto& element : factor.x) element = Fragment::round(element);
     }
   }
 
