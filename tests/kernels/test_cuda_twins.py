@@ -31,17 +31,8 @@ NOT_YET = {
     "nearest_neighbors",
     "neighbor_max",
     "neighbor_max_grad",
-    "octree_child_neighbors",
     "octree_conv",
     "octree_conv_grad_weights",
-    "octree_count",
-    "octree_features",
-    "octree_full_neighbors",
-    "octree_interpolate",
-    "octree_interpolate_grad",
-    "octree_interpolation_table",
-    "octree_nodes",
-    "octree_point_keys",
 }
 
 CASES = defaultdict(list)
