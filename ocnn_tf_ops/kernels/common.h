@@ -6,6 +6,9 @@
 //
 // Of a CUDA twin, pointers are device pointers unless its header says "host". It only enqueues: what it returns tells
 // of sizes and launches. An index out of range is missing to it (-1), never an access out of bounds, never an error.
+// Of other errors in the data (a NaN, a shape without points) its last argument tells, `int32_t* status`: a word in
+// device memory that is OCNN_OK, or the largest ocnn_status that applies, once the work is done. The caller need not
+// set it before, copies it to the host when it synchronizes anyway, or passes null if it does not want to know.
 #pragma once
 
 #include <cstdint>
