@@ -31,8 +31,10 @@ enum ocnn_status {
   OCNN_CUDA_ERROR = 5,  // a launch or another call of the CUDA runtime failed
 };
 
-// The half types are for CUDA entry points alone.
-enum ocnn_dtype { OCNN_FLOAT32 = 0, OCNN_FLOAT64 = 1, OCNN_FLOAT16 = 2, OCNN_BFLOAT16 = 3 };
+// The half types are for CUDA entry points alone. OCNN_TF32 is for those of matrix products (octree/conv.h,
+// dense/linear.h): float32 in memory and sums, but the caller allows factors to be rounded to the 10 bits of TF32, for
+// which cards of compute capability 8.0 and up have tensor cores. Older ones take it for OCNN_FLOAT32.
+enum ocnn_dtype { OCNN_FLOAT32 = 0, OCNN_FLOAT64 = 1, OCNN_FLOAT16 = 2, OCNN_BFLOAT16 = 3, OCNN_TF32 = 4 };
 
 // A cudaStream_t, for headers that know no CUDA; null is the default stream.
 typedef struct CUstream_st* ocnn_cuda_stream;
