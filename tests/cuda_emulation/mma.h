@@ -1,4 +1,4 @@
-// Matrix fragments of a warp (nvcuda::wmma). Every lane holds and computes the whole tile.
+// Matrix fragments of a warp (nvcuda::wmma). Every lane holds the whole tile; products are computed by one for all.
 #pragma once
 
 #include "cuda_bf16.h"
@@ -38,7 +38,10 @@ struct fragment {
   storage_element_type x[num_elements];  // row-major
 };
 
-inline float __float_to_tf32(float value) { return ocnn_emulation::round_to(value, 10, -126); }
+// To the nearest, ties away from 0.
+inline float __float_to_tf32(float value) {
+  return std::isfinite(value) ? __uint_as_float((__float_as_uint(value) + 0x1000u) & 0xffffe000u) : value;
+}
 
 template <typename Fragment, typename T>
 void load_tile(Fragment& tile, const T* memory, unsigned stride, bool by_rows) {
@@ -82,19 +85,28 @@ float multiplicand(float value) {
   return __uint_as_float(__float_as_uint(value) & 0xffffe000u);
 }
 
+template <typename T, typename Fragment, size_t size>
+void copy_multiplicands(const Fragment& tile, float (&to)[size]) {
+  for (size_t i = 0; i < size; ++i) to[i] = multiplicand<T>(tile.x[i]);
+}
+
 template <int m, int n, int k, typename T, typename LayoutA, typename LayoutB, typename Sum>
 void mma_sync(fragment<accumulator, m, n, k, Sum>& d, const fragment<matrix_a, m, n, k, T, LayoutA>& a,
               const fragment<matrix_b, m, n, k, T, LayoutB>& b, const fragment<accumulator, m, n, k, Sum>& c) {
-  for (int i = 0; i < m; ++i) {
-    float sums[n];
-    for (int j = 0; j < n; ++j) sums[j] = c.x[i * n + j];
-    for (int l = 0; l < k; ++l) {
-      const float left = multiplicand<T>(a.x[i * k + l]);
-      for (int j = 0; j < n; ++j) sums[j] += left * multiplicand<T>(b.x[l * n + j]);
+  float left[m * k], right[k * n], sums[m * n];
+  if (ocnn_emulation::lane() == 0) {
+    copy_multiplicands<T>(a, left);
+    copy_multiplicands<T>(b, right);
+    std::copy_n(c.x, m * n, sums);
+    for (int i = 0; i < m; ++i) {
+      for (int l = 0; l < k; ++l) {
+        for (int j = 0; j < n; ++j) sums[i * n + j] += left[i * k + l] * right[l * n + j];
+      }
     }
-    for (int j = 0; j < n; ++j) d.x[i * n + j] = sums[j];
   }
-  __syncwarp();
+  const uint64_t* of_lane = ocnn_emulation::warp_exchange(0xffffffffu, reinterpret_cast<uintptr_t>(sums));
+  std::copy_n(reinterpret_cast<const float*>(of_lane[0]), m * n, d.x);
+  __syncwarp();  // the sums of lane 0 have been read by all
 }
 
 }  // namespace wmma

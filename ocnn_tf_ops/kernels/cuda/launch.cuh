@@ -66,13 +66,13 @@ OCNN_HOST_DEVICE inline int64_t quotient(int64_t i, int64_t divisor) {
   return i / divisor;
 }
 
-// The block's dynamic shared memory, 16-byte aligned.
+// The block's dynamic shared memory, 128-byte aligned (of a block without other shared memory).
 template <typename T>
 __device__ T* dynamic_shared() {
 #ifdef OCNN_CUDA_EMULATED
   return static_cast<T*>(ocnn_emulation::dynamic_shared());
 #else
-  extern __shared__ __align__(16) unsigned char ocnn_dynamic_shared_memory[];
+  extern __shared__ __align__(128) unsigned char ocnn_dynamic_shared_memory[];
   return reinterpret_cast<T*>(ocnn_dynamic_shared_memory);
 #endif
 }

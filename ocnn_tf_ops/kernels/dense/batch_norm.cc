@@ -6,6 +6,7 @@
 
 #include "../dtype.h"
 #include "../parallel.h"
+#include "batch_norm.inl"
 
 namespace {
 
@@ -29,20 +30,17 @@ void block_moments(const T* x, int64_t rows, int64_t channels, T* mean, T* squar
   }
 }
 
-// Joins the moments of the blocks as Chan, Golub and LeVeque do, in their order.
+// Joins the moments of the blocks in their order.
 template <typename T>
 void join_moments(const T* blocks, int64_t rows, int64_t channels, T* mean, T* variance) {
   for (int64_t c = 0; c < channels; ++c) {
-    double count = 0, center = 0, squares = 0;
+    ocnn::Moments all = {0, 0, 0};
     for (int64_t b = 0; b < num_blocks(rows); ++b) {
       const double size = static_cast<double>(std::min(kBlockRows, rows - b * kBlockRows));
-      const double shift = blocks[2 * b * channels + c] - center;
-      squares += blocks[(2 * b + 1) * channels + c] + shift * shift * count * size / (count + size);
-      center += shift * size / (count + size);
-      count += size;
+      all = ocnn::join(all, {size, blocks[2 * b * channels + c], blocks[(2 * b + 1) * channels + c]});
     }
-    mean[c] = static_cast<T>(center);
-    variance[c] = static_cast<T>(squares / std::max(count, 1.0));
+    mean[c] = static_cast<T>(all.mean);
+    variance[c] = static_cast<T>(all.squares / std::max(all.count, 1.0));
   }
 }
 
@@ -82,8 +80,9 @@ void normalize_rows(const T* x, const T* shortcut, Affine<T> affine, int64_t beg
   for (int64_t i = begin * channels; i < end * channels; i += channels) {
 #pragma GCC ivdep
     for (int64_t c = 0; c < channels; ++c) {
-      const T z = affine.scale[c] * (x[i + c] - affine.mean[c]) + affine.beta[c] + (kShortcut ? shortcut[i + c] : T{0});
-      y[i + c] = z * (z > T{0} ? T{1} : slope);
+      const T z = ocnn::normalized(x[i + c], affine.mean[c], affine.scale[c], affine.beta[c]) +
+                  (kShortcut ? shortcut[i + c] : T{0});
+      y[i + c] = z * ocnn::activation_slope(z, slope);
     }
   }
 }
@@ -106,8 +105,8 @@ struct Backward {
 
   // The gradient of z of a row that starts at i. The sign of z is that of y.
   T grad_z(int64_t i, int64_t c) const {
-    const T z = kShortcut ? y[i + c] : affine.scale[c] * (x[i + c] - affine.mean[c]) + affine.beta[c];
-    return grad_y[i + c] * (z > T{0} ? T{1} : slope);
+    const T z = kShortcut ? y[i + c] : ocnn::normalized(x[i + c], affine.mean[c], affine.scale[c], affine.beta[c]);
+    return grad_y[i + c] * ocnn::activation_slope(z, slope);
   }
 };
 
