@@ -40,12 +40,14 @@ def call_cpu(case: Case, library: ctypes.CDLL) -> tuple[int, list[np.ndarray]]:
     for argument in case.arguments:
         _bind_cpu(call, argument, case.dtype, wide, library)
     status = status_of(library, f"ocnn_{case.kernel}_cpu", None, *call.arguments)
-    return status, [array for _, array, _ in call.outputs]
+    return status, [np.int32([status]) if item is spec.STATUS else array for item, array, _ in call.outputs]
 
 
 def _bind_cpu(call: Call, argument: Any, dtype: str, wide: str, library: ctypes.CDLL) -> None:
     if argument is spec.DTYPE:
         call.arguments.append(ctypes.c_int32(ELEMENT_TYPES.index(wide)))
+    elif argument is spec.STATUS:
+        call.outputs.append((argument, None, None))
     elif isinstance(argument, Scratch):
         size = _bytes(argument.cpu, library)
         if size is not None:

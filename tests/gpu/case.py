@@ -18,7 +18,7 @@ import numpy as np
 DTYPE = object()  # stands for the ocnn_dtype of the case
 ELEMENT_TYPES = ("float32", "float64", "float16", "bfloat16")
 EPSILON = {"float32": 2.0**-23, "float64": 2.0**-52, "float16": 2.0**-10, "bfloat16": 2.0**-7}
-OK, INVALID_ARGUMENT = 0, 1
+OK, INVALID_ARGUMENT, EMPTY = 0, 1, 4
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,11 @@ class Out:
     shape: Sequence[int] | int
     dtype: Any = np.int32
     ulps: float = 0
+
+
+# The word in device memory where a CUDA twin tells what is wrong with its data: what its CPU twin returns. Where that
+# is an error, nothing is said of the other outputs.
+STATUS = Out(1)
 
 
 @dataclass(frozen=True)

@@ -25,15 +25,6 @@ NOT_YET = {
     "nearest_neighbors",
     "neighbor_max",
     "neighbor_max_grad",
-    "octree_child_neighbors",
-    "octree_count",
-    "octree_features",
-    "octree_full_neighbors",
-    "octree_interpolate",
-    "octree_interpolate_grad",
-    "octree_interpolation_table",
-    "octree_nodes",
-    "octree_point_keys",
 }
 
 CASES = defaultdict(list)

@@ -1,12 +1,13 @@
 #include "build.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <limits>
 #include <utility>
 
 #include "../parallel.h"
-#include "key.h"
+#include "build.inl"
 
 namespace {
 
@@ -17,10 +18,6 @@ struct Sorted {  // keys of one shape with the rows they belong to
   uint64_t* keys;
   int32_t* rows;
 };
-
-bool valid_depths(int32_t depth, int32_t full_depth) {
-  return depth >= 1 && depth <= ocnn::kMaxDepth && full_depth >= 0 && full_depth <= depth;
-}
 
 // One stable pass of a radix sort.
 void sort_by_digit(const Sorted& from, const Sorted& to, int64_t count, int32_t shift) {
@@ -38,10 +35,8 @@ void sort_by_digit(const Sorted& from, const Sorted& to, int64_t count, int32_t 
 bool encode(const float* xyz, int64_t begin, int64_t end, int32_t depth, const Sorted& out) {
   for (int64_t i = begin; i < end; ++i) {
     const float* p = xyz + 3 * i;
-    if (!std::isfinite(p[0]) || !std::isfinite(p[1]) || !std::isfinite(p[2])) return false;
-    uint32_t voxel[3];
-    for (int a = 0; a < 3; ++a) voxel[a] = ocnn::voxel_of(ocnn::voxel_units(p[a], depth), depth);
-    out.keys[i - begin] = ocnn::morton_code(voxel[0], voxel[1], voxel[2]);
+    if (!ocnn::all_finite(p, 3)) return false;
+    out.keys[i - begin] = ocnn::point_code(p, depth);
     out.rows[i - begin] = static_cast<int32_t>(i);
   }
   return true;
@@ -112,57 +107,11 @@ void fill_layer(const uint64_t* point_keys, int64_t num_points, int32_t shift, b
   }
 }
 
-struct FeatureInputs {
-  const float *xyz, *normals, *extra;
-  const int32_t* order;
-  int64_t num_extra;
-  int32_t depth;
-};
-
-// Mean of the points less the octant's center, in voxels.
-void mean_displacement(const FeatureInputs& in, int64_t begin, int64_t end, float d[3]) {
-  for (int a = 0; a < 3; ++a) {
-    const auto units = [&](int64_t i) { return ocnn::voxel_units(in.xyz[int64_t{3} * in.order[i] + a], in.depth); };
-    const float corner = static_cast<float>(ocnn::voxel_of(units(begin), in.depth));
-    float sum = 0.0f;
-    for (int64_t i = begin; i < end; ++i) sum += units(i) - corner;
-    d[a] = sum / static_cast<float>(end - begin) - 0.5f;
-  }
-}
-
-void mean_normal(const FeatureInputs& in, int64_t begin, int64_t end, float n[3]) {
-  n[0] = n[1] = n[2] = 0.0f;
-  for (int64_t i = begin; i < end; ++i) {
-    for (int a = 0; a < 3; ++a) n[a] += in.normals[int64_t{3} * in.order[i] + a];
-  }
-  float norm = std::sqrt(n[0] * n[0] + n[1] * n[1] + n[2] * n[2]);
-  if (norm < 1e-6f) {
-    const float* first = in.normals + int64_t{3} * in.order[begin];
-    std::copy(first, first + 3, n);
-    norm = std::sqrt(n[0] * n[0] + n[1] * n[1] + n[2] * n[2]) + 1e-30f;
-  }
-  for (int a = 0; a < 3; ++a) n[a] /= norm;
-}
-
 // Features of one octant from its points, the sorted ones begin..end - 1; false if they are not finite.
-bool node_features(const FeatureInputs& in, int64_t begin, int64_t end, float* out) {
-  constexpr float kScale = 1.1547f;  // O-CNN's literal for 2 / sqrt(3)
-  float d[3], n[3];
-  mean_displacement(in, begin, end, d);
-  if (in.normals != nullptr) {
-    mean_normal(in, begin, end, n);
-    std::copy(n, n + 3, out);
-    out[3] = kScale * (d[0] * n[0] + d[1] * n[1] + d[2] * n[2]);
-  } else {
-    std::copy(d, d + 3, out);
-    out[3] = kScale;
-  }
-  for (int64_t c = 0; c < in.num_extra; ++c) {
-    float sum = 0.0f;
-    for (int64_t i = begin; i < end; ++i) sum += in.extra[in.order[i] * in.num_extra + c];
-    out[4 + c] = sum / static_cast<float>(end - begin);
-  }
-  return std::all_of(out, out + 4 + in.num_extra, [](float v) { return std::isfinite(v); });
+bool node_features(const ocnn::FeatureInputs& in, int64_t begin, int64_t end, float* out) {
+  ocnn::geometry_features(in, begin, end, out);
+  for (int64_t c = 0; c < in.num_extra; ++c) out[4 + c] = ocnn::mean_extra(in, begin, end, c);
+  return ocnn::all_finite(out, 4 + in.num_extra);
 }
 
 }  // namespace
@@ -176,7 +125,7 @@ int64_t ocnn_octree_point_keys_workspace_bytes(int64_t num_points) {
 int ocnn_octree_point_keys_cpu(const ocnn_executor* stream, const float* xyz, const int32_t* row_splits,
                                int64_t num_points, int64_t num_shapes, int32_t depth, int64_t* sorted_keys,
                                int32_t* order, void* workspace, int64_t workspace_bytes) {
-  if (!valid_depths(depth, 0)) return OCNN_INVALID_ARGUMENT;
+  if (!ocnn::valid_depths(depth, 0)) return OCNN_INVALID_ARGUMENT;
   const int status = check_row_splits(row_splits, num_points, num_shapes);
   if (status != OCNN_OK) return status;
   if (workspace_bytes < ocnn_octree_point_keys_workspace_bytes(num_points)) return OCNN_INVALID_ARGUMENT;
@@ -198,7 +147,7 @@ int ocnn_octree_point_keys_cpu(const ocnn_executor* stream, const float* xyz, co
 
 int ocnn_octree_count_cpu(const ocnn_executor*, const int64_t* sorted_keys, int64_t num_points, int64_t num_shapes,
                           int32_t depth, int32_t full_depth, int64_t* num_nodes, int64_t* num_nonempty) {
-  if (!valid_depths(depth, full_depth) || num_points < 1 || num_shapes < 1) return OCNN_INVALID_ARGUMENT;
+  if (!ocnn::valid_depths(depth, full_depth) || num_points < 1 || num_shapes < 1) return OCNN_INVALID_ARGUMENT;
   // first_split[d] = pairs of successive points that part at depth d, being together above it.
   int64_t first_split[ocnn::kMaxDepth + 1] = {0};
   for (int64_t i = 1; i < num_points; ++i) {
@@ -220,7 +169,7 @@ int ocnn_octree_count_cpu(const ocnn_executor*, const int64_t* sorted_keys, int6
 int ocnn_octree_nodes_cpu(const ocnn_executor* stream, const int64_t* sorted_keys, int64_t num_points,
                           int64_t num_shapes, int32_t depth, int32_t full_depth, int64_t* const* keys,
                           int32_t* const* children, int32_t* point_node) {
-  if (!valid_depths(depth, full_depth) || num_points < 1 || num_shapes < 1) return OCNN_INVALID_ARGUMENT;
+  if (!ocnn::valid_depths(depth, full_depth) || num_points < 1 || num_shapes < 1) return OCNN_INVALID_ARGUMENT;
   const uint64_t* point_keys = reinterpret_cast<const uint64_t*>(sorted_keys);
   ocnn::parallel_for(stream, depth + 1, 1, [&](int64_t first, int64_t last) {
     for (int32_t d = static_cast<int32_t>(first); d < last; ++d) {
@@ -236,8 +185,8 @@ int ocnn_octree_nodes_cpu(const ocnn_executor* stream, const int64_t* sorted_key
 int ocnn_octree_features_cpu(const ocnn_executor* stream, const float* xyz, const float* normals, const float* extra,
                              const int32_t* order, const int32_t* point_node, int64_t num_points, int64_t num_nodes,
                              int64_t num_extra, int32_t depth, float* features) {
-  if (!valid_depths(depth, 0) || num_points < 1 || num_extra < 0) return OCNN_INVALID_ARGUMENT;
-  const FeatureInputs in{xyz, normals, extra, order, num_extra, depth};
+  if (!ocnn::valid_depths(depth, 0) || num_points < 1 || num_extra < 0) return OCNN_INVALID_ARGUMENT;
+  const ocnn::FeatureInputs in{xyz, normals, extra, order, num_extra, depth};
   const int64_t channels = 4 + num_extra;
   std::memset(features, 0, sizeof(float) * num_nodes * channels);
   std::atomic<bool> finite{true};

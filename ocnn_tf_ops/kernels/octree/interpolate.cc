@@ -5,44 +5,16 @@
 
 #include "../dtype.h"
 #include "../parallel.h"
-#include "key.h"
+#include "interpolate.inl"
 
 namespace {
 
-constexpr int32_t kCorners = 8;
+using ocnn::Axis;
+using ocnn::GroupRange;
+using ocnn::kCorners;
+using ocnn::Layer;
+
 constexpr int64_t kGrain = 512;  // points a task
-
-struct Layer {  // the finest octants
-  const int64_t* keys;
-  int64_t num_groups;  // of eight siblings
-  int32_t depth, edge_mode;
-
-  int64_t first_key(int64_t group) const { return keys[8 * group]; }
-};
-
-struct GroupRange {  // the groups of one shape
-  int64_t shape, first, count;
-};
-
-struct Axis {        // the two voxels around a point along one axis
-  int32_t voxel[2];  // -1 outside
-  float weight[2];
-};
-
-Axis split_axis(float coordinate, const Layer& layer) {
-  const int32_t side = 1 << layer.depth;
-  float units = ocnn::voxel_units(coordinate, layer.depth);
-  // The mode WRAP leaves them where they are, but within what the conversion to int can hold.
-  const float reach = layer.edge_mode == OCNN_EDGE_MISSING ? 0.0f : 1.0f;
-  units = std::min(std::max(units, -reach), static_cast<float>(side) + reach) - 0.5f;
-  const float base = std::floor(units), t = units - base;
-  const int32_t b = static_cast<int32_t>(base);
-  if (layer.edge_mode == OCNN_EDGE_WRAP) {
-    const int32_t low = std::max(b, 0);
-    return {{low & (side - 1), (low + 1) & (side - 1)}, {1.0f - t, t}};
-  }
-  return {{b, b + 1 < side ? b + 1 : -1}, {1.0f - t, t}};
-}
 
 // First of the groups whose keys are not below `key`.
 int64_t lower_group(const Layer& layer, int64_t key) {
@@ -61,24 +33,6 @@ GroupRange groups_of_shape(const Layer& layer, int64_t shape) {
   return {shape, first, lower_group(layer, static_cast<int64_t>(ocnn::shape_bits(shape + 1))) - first};
 }
 
-// First octant of the group that begins with each of the wanted keys, -1 if there is none. All searches advance
-// together, without a branch: one alone waits for the memory at every step.
-template <int Count>
-void find_groups(const Layer& layer, const GroupRange& range, const int64_t* wanted, int32_t* octant) {
-  int64_t low[Count];
-  std::fill(low, low + Count, range.first);
-  for (int64_t left = range.count; left > 1; left -= left / 2) {
-    for (int i = 0; i < Count; ++i) {
-      const int64_t middle = low[i] + left / 2;
-      low[i] = layer.first_key(middle) <= wanted[i] ? middle : low[i];
-    }
-  }
-  for (int i = 0; i < Count; ++i) {
-    const bool found = range.count > 0 && layer.first_key(low[i]) == wanted[i];
-    octant[i] = found ? static_cast<int32_t>(8 * low[i]) : -1;
-  }
-}
-
 // Octants around a point; corners of one group are looked up once.
 void find_corners(const Layer& layer, const GroupRange& range, const Axis axes[3], int32_t* index) {
   // Along an axis the two voxels belong to one group or two; slots number the combinations.
@@ -92,17 +46,15 @@ void find_corners(const Layer& layer, const GroupRange& range, const Axis axes[3
   int64_t wanted[kCorners];
   int32_t octant[kCorners], slot[kCorners];
   for (int32_t m = kCorners - 1; m >= 0; --m) {
-    const int32_t v[3] = {axes[0].voxel[m >> 2], axes[1].voxel[m >> 1 & 1], axes[2].voxel[m & 1]};
+    const ocnn::Corner corner = ocnn::corner_of(axes, m, range.shape);
     slot[m] = slots[0][m >> 2] + slots[1][m >> 1 & 1] + slots[2][m & 1];
-    const bool outside = v[0] < 0 || v[1] < 0 || v[2] < 0;
-    index[m] = outside ? -1 : 4 * (v[0] & 1) + 2 * (v[1] & 1) + (v[2] & 1);
-    const uint64_t key = ocnn::morton_code(v[0] & ~1, v[1] & ~1, v[2] & ~1) | ocnn::shape_bits(range.shape);
-    wanted[slot[m]] = outside ? -1 : static_cast<int64_t>(key);
+    index[m] = corner.child;
+    wanted[slot[m]] = corner.group_key;
   }
-  if (count == 1) find_groups<1>(layer, range, wanted, octant);
-  if (count == 2) find_groups<2>(layer, range, wanted, octant);
-  if (count == 4) find_groups<4>(layer, range, wanted, octant);
-  if (count == 8) find_groups<8>(layer, range, wanted, octant);
+  if (count == 1) ocnn::find_groups<1>(layer, range, wanted, octant);
+  if (count == 2) ocnn::find_groups<2>(layer, range, wanted, octant);
+  if (count == 4) ocnn::find_groups<4>(layer, range, wanted, octant);
+  if (count == 8) ocnn::find_groups<8>(layer, range, wanted, octant);
   for (int32_t m = 0; m < kCorners; ++m) {
     const int32_t first = octant[slot[m]];
     index[m] = index[m] < 0 || first < 0 ? -1 : first + index[m];
@@ -110,10 +62,9 @@ void find_corners(const Layer& layer, const GroupRange& range, const Axis axes[3
 }
 
 void corner_weights(const Axis axes[3], const int32_t* index, float* weight) {
-  float sum = 1e-10f;
+  float sum = ocnn::kLeastWeight;
   for (int32_t m = 0; m < kCorners; ++m) {
-    const float w = axes[0].weight[m >> 2] * axes[1].weight[m >> 1 & 1] * axes[2].weight[m & 1];
-    weight[m] = index[m] < 0 ? 0.0f : w;
+    weight[m] = index[m] < 0 ? 0.0f : ocnn::corner_weight(axes, m);
     sum += weight[m];
   }
   for (int32_t m = 0; m < kCorners; ++m) weight[m] /= sum;
@@ -172,10 +123,8 @@ extern "C" {
 int ocnn_octree_interpolation_table_cpu(const ocnn_executor* stream, const float* xyz, const int32_t* row_splits,
                                         int64_t num_points, int64_t num_shapes, const int64_t* keys, int64_t num_nodes,
                                         int32_t depth, int32_t edge_mode, int32_t* index, float* weight) {
-  if (depth < 1 || depth > ocnn::kMaxDepth || num_nodes % 8 || num_nodes < 0 || num_nodes > INT32_MAX ||
-      num_shapes < 1 || row_splits[0] != 0 || row_splits[num_shapes] != num_points ||
-      !std::is_sorted(row_splits, row_splits + num_shapes + 1) ||
-      (edge_mode != OCNN_EDGE_MISSING && edge_mode != OCNN_EDGE_WRAP)) {
+  if (!ocnn::valid_table_sizes(num_points, num_shapes, num_nodes, depth, edge_mode) || row_splits[0] != 0 ||
+      row_splits[num_shapes] != num_points || !std::is_sorted(row_splits, row_splits + num_shapes + 1)) {
     return OCNN_INVALID_ARGUMENT;
   }
   const Layer layer{keys, num_nodes / 8, depth, edge_mode};
@@ -187,11 +136,11 @@ int ocnn_octree_interpolation_table_cpu(const ocnn_executor* stream, const float
         range = groups_of_shape(layer, std::upper_bound(row_splits, row_splits + num_shapes, n) - row_splits - 1);
       }
       const float* p = xyz + 3 * n;
-      if (!std::isfinite(p[0]) || !std::isfinite(p[1]) || !std::isfinite(p[2])) {
+      if (!ocnn::all_finite(p, 3)) {
         finite = false;
         return;
       }
-      const Axis axes[3] = {split_axis(p[0], layer), split_axis(p[1], layer), split_axis(p[2], layer)};
+      const Axis axes[3] = {ocnn::split_axis(p[0], layer), ocnn::split_axis(p[1], layer), ocnn::split_axis(p[2], layer)};
       find_corners(layer, range, axes, index + n * kCorners);
       corner_weights(axes, index + n * kCorners, weight + n * kCorners);
     }
@@ -201,6 +150,7 @@ int ocnn_octree_interpolation_table_cpu(const ocnn_executor* stream, const float
 
 int ocnn_octree_interpolate_cpu(const ocnn_executor* stream, int32_t dtype, const void* x, const int32_t* index,
                                 const void* weight, int64_t num_points, int64_t num_nodes, int64_t channels, void* y) {
+  if (!ocnn::valid_interpolation_sizes(num_points, num_nodes, channels)) return OCNN_INVALID_ARGUMENT;
   return ocnn::dispatch(dtype, [&](auto zero) {
     using T = decltype(zero);
     return interpolate(stream, static_cast<const T*>(x), index, static_cast<const T*>(weight), num_points, num_nodes,
@@ -211,6 +161,7 @@ int ocnn_octree_interpolate_cpu(const ocnn_executor* stream, int32_t dtype, cons
 int ocnn_octree_interpolate_grad_cpu(const ocnn_executor* stream, int32_t dtype, const void* grad_y,
                                      const int32_t* index, const void* weight, int64_t num_points, int64_t num_nodes,
                                      int64_t channels, void* grad_x) {
+  if (!ocnn::valid_interpolation_sizes(num_points, num_nodes, channels)) return OCNN_INVALID_ARGUMENT;
   return ocnn::dispatch(dtype, [&](auto zero) {
     using T = decltype(zero);
     return interpolate_grad(stream, static_cast<const T*>(grad_y), index, static_cast<const T*>(weight), num_points,

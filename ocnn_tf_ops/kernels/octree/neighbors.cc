@@ -3,44 +3,26 @@
 #include <atomic>
 
 #include "../parallel.h"
-#include "key.h"
+#include "neighbors.inl"
 
 namespace {
 
-constexpr int32_t kCells = 27;
+using ocnn::kCells;
 
-// For neighbor k of sibling o: which neighbor of the parent holds it (0..26), and as which of its children.
+// Table row of one cell of a full layer whose shape starts at octant `first`.
+void full_row(int64_t first, uint64_t code, int32_t depth, int32_t* row) {
+  for (int32_t k = 0; k < kCells; ++k) row[k] = ocnn::full_neighbor(first, code, depth, k);
+}
+
 struct SiblingTable {
-  int32_t parent[8][kCells];
-  int32_t child[8][kCells];
+  ocnn::SiblingNeighbor of[8][kCells];
 
   SiblingTable() {
     for (int32_t o = 0; o < 8; ++o) {
-      for (int32_t k = 0; k < kCells; ++k) {
-        // Offset from the first sibling in child cells, -1..2, plus 2 so that / and & do.
-        const int32_t x = (o >> 2 & 1) + k / 9 + 1, y = (o >> 1 & 1) + k / 3 % 3 + 1, z = (o & 1) + k % 3 + 1;
-        parent[o][k] = 9 * (x / 2) + 3 * (y / 2) + z / 2;
-        child[o][k] = 4 * (x & 1) + 2 * (y & 1) + (z & 1);
-      }
+      for (int32_t k = 0; k < kCells; ++k) of[o][k] = ocnn::sibling_neighbor(o, k);
     }
   }
 };
-
-uint32_t gather_bits(uint64_t code) {  // every third bit, from bit 0
-  uint32_t value = 0;
-  for (int32_t i = 0; i < ocnn::kMaxDepth; ++i) value |= static_cast<uint32_t>(code >> 3 * i & 1) << i;
-  return value;
-}
-
-// Table row of one cell of a full layer whose shape starts at octant `first`.
-void full_row(int64_t first, uint64_t code, int32_t side, int32_t* row) {
-  const int32_t x = gather_bits(code >> 2), y = gather_bits(code >> 1), z = gather_bits(code);
-  for (int32_t k = 0; k < kCells; ++k) {
-    const int32_t nx = x + k / 9 - 1, ny = y + k / 3 % 3 - 1, nz = z + k % 3 - 1;
-    const bool inside = nx >= 0 && nx < side && ny >= 0 && ny < side && nz >= 0 && nz < side;
-    row[k] = inside ? static_cast<int32_t>(first + static_cast<int64_t>(ocnn::morton_code(nx, ny, nz))) : -1;
-  }
-}
 
 // The first child of each neighbor of a parent, -1 where there is none; false if an index is out of range.
 bool neighbor_groups(const int32_t* parent_row, const int32_t* children, int64_t num_parents, int64_t num_groups,
@@ -60,11 +42,11 @@ bool neighbor_groups(const int32_t* parent_row, const int32_t* children, int64_t
 extern "C" {
 
 int ocnn_octree_full_neighbors_cpu(const ocnn_executor* stream, int64_t num_shapes, int32_t depth, int32_t* neighbors) {
-  if (num_shapes < 0 || depth < 0 || depth > ocnn::kMaxDepth) return OCNN_INVALID_ARGUMENT;
+  if (!ocnn::valid_full_layer(num_shapes, depth)) return OCNN_INVALID_ARGUMENT;
   const int64_t cells = int64_t{1} << 3 * depth;
   ocnn::parallel_for(stream, num_shapes * cells, 512, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
-      full_row(i / cells * cells, static_cast<uint64_t>(i % cells), 1 << depth, neighbors + i * kCells);
+      full_row(i / cells * cells, static_cast<uint64_t>(i % cells), depth, neighbors + i * kCells);
     }
   });
   return OCNN_OK;
@@ -88,8 +70,8 @@ int ocnn_octree_child_neighbors_cpu(const ocnn_executor* stream, const int32_t* 
       int32_t* out = neighbors + int64_t{8} * group * kCells;
       for (int32_t o = 0; o < 8; ++o) {
         for (int32_t k = 0; k < kCells; ++k) {
-          const int32_t base = first_child[siblings.parent[o][k]];
-          *out++ = base < 0 ? -1 : base + siblings.child[o][k];
+          const int32_t base = first_child[siblings.of[o][k].parent];
+          *out++ = base < 0 ? -1 : base + siblings.of[o][k].child;
         }
       }
     }
