@@ -1,5 +1,4 @@
 // Ops Ocnn>Moments, Ocnn>Normalize and Ocnn>NormalizeGrad over kernels/dense/batch_norm.h.
-#undef OCNN_WITH_CUDA  // until the CUDA twins are there
 #include "../kernels/dense/batch_norm.h"
 
 #include "dims.h"
@@ -45,9 +44,9 @@ class Moments : public OpKernel {
     const void* x = call.features(0);
     void* mean = call.template out<Wide<T>>(0, {n["C"]});
     void* variance = call.template out<Wide<T>>(1, {n["C"]});
-    const Scratch memory = scratch<ocnn_batch_norm_workspace_bytes, nullptr>(
+    const Scratch memory = scratch<ocnn_batch_norm_workspace_bytes, ocnn_batch_norm_cuda_workspace_bytes>(
         call, call.dtype(), n["M"], n["C"]);
-    OP_REQUIRES_OK(context, run<ocnn_batch_norm_moments_cpu, nullptr>(
+    OP_REQUIRES_OK(context, run<ocnn_batch_norm_moments_cpu, ocnn_batch_norm_moments_cuda>(
                                 call, "moments", call.dtype(), x, n["M"], n["C"], mean, variance, memory));
   }
 };
@@ -81,9 +80,9 @@ class Normalize : public NormalizeKernel {
     const auto channels = [&](int i) { return static_cast<const void*>(call.template in<Wide<T>>(i)); };
     const void *x = call.features(0), *shortcut = num_shortcuts_ ? call.features(kShortcut) : nullptr;
     void* y = call.new_features(0, {n["M"], n["C"]}, /*forwarded=*/0);
-    const Scratch memory = scratch<ocnn_batch_norm_workspace_bytes, nullptr>(
+    const Scratch memory = scratch<ocnn_batch_norm_workspace_bytes, ocnn_batch_norm_cuda_workspace_bytes>(
         call, call.dtype(), n["M"], n["C"]);
-    OP_REQUIRES_OK(context, run<ocnn_batch_norm_cpu, nullptr>(
+    OP_REQUIRES_OK(context, run<ocnn_batch_norm_cpu, ocnn_batch_norm_cuda>(
                                 call, "normalize", call.dtype(), x, shortcut, channels(1), channels(2), channels(3),
                                 channels(4), n["M"], n["C"], epsilon_, slope_, y, memory));
   }
@@ -106,9 +105,9 @@ class NormalizeGrad : public NormalizeKernel {
     void* grad_gamma = call.template out<Wide<T>>(1, {n["C"]});
     void* grad_beta = call.template out<Wide<T>>(2, {n["C"]});
     void* grad_shortcut = num_shortcuts_ ? call.new_features(3, {n["M"], n["C"]}) : nullptr;
-    const Scratch memory = scratch<ocnn_batch_norm_workspace_bytes, nullptr>(
+    const Scratch memory = scratch<ocnn_batch_norm_workspace_bytes, ocnn_batch_norm_cuda_workspace_bytes>(
         call, call.dtype(), n["M"], n["C"]);
-    OP_REQUIRES_OK(context, run<ocnn_batch_norm_grad_cpu, nullptr>(
+    OP_REQUIRES_OK(context, run<ocnn_batch_norm_grad_cpu, ocnn_batch_norm_grad_cuda>(
                                 call, "normalize_grad", call.dtype(), grad_y, x, y, channels(2), channels(3),
                                 channels(4), channels(5), n["M"], n["C"], epsilon_, slope_, batch_statistics_, grad_x,
                                 grad_gamma, grad_beta, grad_shortcut, memory));

@@ -1,5 +1,4 @@
 // Ops Ocnn>Linear, Ocnn>LinearGradInput and Ocnn>LinearGradWeights over kernels/dense/linear.h.
-#undef OCNN_WITH_CUDA  // until the CUDA twins are there
 #include "../kernels/dense/linear.h"
 
 #include <numeric>
@@ -57,7 +56,7 @@ class Linear : public OpKernel {
                 invalid("weights has ", n["W"], " rows; the parts have ", parts.total(), " columns together"));
     const void* weights = call.features(num_parts_);
     void* y = call.new_features(0, {n["M"], n["Cout"]});
-    OP_REQUIRES_OK(context, run<ocnn_linear_cpu, nullptr>(call, "linear", call.product_dtype(), parts.pointers.data(),
+    OP_REQUIRES_OK(context, run<ocnn_linear_cpu, ocnn_linear_cuda>(call, "linear", call.product_dtype(), parts.pointers.data(),
                                                                    parts.widths.data(), parts.size(), weights, n["M"],
                                                                    n["Cout"], y));
   }
@@ -87,9 +86,9 @@ class LinearGradInput : public OpKernel {
     KernelCall<Device, T> call(context);
     const void *grad_y = call.features(0), *weights = call.features(1, begin_);
     void* grad_x = call.new_features(0, {n["M"], width_});
-    const Scratch memory = scratch<transposed_bytes, nullptr>(
+    const Scratch memory = scratch<transposed_bytes, ocnn_linear_grad_input_cuda_workspace_bytes>(
         call, call.product_dtype(), width_, n["Cout"]);
-    OP_REQUIRES_OK(context, run<ocnn_linear_grad_input_cpu, nullptr>(
+    OP_REQUIRES_OK(context, run<ocnn_linear_grad_input_cpu, ocnn_linear_grad_input_cuda>(
                                 call, "linear_grad_input", call.product_dtype(), grad_y, weights, n["M"], width_,
                                 n["Cout"], grad_x, memory));
   }
@@ -113,9 +112,9 @@ class LinearGradWeights : public OpKernel {
     const void* grad_y = call.features(num_parts_);
     void* grad_weights = call.new_features(0, {parts.total(), n["Cout"]});
     const Scratch memory =
-        scratch<ocnn_linear_grad_weights_workspace_bytes, nullptr>(
+        scratch<ocnn_linear_grad_weights_workspace_bytes, ocnn_linear_grad_weights_cuda_workspace_bytes>(
             call, call.product_dtype(), n["M"], parts.total(), n["Cout"]);
-    OP_REQUIRES_OK(context, run<ocnn_linear_grad_weights_cpu, nullptr>(
+    OP_REQUIRES_OK(context, run<ocnn_linear_grad_weights_cpu, ocnn_linear_grad_weights_cuda>(
                                 call, "linear_grad_weights", call.product_dtype(), parts.pointers.data(), parts.widths.data(),
                                 parts.size(), grad_y, n["M"], n["Cout"], grad_weights, memory));
   }

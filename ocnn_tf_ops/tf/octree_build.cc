@@ -1,5 +1,4 @@
 // Ops Ocnn>OctreeBuild and Ocnn>OctreeNeighbors over kernels/octree/build.h and neighbors.h.
-#undef OCNN_WITH_CUDA  // until the CUDA twins are there
 #include "../kernels/octree/build.h"
 #include "../kernels/octree/neighbors.h"
 #include "dims.h"
@@ -96,9 +95,9 @@ class OctreeBuild : public OpKernel {
     const float* xyz = call.template in<float>(0);
     const int32_t* row_splits = call.template in<int32_t>(1);
     const Scratch memory =
-        scratch<ocnn_octree_point_keys_workspace_bytes, nullptr>(call,
+        scratch<ocnn_octree_point_keys_workspace_bytes, ocnn_octree_point_keys_cuda_workspace_bytes>(call,
                                                                                                     batch.num_points);
-    return run<ocnn_octree_point_keys_cpu, nullptr>(
+    return run<ocnn_octree_point_keys_cpu, ocnn_octree_point_keys_cuda>(
         call, "octree_build", xyz, row_splits, batch.num_points, batch.num_shapes, depth_, batch.sorted_keys,
         batch.order, memory, gpu_argument(call, status_word(batch.counts)));
   }
@@ -106,7 +105,7 @@ class OctreeBuild : public OpKernel {
   // The one place that waits for a GPU: the counts are the sizes of the outputs. What it found wrong with the points
   // comes along.
   absl::Status count_nodes(Call& call, Batch* batch) const {
-    const int status = call_twin<ocnn_octree_count_cpu, nullptr>(
+    const int status = call_twin<ocnn_octree_count_cpu, ocnn_octree_count_cuda>(
         call, batch->sorted_keys, batch->num_points, batch->num_shapes, depth_, full_depth_, batch->counts,
         batch->counts + num_depths());
     if (status == OCNN_INVALID_ARGUMENT) return too_many_nodes();
@@ -130,8 +129,8 @@ class OctreeBuild : public OpKernel {
       keys[d] = call.template out<int64_t>(d, {batch.num_nodes[d]});
       children[d] = call.template out<int32_t>(num_depths() + d, {batch.num_nodes[d]});
     }
-    const auto memory = gpu_scratch<nullptr>(call, batch.num_points);
-    return run<ocnn_octree_nodes_cpu, nullptr>(
+    const auto memory = gpu_scratch<ocnn_octree_nodes_cuda_workspace_bytes>(call, batch.num_points);
+    return run<ocnn_octree_nodes_cpu, ocnn_octree_nodes_cuda>(
         call, "octree_build", batch.sorted_keys, batch.num_points, batch.num_shapes, depth_, full_depth_,
         static_cast<int64_t* const*>(keys), static_cast<int32_t* const*>(children), batch.point_node, memory);
   }
@@ -142,7 +141,7 @@ class OctreeBuild : public OpKernel {
     const float* extra = num_extra_ ? call.template in<float>(2 + num_normals_) : nullptr;
     const int64_t num_nodes = batch.num_nodes[depth_];
     float* features = call.template out<float>(2 * num_depths(), {num_nodes, 4 + batch.num_extra});
-    return run<ocnn_octree_features_cpu, nullptr>(
+    return run<ocnn_octree_features_cpu, ocnn_octree_features_cuda>(
         call, "octree_build", xyz, normals, extra, batch.order, batch.point_node, batch.num_points, num_nodes,
         batch.num_extra, depth_, features, gpu_argument(call, kNotTold));
   }
@@ -171,10 +170,10 @@ class OctreeNeighbors : public OpKernel {
       const int64_t num_nodes = children[d].NumElements();
       int32_t* table = call.template out<int32_t>(d, {num_nodes, 27});
       if (d <= full_depth_) {
-        OP_REQUIRES_OK(context, run<ocnn_octree_full_neighbors_cpu, nullptr>(
+        OP_REQUIRES_OK(context, run<ocnn_octree_full_neighbors_cpu, ocnn_octree_full_neighbors_cuda>(
                                     call, "octree_neighbors", num_shapes(children), d, table));
       } else {
-        OP_REQUIRES_OK(context, run<ocnn_octree_child_neighbors_cpu, nullptr>(
+        OP_REQUIRES_OK(context, run<ocnn_octree_child_neighbors_cpu, ocnn_octree_child_neighbors_cuda>(
                                     call, "octree_neighbors", parent_table, call.template in<int32_t>(d - 1),
                                     children[d - 1].NumElements(), num_nodes / 8, table));
       }

@@ -1,5 +1,4 @@
 // Ops Ocnn>OctreeConv and Ocnn>OctreeConvGradWeights over kernels/octree/conv.h.
-#undef OCNN_WITH_CUDA  // until the CUDA twins are there
 #include "../kernels/octree/conv.h"
 #include "dims.h"
 #include "kernel_call.h"
@@ -42,7 +41,7 @@ class OctreeConv : public OpKernel {
     const int32_t* neighbors = call.template in<int32_t>(2);
     void* y = call.new_features(0, {n["M"], n["Cout"]});
     OP_REQUIRES_OK(context,
-                   run<ocnn_octree_conv_cpu, nullptr>(call, "octree_conv", call.product_dtype(), x, weights,
+                   run<ocnn_octree_conv_cpu, ocnn_octree_conv_cuda>(call, "octree_conv", call.product_dtype(), x, weights,
                                                                     neighbors, n["M"], n["M"], n["K"], n["Cin"],
                                                                     n["Cout"], y));
   }
@@ -63,9 +62,9 @@ class OctreeConvGradWeights : public OpKernel {
     const int32_t* neighbors = call.template in<int32_t>(2);
     void* grad_weights = call.new_features(0, {n["K"], n["Cin"], n["Cout"]});
     const Scratch memory =
-        scratch<ocnn_octree_conv_grad_weights_workspace_bytes, nullptr>(
+        scratch<ocnn_octree_conv_grad_weights_workspace_bytes, ocnn_octree_conv_grad_weights_cuda_workspace_bytes>(
             call, call.product_dtype(), n["M"], n["K"], n["Cin"], n["Cout"]);
-    OP_REQUIRES_OK(context, run<ocnn_octree_conv_grad_weights_cpu, nullptr>(
+    OP_REQUIRES_OK(context, run<ocnn_octree_conv_grad_weights_cpu, ocnn_octree_conv_grad_weights_cuda>(
                                 call, "octree_conv_grad_weights", call.product_dtype(), x, grad_y, neighbors, n["M"], n["M"],
                                 n["K"], n["Cin"], n["Cout"], grad_weights, memory));
   }

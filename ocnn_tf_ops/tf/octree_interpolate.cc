@@ -1,5 +1,4 @@
 // Ops Ocnn>OctreeInterpolationTable, Ocnn>OctreeInterpolate and its gradient over kernels/octree/interpolate.h.
-#undef OCNN_WITH_CUDA  // until the CUDA twins are there
 #include "../kernels/octree/interpolate.h"
 #include "dims.h"
 #include "kernel_call.h"
@@ -56,7 +55,7 @@ class OctreeInterpolationTable : public OpKernel {
     int32_t* index = call.template out<int32_t>(0, {n["N"], 8});
     float* weight = call.template out<float>(1, {n["N"], 8});
     OP_REQUIRES_OK(context, Device::check([&] { return check_finite(context->input(0), "xyz"); }));
-    OP_REQUIRES_OK(context, run<ocnn_octree_interpolation_table_cpu, nullptr>(
+    OP_REQUIRES_OK(context, run<ocnn_octree_interpolation_table_cpu, ocnn_octree_interpolation_table_cuda>(
                                 call, "octree_interpolation_table", xyz, row_splits, n["N"], n["B + 1"] - 1, keys,
                                 n["M"], depth_, edge_mode_, index, weight, gpu_argument(call, kNotTold)));
   }
@@ -81,7 +80,7 @@ class OctreeInterpolate : public OpKernel {
     const void* weight = call.template in<Wide<T>>(2);
     void* y = call.new_features(0, {n["N"], n["C"]});
     OP_REQUIRES_OK(context,
-                   run<ocnn_octree_interpolate_cpu, nullptr>(
+                   run<ocnn_octree_interpolate_cpu, ocnn_octree_interpolate_cuda>(
                        call, "octree_interpolate", call.dtype(), x, index, weight, n["N"], n["M"], n["C"], y));
   }
 };
@@ -100,8 +99,8 @@ class OctreeInterpolateGrad : public OpKernel {
     const int32_t* index = call.template in<int32_t>(1);
     const void* weight = call.template in<Wide<T>>(2);
     void* grad_x = call.new_features(0, {n["M"], n["C"]});
-    const auto memory = gpu_scratch<nullptr>(call, n["N"], n["M"]);
-    OP_REQUIRES_OK(context, run<ocnn_octree_interpolate_grad_cpu, nullptr>(
+    const auto memory = gpu_scratch<ocnn_octree_interpolate_grad_cuda_workspace_bytes>(call, n["N"], n["M"]);
+    OP_REQUIRES_OK(context, run<ocnn_octree_interpolate_grad_cpu, ocnn_octree_interpolate_grad_cuda>(
                                 call, "octree_interpolate_grad", call.dtype(), grad_y, index, weight, n["N"], n["M"],
                                 n["C"], grad_x, memory));
   }
