@@ -13,6 +13,7 @@ _MODULES = {
     "pad": ("octree_pad", "octree_depad"),
     "pool": ("octree_max_pool", "octree_max_unpool"),
     "dense": ("linear", "moments", "normalize"),
+    "precision": ("full_precision",),
     "interpolate": ("octree_interpolation_table", "octree_interpolate"),
     "points": (
         "farthest_points",

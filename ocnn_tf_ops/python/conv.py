@@ -17,7 +17,7 @@ def octree_conv(x: tf.Tensor, weights: tf.Tensor, neighbors: tf.Tensor, algorith
     """y[m] = sum over k of x[neighbors[m, k]] @ weights[k].
 
     Args:
-        x: [M, Cin] float32 or float64.
+        x: [M, Cin] float32, float64 or half.
         weights: [27, Cin, Cout] of the same type.
         neighbors: [M, 27] int32 (`Octree.neighbors[d]`). The gradient relies on its symmetry: if j is neighbor k of m,
             m is neighbor 26 - k of j.
@@ -75,7 +75,7 @@ def octree_downsample_conv(x: tf.Tensor, weights: tf.Tensor, parent_children: tf
     """2x2x2 convolution with stride 2, depth d -> d - 1; octants that are empty at depth d - 1 get 0.
 
     Args:
-        x: [M_d, Cin] float32 or float64.
+        x: [M_d, Cin] float32, float64 or half.
         weights: [8, Cin, Cout] of the same type.
         parent_children: [M_(d-1)] int32, the children of depth d - 1 (`Octree.children[d - 1]`).
 
@@ -87,17 +87,20 @@ def octree_downsample_conv(x: tf.Tensor, weights: tf.Tensor, parent_children: tf
     return octree_pad(groups @ tf.reshape(weights, [CHILDREN * cin, cout]), parent_children)
 
 
-def octree_upsample_conv(x: tf.Tensor, weights: tf.Tensor, children: tf.Tensor) -> tf.Tensor:
+def octree_upsample_conv(
+    x: tf.Tensor, weights: tf.Tensor, children: tf.Tensor, num_nonempty: tf.Tensor | int | None = None
+) -> tf.Tensor:
     """Transposed 2x2x2 convolution with stride 2, depth d -> d + 1: child k of octant h is x[h] @ weights[k].
 
     Args:
-        x: [M_d, Cin] float32 or float64; the rows of empty octants, having no children, are not used.
+        x: [M_d, Cin] float32, float64 or half; the rows of empty octants, having no children, are not used.
         weights: [8, Cin, Cout] of the same type.
         children: [M_d] int32, the children of depth d (`Octree.children[d]`).
+        num_nonempty: M_(d+1) / 8; counted if not given (see `octree_depad`).
 
     Returns:
         [M_(d+1), Cout].
     """
     cin, cout = weights.shape[1], weights.shape[2]
     stacked = tf.reshape(tf.transpose(weights, [1, 0, 2]), [cin, CHILDREN * cout])
-    return tf.reshape(octree_depad(x, children) @ stacked, [-1, cout])
+    return tf.reshape(octree_depad(x, children, num_nonempty) @ stacked, [-1, cout])

@@ -1,26 +1,18 @@
-"""Linear layers on several inputs, and batch normalization with shortcut and activation, each in one pass.
+"""Linear layers on several inputs, and batch normalization with shortcut and activation, each in one pass."""
 
-The kernels are for the CPU. Where TensorFlow sees a GPU, its own operations do the same.
-"""
-
-import functools
 from collections.abc import Sequence
 
 import tensorflow as tf
 
 from ocnn_tf_ops.python.loader import tf_ops
-
-
-@functools.cache
-def _has_gpu() -> bool:
-    return bool(tf.config.list_physical_devices("GPU"))
+from ocnn_tf_ops.python.precision import wide_type
 
 
 def linear(parts: Sequence[tf.Tensor], weights: tf.Tensor) -> tf.Tensor:
     """[x_0, x_1, ...] @ weights without concatenating the parts.
 
     Args:
-        parts: [M, W_p] float32 or float64 each.
+        parts: [M, W_p] float32, float64 or half each.
         weights: [W_0 + W_1 + ..., Cout] of the same type.
 
     Returns:
@@ -31,8 +23,6 @@ def linear(parts: Sequence[tf.Tensor], weights: tf.Tensor) -> tf.Tensor:
     """
     if len(parts) == 1:
         return tf.linalg.matmul(parts[0], weights)  # a little faster than ours; what pays is not to concatenate
-    if _has_gpu():
-        return tf.linalg.matmul(tf.concat(parts, axis=1), weights)
     return tf_ops().ocnn_linear(list(parts), weights)
 
 
@@ -47,10 +37,12 @@ def _linear_gradient(op, grad):
 
 
 def moments(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Mean and biased variance of every column of x [M, C]: [C], [C]; `normalize` alone may be differentiated."""
-    if _has_gpu():
-        return tf.nn.moments(x, axes=[0])
-    return tuple(tf_ops().ocnn_moments(x))
+    """Mean and biased variance of every column of x [M, C]: [C], [C], float32 of a half x.
+
+    `normalize` alone may be differentiated.
+    """
+    x = tf.convert_to_tensor(x)
+    return tuple(tf_ops().ocnn_moments(x, U=wide_type(x.dtype)))
 
 
 tf.no_gradient("Ocnn>Moments")
@@ -70,18 +62,14 @@ def normalize(
     """z = gamma (x - mean) / sqrt(variance + epsilon) + beta + shortcut; z where it is positive, slope z elsewhere.
 
     Args:
-        x, shortcut: [M, C] float32 or float64.
-        gamma, beta, mean, variance: [C] of the same type.
+        x, shortcut: [M, C] float32, float64 or half.
+        gamma, beta, mean, variance: [C] of the same type, float32 beside a half x.
         slope: of the activation: 0 is ReLU, 1 none.
         batch_statistics: mean and variance are moments(x), and the gradient knows it; otherwise they are constants.
 
     Returns:
         [M, C].
     """
-    if _has_gpu():
-        z = tf.nn.batch_normalization(x, mean, variance, beta, gamma, epsilon)
-        z = z if shortcut is None else z + shortcut
-        return z if slope == 1 else tf.nn.leaky_relu(z, slope)
     shortcuts = [] if shortcut is None else [shortcut]
     return tf_ops().ocnn_normalize(
         x, gamma, beta, mean, variance, shortcuts, epsilon=epsilon, slope=slope, batch_statistics=batch_statistics

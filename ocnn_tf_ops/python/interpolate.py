@@ -7,6 +7,7 @@ them once a batch, `octree_interpolate` uses them for every feature map of the f
 import tensorflow as tf
 
 from ocnn_tf_ops.python.loader import tf_ops
+from ocnn_tf_ops.python.precision import wide_type
 
 tf.no_gradient("Ocnn>OctreeInterpolationTable")
 
@@ -36,15 +37,15 @@ def octree_interpolate(x: tf.Tensor, index: tf.Tensor, weight: tf.Tensor) -> tf.
     """y[n] = sum over j of weight[n, j] * x[index[n, j]], skipping index -1; differentiable in x alone.
 
     Args:
-        x: [M, C] float32 or float64.
+        x: [M, C] float32, float64 or half.
         index: [N, 8] int32, in [-1, M).
-        weight: [N, 8] float.
+        weight: [N, 8] float; used as float32 beside half features, else in the type of x.
 
     Returns:
         [N, C] of the type of x.
     """
     x = tf.convert_to_tensor(x)
-    return tf_ops().ocnn_octree_interpolate(x, index, tf.cast(weight, x.dtype))
+    return tf_ops().ocnn_octree_interpolate(x, index, tf.cast(weight, wide_type(x.dtype)))
 
 
 @tf.RegisterGradient("Ocnn>OctreeInterpolate")

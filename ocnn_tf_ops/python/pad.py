@@ -9,7 +9,7 @@ def octree_pad(x: tf.Tensor, children: tf.Tensor) -> tf.Tensor:
     """Spreads the rows of the non-empty octants over all octants of the depth; empty ones get 0.
 
     Args:
-        x: [M', C] float32 or float64, a row for every octant with children >= 0.
+        x: [M', C] float32, float64 or half, a row for every octant with children >= 0.
         children: [M] int32 of the depth (`Octree.children[d]`).
 
     Returns:
@@ -18,16 +18,22 @@ def octree_pad(x: tf.Tensor, children: tf.Tensor) -> tf.Tensor:
     return tf_ops().ocnn_octree_pad(x, children)
 
 
-def octree_depad(x: tf.Tensor, children: tf.Tensor) -> tf.Tensor:
-    """Keeps the rows of the non-empty octants: x [M, C], children [M] int32 -> [M', C]."""
-    return tf_ops().ocnn_octree_depad(x, children)
+def octree_depad(x: tf.Tensor, children: tf.Tensor, num_nonempty: tf.Tensor | int | None = None) -> tf.Tensor:
+    """Keeps the rows of the non-empty octants: x [M, C], children [M] int32 -> [M', C].
+
+    `num_nonempty` is M', an eighth of the octants of the next depth. Without it they are counted, for which a GPU has to
+    be waited for.
+    """
+    number = tf.cast(-1 if num_nonempty is None else num_nonempty, tf.int64)
+    return tf_ops().ocnn_octree_depad(x, children, number)
 
 
 @tf.RegisterGradient("Ocnn>OctreePad")
 def _pad_gradient(op, grad):
-    return octree_depad(grad, op.inputs[1]), None
+    x, children = op.inputs
+    return octree_depad(grad, children, tf.shape(x)[0]), None
 
 
 @tf.RegisterGradient("Ocnn>OctreeDepad")
 def _depad_gradient(op, grad):
-    return octree_pad(grad, op.inputs[1]), None
+    return octree_pad(grad, op.inputs[1]), None, None

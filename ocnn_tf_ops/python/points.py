@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from ocnn_tf_ops.python.interpolate import octree_interpolate
 from ocnn_tf_ops.python.loader import tf_ops
+from ocnn_tf_ops.python.precision import full_precision
 
 for _name in ("FarthestPoints", "BallQuery", "NearestNeighbors"):
     tf.no_gradient(f"Ocnn>{_name}")
@@ -64,8 +65,8 @@ def nearest_neighbors(
     Compares all pairs of a shape in tiles: time Q N C, but never Q x N numbers in memory.
 
     Args:
-        x: [N, C] float32; rows with NaN are near nothing.
-        queries: [Q, C] float32.
+        x: [N, C] float32 or half; rows with NaN are near nothing.
+        queries: [Q, C] float32 or half.
         norm: "l1", or "l2".
 
     Returns:
@@ -73,16 +74,14 @@ def nearest_neighbors(
         has too few points: -1 and infinity.
     """
     found = tf_ops().ocnn_nearest_neighbors(
-        x, row_splits, queries, query_splits, num_neighbors=num_neighbors, norm=norm
+        full_precision(x), row_splits, full_precision(queries), query_splits, num_neighbors=num_neighbors, norm=norm
     )
     return found.index, found.distance
 
 
 def gather_rows(x: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
-    """x [N, C] float32 or float64, index [...] int32 -> [..., C]; rows of zeros for index -1."""
-    x, index = tf.convert_to_tensor(x), tf.convert_to_tensor(index)
-    rows = tf_ops().ocnn_gather_rows(x, tf.reshape(index, [-1]))
-    return rows if index.shape.rank == 1 else tf.reshape(rows, tf.concat([tf.shape(index), tf.shape(x)[1:]], 0))
+    """x [N, C] float32, float64 or half, index [...] int32 -> [..., C]; rows of zeros for index -1."""
+    return tf_ops().ocnn_gather_rows(x, index)
 
 
 @tf.RegisterGradient("Ocnn>GatherRows")
@@ -100,7 +99,7 @@ def neighbor_max(x: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
     """The maximum over neighbors in every channel, without the [Q, K, C] tensor of gathered rows.
 
     Args:
-        x: [N, C] float32 or float64.
+        x: [N, C] float32, float64 or half.
         index: [Q, K] int32, rows of x; -1 is skipped.
 
     Returns:
@@ -131,7 +130,7 @@ def points_interpolate(x: tf.Tensor, index: tf.Tensor, weight: tf.Tensor) -> tf.
     """y[q] = sum over k of weight[q, k] * x[index[q, k]], skipping index -1; differentiable in x alone.
 
     Args:
-        x: [N, C] float32 or float64.
+        x: [N, C] float32, float64 or half.
         index: [Q, K] int32, weight [Q, K] float; K is at most 8: they become a table of octree_interpolate.
 
     Returns:

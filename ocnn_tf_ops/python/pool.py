@@ -13,7 +13,7 @@ def octree_max_pool(x: tf.Tensor, parent_children: tf.Tensor) -> tuple[tf.Tensor
     """Depth d -> d - 1; octants that are empty at depth d - 1 get 0.
 
     Args:
-        x: [M_d, C] float32 or float64.
+        x: [M_d, C] float32, float64 or half.
         parent_children: [M_(d-1)] int32, the children of depth d - 1 (`Octree.children[d - 1]`).
 
     Returns:
@@ -27,14 +27,14 @@ def octree_max_unpool(x: tf.Tensor, mask: tf.Tensor, parent_children: tf.Tensor)
     """Depth d - 1 -> d: every value goes back to where its maximum came from, 0 elsewhere.
 
     Args:
-        x: [M_(d-1), C] float32 or float64; the rows of empty octants are not used.
+        x: [M_(d-1), C] float32, float64 or half; the rows of empty octants are not used.
         mask: [M_d / 8, C] int32, of `octree_max_pool`.
         parent_children: [M_(d-1)] int32, the children of depth d - 1.
 
     Returns:
         [M_d, C].
     """
-    return tf_ops().ocnn_octree_max_unpool(octree_depad(x, parent_children), mask)
+    return tf_ops().ocnn_octree_max_unpool(octree_depad(x, parent_children, tf.shape(mask)[0]), mask)
 
 
 @tf.RegisterGradient("Ocnn>OctreeMaxPool")

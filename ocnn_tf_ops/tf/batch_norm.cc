@@ -2,8 +2,8 @@
 #include "../kernels/dense/batch_norm.h"
 
 #include "dims.h"
-#include "support.h"
-#include "tensorflow/core/framework/op.h"
+#include "kernel_call.h"
+#include "register.h"
 
 namespace ocnn {
 namespace {
@@ -27,12 +27,11 @@ TensorSpecs grad_inputs(int num_shortcuts) {
   return specs;
 }
 
-absl::Status allocate_workspace(OpKernelContext* context, int32_t dtype, const Sizes& n, Tensor* workspace) {
-  if (n["C"] < 1) return invalid("x must have at least one column");
-  return context->allocate_temp(DT_INT8, {ocnn_batch_norm_workspace_bytes(dtype, n["M"], n["C"])}, workspace);
+absl::Status check_channels(const Sizes& n) {
+  return n["C"] < 1 ? invalid("x must have at least one column") : absl::OkStatus();
 }
 
-template <typename T>
+template <typename Device, typename T>
 class Moments : public OpKernel {
  public:
   using OpKernel::OpKernel;
@@ -40,15 +39,15 @@ class Moments : public OpKernel {
   void Compute(OpKernelContext* context) override {
     Sizes n;
     OP_REQUIRES_OK(context, n.bind_inputs(context, {{"x", {"M", "C"}}}));
-    Tensor *mean = nullptr, *variance = nullptr, workspace;
-    OP_REQUIRES_OK(context, allocate_workspace(context, dtype_of<T>(), n, &workspace));
-    OP_REQUIRES_OK(context, context->allocate_output(0, {n["C"]}, &mean));
-    OP_REQUIRES_OK(context, context->allocate_output(1, {n["C"]}, &variance));
-    const Executor executor(context);
-    const int status =
-        ocnn_batch_norm_moments_cpu(executor.stream(), dtype_of<T>(), data(context->input(0)), n["M"], n["C"],
-                                    data(mean), data(variance), data(&workspace), workspace.NumElements());
-    OP_REQUIRES_OK(context, to_status(status, "moments"));
+    OP_REQUIRES_OK(context, check_channels(n));
+    KernelCall<Device, T> call(context);
+    const void* x = call.features(0);
+    void* mean = call.template out<Wide<T>>(0, {n["C"]});
+    void* variance = call.template out<Wide<T>>(1, {n["C"]});
+    const Scratch memory = scratch<ocnn_batch_norm_workspace_bytes, ocnn_batch_norm_cuda_workspace_bytes>(
+        call, call.dtype(), n["M"], n["C"]);
+    OP_REQUIRES_OK(context, run<ocnn_batch_norm_moments_cpu, ocnn_batch_norm_moments_cuda>(
+                                call, "moments", call.dtype(), x, n["M"], n["C"], mean, variance, memory));
   }
 };
 
@@ -68,7 +67,7 @@ class NormalizeKernel : public OpKernel {
   bool batch_statistics_ = false;
 };
 
-template <typename T>
+template <typename Device, typename T>
 class Normalize : public NormalizeKernel {
  public:
   using NormalizeKernel::NormalizeKernel;
@@ -76,19 +75,20 @@ class Normalize : public NormalizeKernel {
   void Compute(OpKernelContext* context) override {
     Sizes n;
     OP_REQUIRES_OK(context, n.bind_inputs(context, normalize_inputs(num_shortcuts_)));
-    const auto in = [context](int i) { return data(context->input(i)); };
-    Tensor *y = nullptr, workspace;
-    OP_REQUIRES_OK(context, allocate_workspace(context, dtype_of<T>(), n, &workspace));
-    OP_REQUIRES_OK(context, context->forward_input_or_allocate_output({0}, 0, {n["M"], n["C"]}, &y));
-    const Executor executor(context);
-    const int status = ocnn_batch_norm_cpu(executor.stream(), dtype_of<T>(), in(0),
-                                           num_shortcuts_ ? in(kShortcut) : nullptr, in(1), in(2), in(3), in(4), n["M"],
-                                           n["C"], epsilon_, slope_, data(y), data(&workspace), workspace.NumElements());
-    OP_REQUIRES_OK(context, to_status(status, "normalize"));
+    OP_REQUIRES_OK(context, check_channels(n));
+    KernelCall<Device, T> call(context);
+    const auto channels = [&](int i) { return static_cast<const void*>(call.template in<Wide<T>>(i)); };
+    const void *x = call.features(0), *shortcut = num_shortcuts_ ? call.features(kShortcut) : nullptr;
+    void* y = call.new_features(0, {n["M"], n["C"]}, /*forwarded=*/0);
+    const Scratch memory = scratch<ocnn_batch_norm_workspace_bytes, ocnn_batch_norm_cuda_workspace_bytes>(
+        call, call.dtype(), n["M"], n["C"]);
+    OP_REQUIRES_OK(context, run<ocnn_batch_norm_cpu, ocnn_batch_norm_cuda>(
+                                call, "normalize", call.dtype(), x, shortcut, channels(1), channels(2), channels(3),
+                                channels(4), n["M"], n["C"], epsilon_, slope_, y, memory));
   }
 };
 
-template <typename T>
+template <typename Device, typename T>
 class NormalizeGrad : public NormalizeKernel {
  public:
   using NormalizeKernel::NormalizeKernel;
@@ -96,27 +96,30 @@ class NormalizeGrad : public NormalizeKernel {
   void Compute(OpKernelContext* context) override {
     Sizes n;
     OP_REQUIRES_OK(context, n.bind_inputs(context, grad_inputs(num_shortcuts_)));
-    const auto in = [context](int i) { return data(context->input(i)); };
-    Tensor *grad_x = nullptr, *grad_gamma = nullptr, *grad_beta = nullptr, *grad_shortcut = nullptr, workspace;
-    OP_REQUIRES_OK(context, allocate_workspace(context, dtype_of<T>(), n, &workspace));
-    OP_REQUIRES_OK(context, context->forward_input_or_allocate_output({0}, 0, {n["M"], n["C"]}, &grad_x));
-    OP_REQUIRES_OK(context, context->allocate_output(1, {n["C"]}, &grad_gamma));
-    OP_REQUIRES_OK(context, context->allocate_output(2, {n["C"]}, &grad_beta));
-    if (num_shortcuts_) OP_REQUIRES_OK(context, context->allocate_output(3, {n["M"], n["C"]}, &grad_shortcut));
-    const Executor executor(context);
-    const int status = ocnn_batch_norm_grad_cpu(
-        executor.stream(), dtype_of<T>(), in(0), in(1), num_shortcuts_ ? in(kOutput) : nullptr, in(2), in(3), in(4),
-        in(5), n["M"], n["C"], epsilon_, slope_, batch_statistics_, data(grad_x), data(grad_gamma), data(grad_beta),
-        num_shortcuts_ ? data(grad_shortcut) : nullptr, data(&workspace), workspace.NumElements());
-    OP_REQUIRES_OK(context, to_status(status, "normalize_grad"));
+    OP_REQUIRES_OK(context, check_channels(n));
+    KernelCall<Device, T> call(context);
+    const auto channels = [&](int i) { return static_cast<const void*>(call.template in<Wide<T>>(i)); };
+    const void *grad_y = call.features(0), *x = call.features(1);
+    const void* y = num_shortcuts_ ? call.features(kOutput) : nullptr;
+    void* grad_x = call.new_features(0, {n["M"], n["C"]}, /*forwarded=*/0);
+    void* grad_gamma = call.template out<Wide<T>>(1, {n["C"]});
+    void* grad_beta = call.template out<Wide<T>>(2, {n["C"]});
+    void* grad_shortcut = num_shortcuts_ ? call.new_features(3, {n["M"], n["C"]}) : nullptr;
+    const Scratch memory = scratch<ocnn_batch_norm_workspace_bytes, ocnn_batch_norm_cuda_workspace_bytes>(
+        call, call.dtype(), n["M"], n["C"]);
+    OP_REQUIRES_OK(context, run<ocnn_batch_norm_grad_cpu, ocnn_batch_norm_grad_cuda>(
+                                call, "normalize_grad", call.dtype(), grad_y, x, y, channels(2), channels(3),
+                                channels(4), channels(5), n["M"], n["C"], epsilon_, slope_, batch_statistics_, grad_x,
+                                grad_gamma, grad_beta, grad_shortcut, memory));
   }
 };
 
 REGISTER_OP("Ocnn>Moments")
     .Input("x: T")
-    .Output("mean: T")
-    .Output("variance: T")
-    .Attr("T: {float, double}")
+    .Output("mean: U")
+    .Output("variance: U")
+    .Attr("T: " OCNN_TYPES)
+    .Attr("U: " OCNN_WIDE_TYPES)
     .SetShapeFn([](InferenceContext* c) {
       Dims dims(c);
       TF_RETURN_IF_ERROR(dims.bind_inputs({{"x", {"M", "C"}}}));
@@ -128,17 +131,18 @@ REGISTER_OP("Ocnn>Moments")
 
 REGISTER_OP("Ocnn>Normalize")
     .Input("x: T")
-    .Input("gamma: T")
-    .Input("beta: T")
-    .Input("mean: T")
-    .Input("variance: T")
+    .Input("gamma: U")
+    .Input("beta: U")
+    .Input("mean: U")
+    .Input("variance: U")
     .Input("shortcut: num_shortcuts * T")
     .Output("y: T")
     .Attr("num_shortcuts: int >= 0")
     .Attr("epsilon: float")
     .Attr("slope: float")
     .Attr("batch_statistics: bool")
-    .Attr("T: {float, double}")
+    .Attr("T: " OCNN_TYPES)
+    .Attr("U: " OCNN_WIDE_TYPES)
     .SetShapeFn([](InferenceContext* c) {
       int num_shortcuts;
       TF_RETURN_IF_ERROR(c->GetAttr("num_shortcuts", &num_shortcuts));
@@ -152,20 +156,21 @@ REGISTER_OP("Ocnn>Normalize")
 REGISTER_OP("Ocnn>NormalizeGrad")
     .Input("grad_y: T")
     .Input("x: T")
-    .Input("gamma: T")
-    .Input("beta: T")
-    .Input("mean: T")
-    .Input("variance: T")
+    .Input("gamma: U")
+    .Input("beta: U")
+    .Input("mean: U")
+    .Input("variance: U")
     .Input("y: num_shortcuts * T")
     .Output("grad_x: T")
-    .Output("grad_gamma: T")
-    .Output("grad_beta: T")
+    .Output("grad_gamma: U")
+    .Output("grad_beta: U")
     .Output("grad_shortcut: num_shortcuts * T")
     .Attr("num_shortcuts: int >= 0")
     .Attr("epsilon: float")
     .Attr("slope: float")
     .Attr("batch_statistics: bool")
-    .Attr("T: {float, double}")
+    .Attr("T: " OCNN_TYPES)
+    .Attr("U: " OCNN_WIDE_TYPES)
     .SetShapeFn([](InferenceContext* c) {
       int num_shortcuts;
       TF_RETURN_IF_ERROR(c->GetAttr("num_shortcuts", &num_shortcuts));
@@ -179,13 +184,9 @@ REGISTER_OP("Ocnn>NormalizeGrad")
     })
     .Doc("Gradients of Normalize; those through the batch's mean and variance are part of grad_x.");
 
-#define REGISTER(T)                                                                                       \
-  REGISTER_KERNEL_BUILDER(Name("Ocnn>Moments").Device(DEVICE_CPU).TypeConstraint<T>("T"), Moments<T>);     \
-  REGISTER_KERNEL_BUILDER(Name("Ocnn>Normalize").Device(DEVICE_CPU).TypeConstraint<T>("T"), Normalize<T>); \
-  REGISTER_KERNEL_BUILDER(Name("Ocnn>NormalizeGrad").Device(DEVICE_CPU).TypeConstraint<T>("T"), NormalizeGrad<T>)
-REGISTER(float);
-REGISTER(double);
-#undef REGISTER
+OCNN_REGISTER_WIDE_TYPES("Ocnn>Moments", Moments);
+OCNN_REGISTER_WIDE_TYPES("Ocnn>Normalize", Normalize);
+OCNN_REGISTER_WIDE_TYPES("Ocnn>NormalizeGrad", NormalizeGrad);
 
 }  // namespace
 }  // namespace ocnn

@@ -4,8 +4,8 @@
 #include <numeric>
 
 #include "dims.h"
-#include "support.h"
-#include "tensorflow/core/framework/op.h"
+#include "kernel_call.h"
+#include "register.h"
 
 namespace ocnn {
 namespace {
@@ -29,9 +29,10 @@ struct PartList {
   std::vector<const void*> pointers;
   std::vector<int64_t> widths;
 
-  PartList(OpKernelContext* context, int num_parts) {
+  template <typename Call>
+  PartList(Call& call, OpKernelContext* context, int num_parts) {
     for (int p = 0; p < num_parts; ++p) {
-      pointers.push_back(data(context->input(p)));
+      pointers.push_back(call.features(p));
       widths.push_back(context->input(p).dim_size(1));
     }
   }
@@ -39,7 +40,7 @@ struct PartList {
   int64_t size() const { return static_cast<int64_t>(widths.size()); }
 };
 
-template <typename T>
+template <typename Device, typename T>
 class Linear : public OpKernel {
  public:
   explicit Linear(OpKernelConstruction* context) : OpKernel(context) {
@@ -49,23 +50,27 @@ class Linear : public OpKernel {
   void Compute(OpKernelContext* context) override {
     Sizes n;
     OP_REQUIRES_OK(context, n.bind_inputs(context, inputs(num_parts_, kWeights)));
-    const PartList parts(context, num_parts_);
+    KernelCall<Device, T> call(context);
+    const PartList parts(call, context, num_parts_);
     OP_REQUIRES(context, parts.total() == n["W"],
                 invalid("weights has ", n["W"], " rows; the parts have ", parts.total(), " columns together"));
-    Tensor* y = nullptr;
-    OP_REQUIRES_OK(context, context->allocate_output(0, {n["M"], n["Cout"]}, &y));
-    const Executor executor(context);
-    const int status =
-        ocnn_linear_cpu(executor.stream(), dtype_of<T>(), parts.pointers.data(), parts.widths.data(), parts.size(),
-                        data(context->input(num_parts_)), n["M"], n["Cout"], data(y));
-    OP_REQUIRES_OK(context, to_status(status, "linear"));
+    const void* weights = call.features(num_parts_);
+    void* y = call.new_features(0, {n["M"], n["Cout"]});
+    OP_REQUIRES_OK(context, run<ocnn_linear_cpu, ocnn_linear_cuda>(call, "linear", call.product_dtype(), parts.pointers.data(),
+                                                                   parts.widths.data(), parts.size(), weights, n["M"],
+                                                                   n["Cout"], y));
   }
 
  private:
   int num_parts_ = 0;
 };
 
-template <typename T>
+// What ocnn_linear_grad_input_cpu wants: the weights once more.
+int64_t transposed_bytes(int32_t dtype, int64_t width, int64_t cout) {
+  return width * cout * (dtype == OCNN_FLOAT64 ? sizeof(double) : sizeof(float));
+}
+
+template <typename Device, typename T>
 class LinearGradInput : public OpKernel {
  public:
   explicit LinearGradInput(OpKernelConstruction* context) : OpKernel(context) {
@@ -78,24 +83,21 @@ class LinearGradInput : public OpKernel {
     OP_REQUIRES_OK(context, n.bind_inputs(context, {kGrad, kWeights}));
     OP_REQUIRES(context, begin_ >= 0 && width_ > 0 && begin_ + width_ <= n["W"],
                 invalid("begin = ", begin_, ", width = ", width_, " leave the ", n["W"], " rows of weights"));
-    Tensor* grad = nullptr;
-    Tensor workspace;
-    const int64_t bytes = width_ * n["Cout"] * sizeof(T);
-    OP_REQUIRES_OK(context, context->allocate_output(0, {n["M"], width_}, &grad));
-    OP_REQUIRES_OK(context, context->allocate_temp(DT_INT8, {bytes}, &workspace));
-    const Executor executor(context);
-    const T* weights = context->input(1).flat<T>().data() + begin_ * n["Cout"];
-    const int status =
-        ocnn_linear_grad_input_cpu(executor.stream(), dtype_of<T>(), data(context->input(0)), weights, n["M"], width_,
-                                   n["Cout"], data(grad), data(&workspace), bytes);
-    OP_REQUIRES_OK(context, to_status(status, "linear_grad_input"));
+    KernelCall<Device, T> call(context);
+    const void *grad_y = call.features(0), *weights = call.features(1, begin_);
+    void* grad_x = call.new_features(0, {n["M"], width_});
+    const Scratch memory = scratch<transposed_bytes, ocnn_linear_grad_input_cuda_workspace_bytes>(
+        call, call.product_dtype(), width_, n["Cout"]);
+    OP_REQUIRES_OK(context, run<ocnn_linear_grad_input_cpu, ocnn_linear_grad_input_cuda>(
+                                call, "linear_grad_input", call.product_dtype(), grad_y, weights, n["M"], width_,
+                                n["Cout"], grad_x, memory));
   }
 
  private:
   int64_t begin_ = 0, width_ = 0;
 };
 
-template <typename T>
+template <typename Device, typename T>
 class LinearGradWeights : public OpKernel {
  public:
   explicit LinearGradWeights(OpKernelConstruction* context) : OpKernel(context) {
@@ -105,18 +107,16 @@ class LinearGradWeights : public OpKernel {
   void Compute(OpKernelContext* context) override {
     Sizes n;
     OP_REQUIRES_OK(context, n.bind_inputs(context, inputs(num_parts_, kGrad)));
-    const PartList parts(context, num_parts_);
-    Tensor* grad = nullptr;
-    Tensor workspace;
-    const int64_t bytes =
-        ocnn_linear_grad_weights_workspace_bytes(dtype_of<T>(), n["M"], parts.total(), n["Cout"]);
-    OP_REQUIRES_OK(context, context->allocate_output(0, {parts.total(), n["Cout"]}, &grad));
-    OP_REQUIRES_OK(context, context->allocate_temp(DT_INT8, {bytes}, &workspace));
-    const Executor executor(context);
-    const int status = ocnn_linear_grad_weights_cpu(
-        executor.stream(), dtype_of<T>(), parts.pointers.data(), parts.widths.data(), parts.size(),
-        data(context->input(num_parts_)), n["M"], n["Cout"], data(grad), data(&workspace), bytes);
-    OP_REQUIRES_OK(context, to_status(status, "linear_grad_weights"));
+    KernelCall<Device, T> call(context);
+    const PartList parts(call, context, num_parts_);
+    const void* grad_y = call.features(num_parts_);
+    void* grad_weights = call.new_features(0, {parts.total(), n["Cout"]});
+    const Scratch memory =
+        scratch<ocnn_linear_grad_weights_workspace_bytes, ocnn_linear_grad_weights_cuda_workspace_bytes>(
+            call, call.product_dtype(), n["M"], parts.total(), n["Cout"]);
+    OP_REQUIRES_OK(context, run<ocnn_linear_grad_weights_cpu, ocnn_linear_grad_weights_cuda>(
+                                call, "linear_grad_weights", call.product_dtype(), parts.pointers.data(), parts.widths.data(),
+                                parts.size(), grad_y, n["M"], n["Cout"], grad_weights, memory));
   }
 
  private:
@@ -134,7 +134,7 @@ REGISTER_OP("Ocnn>Linear")
     .Input("weights: T")
     .Output("y: T")
     .Attr("num_parts: int >= 1")
-    .Attr("T: {float, double}")
+    .Attr("T: " OCNN_TYPES)
     .SetShapeFn([](InferenceContext* c) {
       Dims dims(c);
       TF_RETURN_IF_ERROR(bind(&dims, c, kWeights));
@@ -149,7 +149,7 @@ REGISTER_OP("Ocnn>LinearGradInput")
     .Output("grad_x: T")
     .Attr("begin: int >= 0")
     .Attr("width: int >= 1")
-    .Attr("T: {float, double}")
+    .Attr("T: " OCNN_TYPES)
     .SetShapeFn([](InferenceContext* c) {
       Dims dims(c);
       int64_t width;
@@ -165,7 +165,7 @@ REGISTER_OP("Ocnn>LinearGradWeights")
     .Input("grad_y: T")
     .Output("grad_weights: T")
     .Attr("num_parts: int >= 1")
-    .Attr("T: {float, double}")
+    .Attr("T: " OCNN_TYPES)
     .SetShapeFn([](InferenceContext* c) {
       Dims dims(c);
       TF_RETURN_IF_ERROR(bind(&dims, c, kGrad));
@@ -176,14 +176,9 @@ REGISTER_OP("Ocnn>LinearGradWeights")
     })
     .Doc("grad_weights = transposed([x_0, x_1, ...]) * grad_y.");
 
-#define REGISTER(T)                                                                                                  \
-  REGISTER_KERNEL_BUILDER(Name("Ocnn>Linear").Device(DEVICE_CPU).TypeConstraint<T>("T"), Linear<T>);                 \
-  REGISTER_KERNEL_BUILDER(Name("Ocnn>LinearGradInput").Device(DEVICE_CPU).TypeConstraint<T>("T"), LinearGradInput<T>); \
-  REGISTER_KERNEL_BUILDER(Name("Ocnn>LinearGradWeights").Device(DEVICE_CPU).TypeConstraint<T>("T"),                  \
-                          LinearGradWeights<T>)
-REGISTER(float);
-REGISTER(double);
-#undef REGISTER
+OCNN_REGISTER_TYPES("Ocnn>Linear", Linear);
+OCNN_REGISTER_TYPES("Ocnn>LinearGradInput", LinearGradInput);
+OCNN_REGISTER_TYPES("Ocnn>LinearGradWeights", LinearGradWeights);
 
 }  // namespace
 }  // namespace ocnn

@@ -1,11 +1,9 @@
 // Ops Ocnn>OctreeBuild and Ocnn>OctreeNeighbors over kernels/octree/build.h and neighbors.h.
-#include <cmath>
-
 #include "../kernels/octree/build.h"
 #include "../kernels/octree/neighbors.h"
 #include "dims.h"
-#include "support.h"
-#include "tensorflow/core/framework/op.h"
+#include "kernel_call.h"
+#include "register.h"
 
 namespace ocnn {
 namespace {
@@ -32,6 +30,10 @@ TensorSpecs build_inputs(int num_normals, int num_extra) {
   return specs;
 }
 
+// Where a CUDA kernel would tell of features that are not finite; nobody waits for it.
+constexpr int32_t* kNotTold = nullptr;
+
+template <typename Device>
 class OctreeBuild : public OpKernel {
  public:
   explicit OctreeBuild(OpKernelConstruction* context) : OpKernel(context) {
@@ -47,17 +49,33 @@ class OctreeBuild : public OpKernel {
   void Compute(OpKernelContext* context) override {
     Sizes n;
     OP_REQUIRES_OK(context, n.bind_inputs(context, build_inputs(num_normals_, num_extra_)));
-    OP_REQUIRES_OK(context, check_points(context));
-    Tensor sorted_keys, order, point_node;
-    OP_REQUIRES_OK(context, context->allocate_temp(DT_INT64, {n["N"]}, &sorted_keys));
-    OP_REQUIRES_OK(context, context->allocate_temp(DT_INT32, {n["N"]}, &order));
-    OP_REQUIRES_OK(context, context->allocate_temp(DT_INT32, {n["N"]}, &point_node));
-    OP_REQUIRES_OK(context, sort_points(context, &sorted_keys, &order));
-    OP_REQUIRES_OK(context, fill_nodes(context, sorted_keys, &point_node));
-    OP_REQUIRES_OK(context, fill_features(context, order, point_node));
+    OP_REQUIRES_OK(context, Device::check([&] { return check_points(context); }));
+    Call call(context);
+    Batch batch{n["N"], n["B + 1"] - 1, num_extra_ ? n["C"] : 0};
+    batch.sorted_keys = call.template temporary<int64_t>(batch.num_points);
+    batch.order = call.template temporary<int32_t>(batch.num_points);
+    batch.point_node = call.template temporary<int32_t>(batch.num_points);
+    batch.counts = call.template temporary<int64_t>(2 * num_depths() + 1);
+    OP_REQUIRES_OK(context, sort_points(call, batch));
+    OP_REQUIRES_OK(context, count_nodes(call, &batch));
+    OP_REQUIRES_OK(context, fill_nodes(call, batch));
+    OP_REQUIRES_OK(context, fill_features(call, batch));
   }
 
  private:
+  using Call = KernelCall<Device>;
+
+  struct Batch {
+    int64_t num_points, num_shapes, num_extra;
+    int64_t* sorted_keys = nullptr;                      // [num_points], as the following two
+    int32_t *order = nullptr, *point_node = nullptr;
+    int64_t* counts = nullptr;                           // octants, then non-empty ones, then the GPU's status
+    int64_t num_nodes[2 * (kMaxDepth + 1) + 1] = {};     // the counts on the host
+  };
+
+  int num_depths() const { return depth_ + 1; }
+  int32_t* status_word(int64_t* counts) const { return reinterpret_cast<int32_t*>(counts + 2 * num_depths()); }
+
   absl::Status check_points(OpKernelContext* context) const {
     const Tensor& row_splits = context->input(1);
     TF_RETURN_IF_ERROR(check_row_splits(row_splits, context->input(0).dim_size(0)));
@@ -68,74 +86,70 @@ class OctreeBuild : public OpKernel {
                        splits(b));
       }
     }
-    return absl::OkStatus();
+    TF_RETURN_IF_ERROR(check_finite(context->input(0), "xyz"));
+    if (num_normals_) TF_RETURN_IF_ERROR(check_finite(context->input(2), "normals"));
+    return num_extra_ ? check_finite(context->input(2 + num_normals_), "features") : absl::OkStatus();
   }
 
-  absl::Status sort_points(OpKernelContext* context, Tensor* sorted_keys, Tensor* order) const {
-    const Tensor &xyz = context->input(0), &row_splits = context->input(1);
-    const int64_t num_points = xyz.dim_size(0), num_shapes = row_splits.dim_size(0) - 1;
-    const int64_t bytes = ocnn_octree_point_keys_workspace_bytes(num_points);
-    Tensor workspace;
-    TF_RETURN_IF_ERROR(context->allocate_temp(DT_INT8, {bytes}, &workspace));
-    const Executor executor(context);
-    const int status = ocnn_octree_point_keys_cpu(
-        executor.stream(), xyz.flat<float>().data(), row_splits.flat<int32_t>().data(), num_points, num_shapes, depth_,
-        sorted_keys->flat<int64_t>().data(), order->flat<int32_t>().data(), data(&workspace), bytes);
-    if (status == OCNN_NOT_FINITE) TF_RETURN_IF_ERROR(check_finite(xyz, "xyz"));
-    return to_status(status, "octree_build");
+  absl::Status sort_points(Call& call, const Batch& batch) const {
+    const float* xyz = call.template in<float>(0);
+    const int32_t* row_splits = call.template in<int32_t>(1);
+    const Scratch memory =
+        scratch<ocnn_octree_point_keys_workspace_bytes, ocnn_octree_point_keys_cuda_workspace_bytes>(call,
+                                                                                                    batch.num_points);
+    return run<ocnn_octree_point_keys_cpu, ocnn_octree_point_keys_cuda>(
+        call, "octree_build", xyz, row_splits, batch.num_points, batch.num_shapes, depth_, batch.sorted_keys,
+        batch.order, memory, gpu_argument(call, status_word(batch.counts)));
   }
 
-  absl::Status fill_nodes(OpKernelContext* context, const Tensor& sorted_keys, Tensor* point_node) const {
-    const int64_t num_points = sorted_keys.NumElements(), num_shapes = context->input(1).dim_size(0) - 1;
-    const int64_t* point_keys = sorted_keys.flat<int64_t>().data();
-    const Executor executor(context);
-    int64_t num_nodes[kMaxDepth + 1], num_nonempty[kMaxDepth + 1];
-    if (ocnn_octree_count_cpu(executor.stream(), point_keys, num_points, num_shapes, depth_, full_depth_, num_nodes,
-                              num_nonempty) != OCNN_OK) {
-      return invalid(
-          "the octree has more than 2^31 - 1 octants at a depth; use fewer shapes, a smaller "
-          "depth = ",
-          depth_, " or a smaller full_depth = ", full_depth_);
-    }
-    OpOutputList keys, children;
-    TF_RETURN_IF_ERROR(context->output_list("keys", &keys));
-    TF_RETURN_IF_ERROR(context->output_list("children", &children));
-    int64_t* key_pointers[kMaxDepth + 1];
-    int32_t* child_pointers[kMaxDepth + 1];
+  // The one place that waits for a GPU: the counts are the sizes of the outputs. What it found wrong with the points
+  // comes along.
+  absl::Status count_nodes(Call& call, Batch* batch) const {
+    const int status = call_twin<ocnn_octree_count_cpu, ocnn_octree_count_cuda>(
+        call, batch->sorted_keys, batch->num_points, batch->num_shapes, depth_, full_depth_, batch->counts,
+        batch->counts + num_depths());
+    if (status == OCNN_INVALID_ARGUMENT) return too_many_nodes();
+    TF_RETURN_IF_ERROR(to_status(status, "octree_build"));
+    TF_RETURN_IF_ERROR(
+        copy_to_host(call, batch->counts, batch->num_nodes, (2 * num_depths() + 1) * int64_t{sizeof(int64_t)}));
+    if (Device::kIsGpu) TF_RETURN_IF_ERROR(to_status(*status_word(batch->num_nodes), "octree_build"));
+    const int64_t largest = *std::max_element(batch->num_nodes, batch->num_nodes + num_depths());
+    return largest > INT32_MAX ? too_many_nodes() : absl::OkStatus();
+  }
+
+  absl::Status too_many_nodes() const {
+    return invalid("the octree has more than 2^31 - 1 octants at a depth; use fewer shapes, a smaller depth = ", depth_,
+                   " or a smaller full_depth = ", full_depth_);
+  }
+
+  absl::Status fill_nodes(Call& call, const Batch& batch) const {
+    int64_t* keys[kMaxDepth + 1];
+    int32_t* children[kMaxDepth + 1];
     for (int d = 0; d <= depth_; ++d) {
-      Tensor *key = nullptr, *child = nullptr;
-      TF_RETURN_IF_ERROR(keys.allocate(d, {num_nodes[d]}, &key));
-      TF_RETURN_IF_ERROR(children.allocate(d, {num_nodes[d]}, &child));
-      key_pointers[d] = key->flat<int64_t>().data();
-      child_pointers[d] = child->flat<int32_t>().data();
+      keys[d] = call.template out<int64_t>(d, {batch.num_nodes[d]});
+      children[d] = call.template out<int32_t>(num_depths() + d, {batch.num_nodes[d]});
     }
-    const int status = ocnn_octree_nodes_cpu(executor.stream(), point_keys, num_points, num_shapes, depth_, full_depth_,
-                                             key_pointers, child_pointers, point_node->flat<int32_t>().data());
-    return to_status(status, "octree_build");
+    const auto memory = gpu_scratch<ocnn_octree_nodes_cuda_workspace_bytes>(call, batch.num_points);
+    return run<ocnn_octree_nodes_cpu, ocnn_octree_nodes_cuda>(
+        call, "octree_build", batch.sorted_keys, batch.num_points, batch.num_shapes, depth_, full_depth_,
+        static_cast<int64_t* const*>(keys), static_cast<int32_t* const*>(children), batch.point_node, memory);
   }
 
-  absl::Status fill_features(OpKernelContext* context, const Tensor& order, const Tensor& point_node) const {
-    const Tensor& xyz = context->input(0);
-    const Tensor* normals = num_normals_ ? &context->input(2) : nullptr;
-    const Tensor* extra = num_extra_ ? &context->input(2 + num_normals_) : nullptr;
-    const int64_t num_extra = extra ? extra->dim_size(1) : 0;
-    const int output = 2 * (depth_ + 1);
-    const int64_t num_nodes = context->mutable_output(output - 1)->NumElements();
-    Tensor* features = nullptr;
-    TF_RETURN_IF_ERROR(context->allocate_output(output, {num_nodes, 4 + num_extra}, &features));
-    const Executor executor(context);
-    const int status = ocnn_octree_features_cpu(
-        executor.stream(), xyz.flat<float>().data(), normals ? normals->flat<float>().data() : nullptr,
-        extra ? extra->flat<float>().data() : nullptr, order.flat<int32_t>().data(), point_node.flat<int32_t>().data(),
-        xyz.dim_size(0), num_nodes, num_extra, depth_, features->flat<float>().data());
-    if (status == OCNN_NOT_FINITE && normals) TF_RETURN_IF_ERROR(check_finite(*normals, "normals"));
-    if (status == OCNN_NOT_FINITE && extra) TF_RETURN_IF_ERROR(check_finite(*extra, "features"));
-    return to_status(status, "octree_build");
+  absl::Status fill_features(Call& call, const Batch& batch) const {
+    const float* xyz = call.template in<float>(0);
+    const float* normals = num_normals_ ? call.template in<float>(2) : nullptr;
+    const float* extra = num_extra_ ? call.template in<float>(2 + num_normals_) : nullptr;
+    const int64_t num_nodes = batch.num_nodes[depth_];
+    float* features = call.template out<float>(2 * num_depths(), {num_nodes, 4 + batch.num_extra});
+    return run<ocnn_octree_features_cpu, ocnn_octree_features_cuda>(
+        call, "octree_build", xyz, normals, extra, batch.order, batch.point_node, batch.num_points, num_nodes,
+        batch.num_extra, depth_, features, gpu_argument(call, kNotTold));
   }
 
   int depth_ = 0, full_depth_ = 0, num_normals_ = 0, num_extra_ = 0;
 };
 
+template <typename Device>
 class OctreeNeighbors : public OpKernel {
  public:
   explicit OctreeNeighbors(OpKernelConstruction* context) : OpKernel(context) {
@@ -147,49 +161,55 @@ class OctreeNeighbors : public OpKernel {
 
   void Compute(OpKernelContext* context) override {
     OpInputList children;
-    OpOutputList neighbors;
     OP_REQUIRES_OK(context, context->input_list("children", &children));
-    OP_REQUIRES_OK(context, context->output_list("neighbors", &neighbors));
-    const Executor executor(context);
+    KernelCall<Device> call(context);
+    const int32_t* parent_table = nullptr;
     for (int d = 0; d < children.size(); ++d) {
-      OP_REQUIRES_OK(context, check_layer(children, d));
-      Tensor* table = nullptr;
-      OP_REQUIRES_OK(context, neighbors.allocate(d, {children[d].dim_size(0), 27}, &table));
-      int32_t* out = table->flat<int32_t>().data();
-      const int status = d <= full_depth_
-                             ? ocnn_octree_full_neighbors_cpu(executor.stream(), num_shapes(children), d, out)
-                             : child_table(executor.stream(), *neighbors[d - 1], children[d - 1], out);
-      OP_REQUIRES_OK(context, to_status(status, "octree_neighbors"));
+      OP_REQUIRES_OK(context, check_size(children, d));
+      OP_REQUIRES_OK(context, Device::check([&] { return check_count(children, d); }));
+      const int64_t num_nodes = children[d].NumElements();
+      int32_t* table = call.template out<int32_t>(d, {num_nodes, 27});
+      if (d <= full_depth_) {
+        OP_REQUIRES_OK(context, run<ocnn_octree_full_neighbors_cpu, ocnn_octree_full_neighbors_cuda>(
+                                    call, "octree_neighbors", num_shapes(children), d, table));
+      } else {
+        OP_REQUIRES_OK(context, run<ocnn_octree_child_neighbors_cpu, ocnn_octree_child_neighbors_cuda>(
+                                    call, "octree_neighbors", parent_table, call.template in<int32_t>(d - 1),
+                                    children[d - 1].NumElements(), num_nodes / 8, table));
+      }
+      parent_table = table;
     }
   }
 
  private:
   static int64_t num_shapes(const OpInputList& children) { return children[0].NumElements(); }
+  static std::string name_of(int depth) { return absl::StrCat("children[", depth, "]"); }
 
-  static int child_table(const ocnn_executor* stream, const Tensor& parent_table, const Tensor& children,
-                         int32_t* out) {
-    const auto values = children.flat<int32_t>();
-    const int64_t num_parents = values.size();
-    const int64_t num_groups = num_parents - std::count(values.data(), values.data() + num_parents, -1);
-    return ocnn_octree_child_neighbors_cpu(stream, parent_table.flat<int32_t>().data(), values.data(), num_parents,
-                                           num_groups, out);
+  // What the sizes of the layers tell: full layers are complete, deeper ones groups of eight siblings.
+  absl::Status check_size(const OpInputList& children, int depth) const {
+    if (children[depth].dims() != 1) {
+      return invalid(name_of(depth), " has shape ", children[depth].shape().DebugString(), "; expected [M]");
+    }
+    const int64_t num_nodes = children[depth].NumElements();
+    if (depth <= full_depth_) return check_number(num_nodes, num_shapes(children) << 3 * depth, depth);
+    if (Device::kIsGpu && (num_nodes % 8 != 0 || num_nodes / 8 > children[depth - 1].NumElements())) {
+      return invalid(name_of(depth), " has ", num_nodes, " octants; expected eight for non-empty ones of the ",
+                     children[depth - 1].NumElements(), " above");
+    }
+    return absl::OkStatus();
   }
 
   // The layer must have the octants that the layer above says.
-  absl::Status check_layer(const OpInputList& children, int depth) const {
-    const std::string name = absl::StrCat("children[", depth, "]");
-    if (children[depth].dims() != 1) {
-      return invalid(name, " has shape ", children[depth].shape().DebugString(), "; expected [M]");
-    }
-    int64_t expected = num_shapes(children) << 3 * depth;
-    if (depth > full_depth_) {
-      TF_RETURN_IF_ERROR(
-          count_children(children[depth - 1], absl::StrCat("children[", depth - 1, "]").c_str(), &expected));
-      expected *= 8;
-    }
-    if (children[depth].NumElements() == expected) return absl::OkStatus();
-    return invalid(name, " has ", children[depth].NumElements(), " octants; the layers above have ", expected,
-                   " children");
+  absl::Status check_count(const OpInputList& children, int depth) const {
+    if (depth <= full_depth_) return absl::OkStatus();
+    int64_t num_parents = 0;
+    TF_RETURN_IF_ERROR(count_children(children[depth - 1], name_of(depth - 1).c_str(), &num_parents));
+    return check_number(children[depth].NumElements(), 8 * num_parents, depth);
+  }
+
+  static absl::Status check_number(int64_t num_nodes, int64_t expected, int depth) {
+    if (num_nodes == expected) return absl::OkStatus();
+    return invalid(name_of(depth), " has ", num_nodes, " octants; the layers above have ", expected, " children");
   }
 
   int full_depth_ = 0;
@@ -240,8 +260,8 @@ REGISTER_OP("Ocnn>OctreeNeighbors")
     })
     .Doc("The 27 neighbors of every octant of every depth; -1 where there is none.");
 
-REGISTER_KERNEL_BUILDER(Name("Ocnn>OctreeBuild").Device(DEVICE_CPU), OctreeBuild);
-REGISTER_KERNEL_BUILDER(Name("Ocnn>OctreeNeighbors").Device(DEVICE_CPU), OctreeNeighbors);
+OCNN_REGISTER("Ocnn>OctreeBuild", OctreeBuild);
+OCNN_REGISTER("Ocnn>OctreeNeighbors", OctreeNeighbors);
 
 }  // namespace
 }  // namespace ocnn

@@ -1,8 +1,8 @@
 // Ops Ocnn>OctreeConv and Ocnn>OctreeConvGradWeights over kernels/octree/conv.h.
 #include "../kernels/octree/conv.h"
 #include "dims.h"
-#include "support.h"
-#include "tensorflow/core/framework/op.h"
+#include "kernel_call.h"
+#include "register.h"
 
 namespace ocnn {
 namespace {
@@ -26,7 +26,7 @@ absl::Status check_positive(const Sizes& n) {
   return absl::OkStatus();
 }
 
-template <typename T>
+template <typename Device, typename T>
 class OctreeConv : public OpKernel {
  public:
   using OpKernel::OpKernel;
@@ -35,18 +35,19 @@ class OctreeConv : public OpKernel {
     Sizes n;
     OP_REQUIRES_OK(context, n.bind_inputs(context, conv_inputs()));
     OP_REQUIRES_OK(context, check_positive(n));
-    const Executor executor(context);
-    OP_REQUIRES_OK(context, check_indices(executor.stream(), context->input(2), n["M"], "neighbors"));
-    Tensor* y = nullptr;
-    OP_REQUIRES_OK(context, context->allocate_output(0, {n["M"], n["Cout"]}, &y));
-    const int status = ocnn_octree_conv_cpu(executor.stream(), dtype_of<T>(), data(context->input(0)),
-                                            data(context->input(1)), context->input(2).flat<int32_t>().data(), n["M"],
-                                            n["M"], n["K"], n["Cin"], n["Cout"], data(y));
-    OP_REQUIRES_OK(context, to_status(status, "octree_conv"));
+    KernelCall<Device, T> call(context);
+    OP_REQUIRES_OK(context, call.check_indices(2, n["M"], "neighbors"));
+    const void *x = call.features(0), *weights = call.features(1);
+    const int32_t* neighbors = call.template in<int32_t>(2);
+    void* y = call.new_features(0, {n["M"], n["Cout"]});
+    OP_REQUIRES_OK(context,
+                   run<ocnn_octree_conv_cpu, ocnn_octree_conv_cuda>(call, "octree_conv", call.product_dtype(), x, weights,
+                                                                    neighbors, n["M"], n["M"], n["K"], n["Cin"],
+                                                                    n["Cout"], y));
   }
 };
 
-template <typename T>
+template <typename Device, typename T>
 class OctreeConvGradWeights : public OpKernel {
  public:
   using OpKernel::OpKernel;
@@ -55,19 +56,17 @@ class OctreeConvGradWeights : public OpKernel {
     Sizes n;
     OP_REQUIRES_OK(context, n.bind_inputs(context, grad_weights_inputs()));
     OP_REQUIRES_OK(context, check_positive(n));
-    const Executor executor(context);
-    OP_REQUIRES_OK(context, check_indices(executor.stream(), context->input(2), n["M"], "neighbors"));
-    Tensor* grad_weights = nullptr;
-    OP_REQUIRES_OK(context, context->allocate_output(0, {n["K"], n["Cin"], n["Cout"]}, &grad_weights));
-    const int64_t bytes =
-        ocnn_octree_conv_grad_weights_workspace_bytes(dtype_of<T>(), n["M"], n["K"], n["Cin"], n["Cout"]);
-    Tensor workspace;
-    OP_REQUIRES_OK(context, context->allocate_temp(DT_INT8, {bytes}, &workspace));
-    const int status = ocnn_octree_conv_grad_weights_cpu(
-        executor.stream(), dtype_of<T>(), data(context->input(0)), data(context->input(1)),
-        context->input(2).flat<int32_t>().data(), n["M"], n["M"], n["K"], n["Cin"], n["Cout"], data(grad_weights),
-        data(&workspace), bytes);
-    OP_REQUIRES_OK(context, to_status(status, "octree_conv_grad_weights"));
+    KernelCall<Device, T> call(context);
+    OP_REQUIRES_OK(context, call.check_indices(2, n["M"], "neighbors"));
+    const void *x = call.features(0), *grad_y = call.features(1);
+    const int32_t* neighbors = call.template in<int32_t>(2);
+    void* grad_weights = call.new_features(0, {n["K"], n["Cin"], n["Cout"]});
+    const Scratch memory =
+        scratch<ocnn_octree_conv_grad_weights_workspace_bytes, ocnn_octree_conv_grad_weights_cuda_workspace_bytes>(
+            call, call.product_dtype(), n["M"], n["K"], n["Cin"], n["Cout"]);
+    OP_REQUIRES_OK(context, run<ocnn_octree_conv_grad_weights_cpu, ocnn_octree_conv_grad_weights_cuda>(
+                                call, "octree_conv_grad_weights", call.product_dtype(), x, grad_y, neighbors, n["M"], n["M"],
+                                n["K"], n["Cin"], n["Cout"], grad_weights, memory));
   }
 };
 
@@ -76,7 +75,7 @@ REGISTER_OP("Ocnn>OctreeConv")
     .Input("weights: T")
     .Input("neighbors: int32")
     .Output("y: T")
-    .Attr("T: {float, double}")
+    .Attr("T: " OCNN_TYPES)
     .SetShapeFn([](shape_inference::InferenceContext* c) {
       Dims dims(c);
       TF_RETURN_IF_ERROR(dims.bind_inputs(conv_inputs()));
@@ -90,7 +89,7 @@ REGISTER_OP("Ocnn>OctreeConvGradWeights")
     .Input("grad_y: T")
     .Input("neighbors: int32")
     .Output("grad_weights: T")
-    .Attr("T: {float, double}")
+    .Attr("T: " OCNN_TYPES)
     .SetShapeFn([](shape_inference::InferenceContext* c) {
       Dims dims(c);
       TF_RETURN_IF_ERROR(dims.bind_inputs(grad_weights_inputs()));
@@ -99,13 +98,8 @@ REGISTER_OP("Ocnn>OctreeConvGradWeights")
     })
     .Doc("grad_weights[k] = sum over m of x[neighbors[m, k]]^T * grad_y[m].");
 
-#define REGISTER(T)                                                                                          \
-  REGISTER_KERNEL_BUILDER(Name("Ocnn>OctreeConv").Device(DEVICE_CPU).TypeConstraint<T>("T"), OctreeConv<T>); \
-  REGISTER_KERNEL_BUILDER(Name("Ocnn>OctreeConvGradWeights").Device(DEVICE_CPU).TypeConstraint<T>("T"),      \
-                          OctreeConvGradWeights<T>)
-REGISTER(float);
-REGISTER(double);
-#undef REGISTER
+OCNN_REGISTER_TYPES("Ocnn>OctreeConv", OctreeConv);
+OCNN_REGISTER_TYPES("Ocnn>OctreeConvGradWeights", OctreeConvGradWeights);
 
 }  // namespace
 }  // namespace ocnn

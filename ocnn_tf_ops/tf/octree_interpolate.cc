@@ -1,10 +1,8 @@
 // Ops Ocnn>OctreeInterpolationTable, Ocnn>OctreeInterpolate and its gradient over kernels/octree/interpolate.h.
-#include <cmath>
-
 #include "../kernels/octree/interpolate.h"
 #include "dims.h"
-#include "support.h"
-#include "tensorflow/core/framework/op.h"
+#include "kernel_call.h"
+#include "register.h"
 
 namespace ocnn {
 namespace {
@@ -29,6 +27,10 @@ const TensorSpecs& grad_inputs() {
   return specs;
 }
 
+// Where a CUDA kernel would tell of NaN or malformed splits; nobody waits for it.
+constexpr int32_t* kNotTold = nullptr;
+
+template <typename Device>
 class OctreeInterpolationTable : public OpKernel {
  public:
   explicit OctreeInterpolationTable(OpKernelConstruction* context) : OpKernel(context) {
@@ -43,20 +45,19 @@ class OctreeInterpolationTable : public OpKernel {
   void Compute(OpKernelContext* context) override {
     Sizes n;
     OP_REQUIRES_OK(context, n.bind_inputs(context, table_inputs()));
-    const Tensor &xyz = context->input(0), &row_splits = context->input(1), &keys = context->input(2);
-    OP_REQUIRES_OK(context, check_row_splits(row_splits, n["N"]));
+    OP_REQUIRES_OK(context, Device::check([&] { return check_row_splits(context->input(1), n["N"]); }));
     OP_REQUIRES(context, n["M"] % 8 == 0,
                 invalid("keys has ", n["M"], " octants; expected whole groups of eight siblings"));
-    Tensor *index = nullptr, *weight = nullptr;
-    OP_REQUIRES_OK(context, context->allocate_output(0, {n["N"], 8}, &index));
-    OP_REQUIRES_OK(context, context->allocate_output(1, {n["N"], 8}, &weight));
-    const Executor executor(context);
-    const int status = ocnn_octree_interpolation_table_cpu(executor.stream(), xyz.flat<float>().data(),
-                                                           row_splits.flat<int32_t>().data(), n["N"], n["B + 1"] - 1,
-                                                           keys.flat<int64_t>().data(), n["M"], depth_, edge_mode_,
-                                                           index->flat<int32_t>().data(), weight->flat<float>().data());
-    if (status == OCNN_NOT_FINITE) OP_REQUIRES_OK(context, check_finite(xyz, "xyz"));
-    OP_REQUIRES_OK(context, to_status(status, "octree_interpolation_table"));
+    KernelCall<Device> call(context);
+    const float* xyz = call.template in<float>(0);
+    const int32_t* row_splits = call.template in<int32_t>(1);
+    const int64_t* keys = call.template in<int64_t>(2);
+    int32_t* index = call.template out<int32_t>(0, {n["N"], 8});
+    float* weight = call.template out<float>(1, {n["N"], 8});
+    OP_REQUIRES_OK(context, Device::check([&] { return check_finite(context->input(0), "xyz"); }));
+    OP_REQUIRES_OK(context, run<ocnn_octree_interpolation_table_cpu, ocnn_octree_interpolation_table_cuda>(
+                                call, "octree_interpolation_table", xyz, row_splits, n["N"], n["B + 1"] - 1, keys,
+                                n["M"], depth_, edge_mode_, index, weight, gpu_argument(call, kNotTold)));
   }
 
  private:
@@ -64,7 +65,7 @@ class OctreeInterpolationTable : public OpKernel {
   int32_t edge_mode_ = OCNN_EDGE_MISSING;
 };
 
-template <typename T>
+template <typename Device, typename T>
 class OctreeInterpolate : public OpKernel {
  public:
   using OpKernel::OpKernel;
@@ -72,19 +73,19 @@ class OctreeInterpolate : public OpKernel {
   void Compute(OpKernelContext* context) override {
     Sizes n;
     OP_REQUIRES_OK(context, n.bind_inputs(context, interpolate_inputs()));
-    const Tensor& index = context->input(1);
-    const Executor executor(context);
-    OP_REQUIRES_OK(context, check_indices(executor.stream(), index, n["M"], "index"));
-    Tensor* y = nullptr;
-    OP_REQUIRES_OK(context, context->allocate_output(0, {n["N"], n["C"]}, &y));
-    const int status = ocnn_octree_interpolate_cpu(executor.stream(), dtype_of<T>(), data(context->input(0)),
-                                                   index.flat<int32_t>().data(), data(context->input(2)), n["N"],
-                                                   n["M"], n["C"], data(y));
-    OP_REQUIRES_OK(context, to_status(status, "octree_interpolate"));
+    KernelCall<Device, T> call(context);
+    OP_REQUIRES_OK(context, call.check_indices(1, n["M"], "index"));
+    const void* x = call.features(0);
+    const int32_t* index = call.template in<int32_t>(1);
+    const void* weight = call.template in<Wide<T>>(2);
+    void* y = call.new_features(0, {n["N"], n["C"]});
+    OP_REQUIRES_OK(context,
+                   run<ocnn_octree_interpolate_cpu, ocnn_octree_interpolate_cuda>(
+                       call, "octree_interpolate", call.dtype(), x, index, weight, n["N"], n["M"], n["C"], y));
   }
 };
 
-template <typename T>
+template <typename Device, typename T>
 class OctreeInterpolateGrad : public OpKernel {
  public:
   using OpKernel::OpKernel;
@@ -92,15 +93,16 @@ class OctreeInterpolateGrad : public OpKernel {
   void Compute(OpKernelContext* context) override {
     Sizes n;
     OP_REQUIRES_OK(context, n.bind_inputs(context, grad_inputs()));
-    const Tensor& index = context->input(1);
-    const Executor executor(context);
-    OP_REQUIRES_OK(context, check_indices(executor.stream(), index, n["M"], "index"));
-    Tensor* grad_x = nullptr;
-    OP_REQUIRES_OK(context, context->allocate_output(0, {n["M"], n["C"]}, &grad_x));
-    const int status = ocnn_octree_interpolate_grad_cpu(executor.stream(), dtype_of<T>(), data(context->input(0)),
-                                                        index.flat<int32_t>().data(), data(context->input(2)), n["N"],
-                                                        n["M"], n["C"], data(grad_x));
-    OP_REQUIRES_OK(context, to_status(status, "octree_interpolate_grad"));
+    KernelCall<Device, T> call(context);
+    OP_REQUIRES_OK(context, call.check_indices(1, n["M"], "index"));
+    const void* grad_y = call.features(0);
+    const int32_t* index = call.template in<int32_t>(1);
+    const void* weight = call.template in<Wide<T>>(2);
+    void* grad_x = call.new_features(0, {n["M"], n["C"]});
+    const auto memory = gpu_scratch<ocnn_octree_interpolate_grad_cuda_workspace_bytes>(call, n["N"], n["M"]);
+    OP_REQUIRES_OK(context, run<ocnn_octree_interpolate_grad_cpu, ocnn_octree_interpolate_grad_cuda>(
+                                call, "octree_interpolate_grad", call.dtype(), grad_y, index, weight, n["N"], n["M"],
+                                n["C"], grad_x, memory));
   }
 };
 
@@ -124,9 +126,10 @@ REGISTER_OP("Ocnn>OctreeInterpolationTable")
 REGISTER_OP("Ocnn>OctreeInterpolate")
     .Input("x: T")
     .Input("index: int32")
-    .Input("weight: T")
+    .Input("weight: U")
     .Output("y: T")
-    .Attr("T: {float, double}")
+    .Attr("T: " OCNN_TYPES)
+    .Attr("U: " OCNN_WIDE_TYPES)
     .SetShapeFn([](InferenceContext* c) {
       Dims dims(c);
       TF_RETURN_IF_ERROR(dims.bind_inputs(interpolate_inputs()));
@@ -138,10 +141,11 @@ REGISTER_OP("Ocnn>OctreeInterpolate")
 REGISTER_OP("Ocnn>OctreeInterpolateGrad")
     .Input("grad_y: T")
     .Input("index: int32")
-    .Input("weight: T")
+    .Input("weight: U")
     .Input("like: T")
     .Output("grad_x: T")
-    .Attr("T: {float, double}")
+    .Attr("T: " OCNN_TYPES)
+    .Attr("U: " OCNN_WIDE_TYPES)
     .SetShapeFn([](InferenceContext* c) {
       Dims dims(c);
       TF_RETURN_IF_ERROR(dims.bind_inputs(grad_inputs()));
@@ -150,15 +154,9 @@ REGISTER_OP("Ocnn>OctreeInterpolateGrad")
     })
     .Doc("The adjoint of OctreeInterpolate; `like` is its x, for the number of rows.");
 
-REGISTER_KERNEL_BUILDER(Name("Ocnn>OctreeInterpolationTable").Device(DEVICE_CPU), OctreeInterpolationTable);
-#define REGISTER(T)                                                                                     \
-  REGISTER_KERNEL_BUILDER(Name("Ocnn>OctreeInterpolate").Device(DEVICE_CPU).TypeConstraint<T>("T"),     \
-                          OctreeInterpolate<T>);                                                        \
-  REGISTER_KERNEL_BUILDER(Name("Ocnn>OctreeInterpolateGrad").Device(DEVICE_CPU).TypeConstraint<T>("T"), \
-                          OctreeInterpolateGrad<T>)
-REGISTER(float);
-REGISTER(double);
-#undef REGISTER
+OCNN_REGISTER("Ocnn>OctreeInterpolationTable", OctreeInterpolationTable);
+OCNN_REGISTER_WIDE_TYPES("Ocnn>OctreeInterpolate", OctreeInterpolate);
+OCNN_REGISTER_WIDE_TYPES("Ocnn>OctreeInterpolateGrad", OctreeInterpolateGrad);
 
 }  // namespace
 }  // namespace ocnn

@@ -1,8 +1,11 @@
 // Ops Ocnn>OctreePad and Ocnn>OctreeDepad over kernels/octree/pad.h.
 #include "../kernels/octree/pad.h"
+
+#include "../kernels/cuda/primitives.h"
+#include "absl/strings/substitute.h"
 #include "dims.h"
-#include "support.h"
-#include "tensorflow/core/framework/op.h"
+#include "kernel_call.h"
+#include "register.h"
 
 namespace ocnn {
 namespace {
@@ -12,7 +15,40 @@ using shape_inference::InferenceContext;
 
 TensorSpecs inputs(const char* rows) { return {{"x", {rows, "C"}}, {"children", {"M"}}}; }
 
-template <typename T>
+TensorSpecs depad_inputs() {
+  TensorSpecs specs = inputs("M");
+  specs.push_back({"num_nonempty", {}});
+  return specs;
+}
+
+// InvalidArgument unless `children` counts as many non-empty octants as `number` says, `whose` it is.
+absl::Status check_nonempty(const Tensor& children, int64_t number, const char* whose) {
+  int64_t counted = 0;
+  TF_RETURN_IF_ERROR(count_children(children, "children", &counted));
+  if (counted == number) return absl::OkStatus();
+  return invalid(absl::Substitute(whose, number), "; children has ", counted, " non-empty octants");
+}
+
+// The number of non-empty octants, one more than the last of them has. Waits for a GPU.
+template <typename Device, typename T>
+absl::Status count_nonempty(KernelCall<Device, T>& call, const Tensor& children, int64_t* count) {
+  if constexpr (Device::kIsGpu) {
+    const Scratch memory = gpu_scratch<reduce_workspace_bytes>(call, children.NumElements());
+    int32_t* device_last = call.template temporary<int32_t>(1);
+    TF_RETURN_IF_ERROR(call.status());
+    int32_t last = -1;
+    TF_RETURN_IF_ERROR(to_status(reduce_max(call.stream(), children.flat<int32_t>().data(), children.NumElements(),
+                                            device_last, memory.memory, memory.bytes),
+                                 "octree_depad"));
+    TF_RETURN_IF_ERROR(copy_to_host(call, device_last, &last, sizeof(last)));
+    *count = std::max<int64_t>(last, -1) + 1;
+    return absl::OkStatus();
+  } else {
+    return count_children(children, "children", count);
+  }
+}
+
+template <typename Device, typename T>
 class OctreePad : public OpKernel {
  public:
   using OpKernel::OpKernel;
@@ -20,37 +56,38 @@ class OctreePad : public OpKernel {
   void Compute(OpKernelContext* context) override {
     Sizes n;
     OP_REQUIRES_OK(context, n.bind_inputs(context, inputs("Mn")));
-    const Tensor &x = context->input(0), &children = context->input(1);
-    int64_t num_nonempty = 0;
-    OP_REQUIRES_OK(context, count_children(children, "children", &num_nonempty));
-    OP_REQUIRES(context, n["Mn"] == num_nonempty,
-                invalid("x has ", n["Mn"], " rows; children has ", num_nonempty, " non-empty octants"));
-    Tensor* y = nullptr;
-    OP_REQUIRES_OK(context, context->allocate_output(0, {n["M"], n["C"]}, &y));
-    const Executor executor(context);
-    const int status = ocnn_octree_pad_cpu(executor.stream(), dtype_of<T>(), data(x), children.flat<int32_t>().data(),
-                                           n["M"], num_nonempty, n["C"], data(y));
-    OP_REQUIRES_OK(context, to_status(status, "octree_pad"));
+    OP_REQUIRES_OK(context, Device::check([&] { return check_nonempty(context->input(1), n["Mn"], "x has $0 rows"); }));
+    KernelCall<Device, T> call(context);
+    const void* x = call.features(0);
+    const int32_t* children = call.template in<int32_t>(1);
+    void* y = call.new_features(0, {n["M"], n["C"]});
+    OP_REQUIRES_OK(context, run<ocnn_octree_pad_cpu, ocnn_octree_pad_cuda>(call, "octree_pad", call.dtype(), x,
+                                                                           children, n["M"], n["Mn"], n["C"], y));
   }
 };
 
-template <typename T>
+template <typename Device, typename T>
 class OctreeDepad : public OpKernel {
  public:
   using OpKernel::OpKernel;
 
   void Compute(OpKernelContext* context) override {
     Sizes n;
-    OP_REQUIRES_OK(context, n.bind_inputs(context, inputs("M")));
-    const Tensor &x = context->input(0), &children = context->input(1);
-    int64_t num_nonempty = 0;
-    OP_REQUIRES_OK(context, count_children(children, "children", &num_nonempty));
-    Tensor* y = nullptr;
-    OP_REQUIRES_OK(context, context->allocate_output(0, {num_nonempty, n["C"]}, &y));
-    const Executor executor(context);
-    const int status = ocnn_octree_depad_cpu(executor.stream(), dtype_of<T>(), data(x), children.flat<int32_t>().data(),
-                                             n["M"], num_nonempty, n["C"], data(y));
-    OP_REQUIRES_OK(context, to_status(status, "octree_depad"));
+    OP_REQUIRES_OK(context, n.bind_inputs(context, depad_inputs()));
+    KernelCall<Device, T> call(context);
+    int64_t num_nonempty = context->input(2).scalar<int64_t>()();
+    if (num_nonempty < 0) {
+      OP_REQUIRES_OK(context, count_nonempty(call, context->input(1), &num_nonempty));
+    } else {
+      OP_REQUIRES_OK(context, Device::check([&] {
+        return check_nonempty(context->input(1), num_nonempty, "num_nonempty is $0");
+      }));
+    }
+    const void* x = call.features(0);
+    const int32_t* children = call.template in<int32_t>(1);
+    void* y = call.new_features(0, {num_nonempty, n["C"]});
+    OP_REQUIRES_OK(context, run<ocnn_octree_depad_cpu, ocnn_octree_depad_cuda>(
+                                call, "octree_depad", call.dtype(), x, children, n["M"], num_nonempty, n["C"], y));
   }
 };
 
@@ -58,7 +95,7 @@ REGISTER_OP("Ocnn>OctreePad")
     .Input("x: T")
     .Input("children: int32")
     .Output("y: T")
-    .Attr("T: {float, double}")
+    .Attr("T: " OCNN_TYPES)
     .SetShapeFn([](InferenceContext* c) {
       Dims dims(c);
       TF_RETURN_IF_ERROR(dims.bind_inputs(inputs("Mn")));
@@ -70,22 +107,19 @@ REGISTER_OP("Ocnn>OctreePad")
 REGISTER_OP("Ocnn>OctreeDepad")
     .Input("x: T")
     .Input("children: int32")
+    .Input("num_nonempty: int64")
     .Output("y: T")
-    .Attr("T: {float, double}")
+    .Attr("T: " OCNN_TYPES)
     .SetShapeFn([](InferenceContext* c) {
       Dims dims(c);
-      TF_RETURN_IF_ERROR(dims.bind_inputs(inputs("M")));
+      TF_RETURN_IF_ERROR(dims.bind_inputs(depad_inputs()));
       c->set_output(0, dims.shape({"Mn", "C"}));
       return absl::OkStatus();
     })
-    .Doc("Rows of all octants -> rows of the non-empty ones.");
+    .Doc("Rows of all octants -> rows of the non-empty ones, which are counted if num_nonempty is -1.");
 
-#define REGISTER(T)                                                                                        \
-  REGISTER_KERNEL_BUILDER(Name("Ocnn>OctreePad").Device(DEVICE_CPU).TypeConstraint<T>("T"), OctreePad<T>); \
-  REGISTER_KERNEL_BUILDER(Name("Ocnn>OctreeDepad").Device(DEVICE_CPU).TypeConstraint<T>("T"), OctreeDepad<T>)
-REGISTER(float);
-REGISTER(double);
-#undef REGISTER
+OCNN_REGISTER_TYPES("Ocnn>OctreePad", OctreePad);
+OCNN_REGISTER_TYPES("Ocnn>OctreeDepad", OctreeDepad, .HostMemory("num_nonempty"));
 
 }  // namespace
 }  // namespace ocnn

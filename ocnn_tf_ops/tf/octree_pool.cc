@@ -1,8 +1,8 @@
 // Ops Ocnn>OctreeMaxPool, OctreeMaxUnpool and OctreeMaxPick over kernels/octree/pool.h.
 #include "../kernels/octree/pool.h"
 #include "dims.h"
-#include "support.h"
-#include "tensorflow/core/framework/op.h"
+#include "kernel_call.h"
+#include "register.h"
 
 namespace ocnn {
 namespace {
@@ -31,7 +31,7 @@ absl::Status check_groups(int64_t num_nodes) {
   return invalid("x has ", num_nodes, " rows; expected whole groups of eight siblings");
 }
 
-template <typename T>
+template <typename Device, typename T>
 class OctreeMaxPool : public OpKernel {
  public:
   using OpKernel::OpKernel;
@@ -41,17 +41,16 @@ class OctreeMaxPool : public OpKernel {
     OP_REQUIRES_OK(context, n.bind_inputs(context, pool_inputs()));
     OP_REQUIRES_OK(context, check_groups(n["8 G"]));
     const int64_t groups = n["8 G"] / 8;
-    Tensor *y = nullptr, *mask = nullptr;
-    OP_REQUIRES_OK(context, context->allocate_output(0, {groups, n["C"]}, &y));
-    OP_REQUIRES_OK(context, context->allocate_output(1, {groups, n["C"]}, &mask));
-    const Executor executor(context);
-    const int status = ocnn_octree_max_pool_cpu(executor.stream(), dtype_of<T>(), data(context->input(0)), groups,
-                                                n["C"], data(y), mask->flat<int32_t>().data());
-    OP_REQUIRES_OK(context, to_status(status, "octree_max_pool"));
+    KernelCall<Device, T> call(context);
+    const void* x = call.features(0);
+    void* y = call.new_features(0, {groups, n["C"]});
+    int32_t* mask = call.template out<int32_t>(1, {groups, n["C"]});
+    OP_REQUIRES_OK(context, run<ocnn_octree_max_pool_cpu, ocnn_octree_max_pool_cuda>(
+                                call, "octree_max_pool", call.dtype(), x, groups, n["C"], y, mask));
   }
 };
 
-template <typename T>
+template <typename Device, typename T>
 class OctreeMaxUnpool : public OpKernel {
  public:
   using OpKernel::OpKernel;
@@ -59,16 +58,16 @@ class OctreeMaxUnpool : public OpKernel {
   void Compute(OpKernelContext* context) override {
     Sizes n;
     OP_REQUIRES_OK(context, n.bind_inputs(context, unpool_inputs()));
-    Tensor* y = nullptr;
-    OP_REQUIRES_OK(context, context->allocate_output(0, {8 * n["G"], n["C"]}, &y));
-    const Executor executor(context);
-    const int status = ocnn_octree_max_unpool_cpu(executor.stream(), dtype_of<T>(), data(context->input(0)),
-                                                  context->input(1).flat<int32_t>().data(), n["G"], n["C"], data(y));
-    OP_REQUIRES_OK(context, to_status(status, "octree_max_unpool: mask"));
+    KernelCall<Device, T> call(context);
+    const void* x = call.features(0);
+    const int32_t* mask = call.template in<int32_t>(1);
+    void* y = call.new_features(0, {8 * n["G"], n["C"]});
+    OP_REQUIRES_OK(context, run<ocnn_octree_max_unpool_cpu, ocnn_octree_max_unpool_cuda>(
+                                call, "octree_max_unpool: mask", call.dtype(), x, mask, n["G"], n["C"], y));
   }
 };
 
-template <typename T>
+template <typename Device, typename T>
 class OctreeMaxPick : public OpKernel {
  public:
   using OpKernel::OpKernel;
@@ -78,12 +77,12 @@ class OctreeMaxPick : public OpKernel {
     OP_REQUIRES_OK(context, n.bind_inputs(context, pick_inputs()));
     OP_REQUIRES(context, n["8 G"] == 8 * n["G"],
                 invalid("x has ", n["8 G"], " rows; expected eight for each of the ", n["G"], " rows of mask"));
-    Tensor* y = nullptr;
-    OP_REQUIRES_OK(context, context->allocate_output(0, {n["G"], n["C"]}, &y));
-    const Executor executor(context);
-    const int status = ocnn_octree_max_pick_cpu(executor.stream(), dtype_of<T>(), data(context->input(0)),
-                                                context->input(1).flat<int32_t>().data(), n["G"], n["C"], data(y));
-    OP_REQUIRES_OK(context, to_status(status, "octree_max_pick: mask"));
+    KernelCall<Device, T> call(context);
+    const void* x = call.features(0);
+    const int32_t* mask = call.template in<int32_t>(1);
+    void* y = call.new_features(0, {n["G"], n["C"]});
+    OP_REQUIRES_OK(context, run<ocnn_octree_max_pick_cpu, ocnn_octree_max_pick_cuda>(
+                                call, "octree_max_pick: mask", call.dtype(), x, mask, n["G"], n["C"], y));
   }
 };
 
@@ -91,7 +90,7 @@ REGISTER_OP("Ocnn>OctreeMaxPool")
     .Input("x: T")
     .Output("y: T")
     .Output("mask: int32")
-    .Attr("T: {float, double}")
+    .Attr("T: " OCNN_TYPES)
     .SetShapeFn([](InferenceContext* c) {
       Dims dims(c);
       TF_RETURN_IF_ERROR(dims.bind_inputs(pool_inputs()));
@@ -107,7 +106,7 @@ REGISTER_OP("Ocnn>OctreeMaxUnpool")
     .Input("x: T")
     .Input("mask: int32")
     .Output("y: T")
-    .Attr("T: {float, double}")
+    .Attr("T: " OCNN_TYPES)
     .SetShapeFn([](InferenceContext* c) {
       Dims dims(c);
       TF_RETURN_IF_ERROR(dims.bind_inputs(unpool_inputs()));
@@ -122,7 +121,7 @@ REGISTER_OP("Ocnn>OctreeMaxPick")
     .Input("x: T")
     .Input("mask: int32")
     .Output("y: T")
-    .Attr("T: {float, double}")
+    .Attr("T: " OCNN_TYPES)
     .SetShapeFn([](InferenceContext* c) {
       Dims dims(c);
       TF_RETURN_IF_ERROR(dims.bind_inputs(pick_inputs()));
@@ -131,13 +130,9 @@ REGISTER_OP("Ocnn>OctreeMaxPick")
     })
     .Doc("The values at the octants that the mask names.");
 
-#define REGISTER(T)                                                                                                    \
-  REGISTER_KERNEL_BUILDER(Name("Ocnn>OctreeMaxPool").Device(DEVICE_CPU).TypeConstraint<T>("T"), OctreeMaxPool<T>);     \
-  REGISTER_KERNEL_BUILDER(Name("Ocnn>OctreeMaxUnpool").Device(DEVICE_CPU).TypeConstraint<T>("T"), OctreeMaxUnpool<T>); \
-  REGISTER_KERNEL_BUILDER(Name("Ocnn>OctreeMaxPick").Device(DEVICE_CPU).TypeConstraint<T>("T"), OctreeMaxPick<T>)
-REGISTER(float);
-REGISTER(double);
-#undef REGISTER
+OCNN_REGISTER_TYPES("Ocnn>OctreeMaxPool", OctreeMaxPool);
+OCNN_REGISTER_TYPES("Ocnn>OctreeMaxUnpool", OctreeMaxUnpool);
+OCNN_REGISTER_TYPES("Ocnn>OctreeMaxPick", OctreeMaxPick);
 
 }  // namespace
 }  // namespace ocnn

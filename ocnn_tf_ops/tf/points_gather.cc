@@ -1,8 +1,9 @@
 // Ops Ocnn>GatherRows and Ocnn>NeighborMax and their gradients over kernels/points/gather.h.
+#undef OCNN_WITH_CUDA  // until the CUDA twins are there
 #include "../kernels/points/gather.h"
 #include "dims.h"
-#include "support.h"
-#include "tensorflow/core/framework/op.h"
+#include "kernel_call.h"
+#include "register.h"
 
 namespace ocnn {
 namespace {
@@ -10,15 +11,14 @@ namespace {
 using namespace tensorflow;  // NOLINT
 using shape_inference::InferenceContext;
 
-const TensorSpecs& gather_inputs() {
-  static const TensorSpecs specs = {{"x", {"N", "C"}}, {"index", {"R"}}};
-  return specs;
-}
+// Of the gathers by an index of any shape: `like` has the rows of x; only its sizes are looked at.
+const TensorSpec kRows = {"x", {"N", "C"}};
 
-// `like` has the rows of x; only its number of rows is looked at.
-const TensorSpecs& gather_grad_inputs() {
-  static const TensorSpecs specs = {{"grad_y", {"R", "C"}}, {"index", {"R"}}, {"like", {"N", "*"}}};
-  return specs;
+// [shape of the index, C]: every entry of it stands for a row.
+TensorShape shape_of_rows(const Tensor& index, int64_t channels) {
+  TensorShape shape = index.shape();
+  shape.AddDim(channels);
+  return shape;
 }
 
 const TensorSpecs& max_inputs() {
@@ -31,45 +31,52 @@ const TensorSpecs& max_grad_inputs() {
   return specs;
 }
 
-template <typename T>
+template <typename Device, typename T>
 class GatherRows : public OpKernel {
  public:
   using OpKernel::OpKernel;
 
   void Compute(OpKernelContext* context) override {
     Sizes n;
-    OP_REQUIRES_OK(context, n.bind_inputs(context, gather_inputs()));
-    const Tensor& index = context->input(1);
-    const Executor executor(context);
-    OP_REQUIRES_OK(context, check_indices(executor.stream(), index, n["N"], "index"));
-    Tensor* y = nullptr;
-    OP_REQUIRES_OK(context, context->allocate_output(0, {n["R"], n["C"]}, &y));
-    const int status = ocnn_gather_rows_cpu(executor.stream(), dtype_of<T>(), data(context->input(0)),
-                                            index.flat<int32_t>().data(), n["R"], n["N"], n["C"], data(y));
-    OP_REQUIRES_OK(context, to_status(status, "gather_rows"));
+    OP_REQUIRES_OK(context, n.bind_inputs(context, {kRows}));
+    KernelCall<Device, T> call(context);
+    OP_REQUIRES_OK(context, call.check_indices(1, n["N"], "index"));
+    const void* x = call.features(0);
+    const int32_t* index = call.template in<int32_t>(1);
+    void* y = call.new_features(0, shape_of_rows(context->input(1), n["C"]));
+    OP_REQUIRES_OK(context,
+                   run<ocnn_gather_rows_cpu, nullptr>(call, "gather_rows", call.dtype(), x, index,
+                                                                    context->input(1).NumElements(), n["N"], n["C"],
+                                                                    y));
   }
 };
 
-template <typename T>
+template <typename Device, typename T>
 class GatherRowsGrad : public OpKernel {
  public:
   using OpKernel::OpKernel;
 
   void Compute(OpKernelContext* context) override {
-    Sizes n;
-    OP_REQUIRES_OK(context, n.bind_inputs(context, gather_grad_inputs()));
-    const Tensor& index = context->input(1);
-    const Executor executor(context);
-    OP_REQUIRES_OK(context, check_indices(executor.stream(), index, n["N"], "index"));
-    Tensor* grad_x = nullptr;
-    OP_REQUIRES_OK(context, context->allocate_output(0, {n["N"], n["C"]}, &grad_x));
-    const int status = ocnn_gather_rows_grad_cpu(executor.stream(), dtype_of<T>(), data(context->input(0)),
-                                                 index.flat<int32_t>().data(), n["R"], n["N"], n["C"], data(grad_x));
-    OP_REQUIRES_OK(context, to_status(status, "gather_rows_grad"));
+    const Tensor &index_tensor = context->input(1), &like = context->input(2);
+    OP_REQUIRES(context, like.dims() == 2, invalid("like has shape ", like.shape().DebugString(), "; expected [N, C]"));
+    const int64_t num_rows = index_tensor.NumElements(), num_points = like.dim_size(0), channels = like.dim_size(1);
+    const TensorShape expected = shape_of_rows(index_tensor, channels);
+    OP_REQUIRES(context, context->input(0).shape() == expected,
+                invalid("grad_y has shape ", context->input(0).shape().DebugString(), "; expected ",
+                        expected.DebugString()));
+    KernelCall<Device, T> call(context);
+    OP_REQUIRES_OK(context, call.check_indices(1, num_points, "index"));
+    const void* grad_y = call.features(0);
+    const int32_t* index = call.template in<int32_t>(1);
+    void* grad_x = call.new_features(0, like.shape());
+    const auto memory = gpu_scratch<nullptr>(call, num_rows, num_points);
+    OP_REQUIRES_OK(context, run<ocnn_gather_rows_grad_cpu, nullptr>(
+                                call, "gather_rows_grad", call.dtype(), grad_y, index, num_rows, num_points, channels,
+                                grad_x, memory));
   }
 };
 
-template <typename T>
+template <typename Device, typename T>
 class NeighborMax : public OpKernel {
  public:
   using OpKernel::OpKernel;
@@ -77,20 +84,19 @@ class NeighborMax : public OpKernel {
   void Compute(OpKernelContext* context) override {
     Sizes n;
     OP_REQUIRES_OK(context, n.bind_inputs(context, max_inputs()));
-    const Tensor& index = context->input(1);
-    const Executor executor(context);
-    OP_REQUIRES_OK(context, check_indices(executor.stream(), index, n["N"], "index"));
-    Tensor *y = nullptr, *source = nullptr;
-    OP_REQUIRES_OK(context, context->allocate_output(0, {n["Q"], n["C"]}, &y));
-    OP_REQUIRES_OK(context, context->allocate_output(1, {n["Q"], n["C"]}, &source));
-    const int status =
-        ocnn_neighbor_max_cpu(executor.stream(), dtype_of<T>(), data(context->input(0)), index.flat<int32_t>().data(),
-                              n["Q"], n["K"], n["N"], n["C"], data(y), source->flat<int32_t>().data());
-    OP_REQUIRES_OK(context, to_status(status, "neighbor_max"));
+    KernelCall<Device, T> call(context);
+    OP_REQUIRES_OK(context, call.check_indices(1, n["N"], "index"));
+    const void* x = call.features(0);
+    const int32_t* index = call.template in<int32_t>(1);
+    void* y = call.new_features(0, {n["Q"], n["C"]});
+    int32_t* source = call.template out<int32_t>(1, {n["Q"], n["C"]});
+    OP_REQUIRES_OK(context, run<ocnn_neighbor_max_cpu, nullptr>(
+                                call, "neighbor_max", call.dtype(), x, index, n["Q"], n["K"], n["N"], n["C"], y,
+                                source));
   }
 };
 
-template <typename T>
+template <typename Device, typename T>
 class NeighborMaxGrad : public OpKernel {
  public:
   using OpKernel::OpKernel;
@@ -98,14 +104,15 @@ class NeighborMaxGrad : public OpKernel {
   void Compute(OpKernelContext* context) override {
     Sizes n;
     OP_REQUIRES_OK(context, n.bind_inputs(context, max_grad_inputs()));
-    const Tensor& source = context->input(1);
-    const Executor executor(context);
-    OP_REQUIRES_OK(context, check_indices(executor.stream(), source, n["N"], "source"));
-    Tensor* grad_x = nullptr;
-    OP_REQUIRES_OK(context, context->allocate_output(0, {n["N"], n["C"]}, &grad_x));
-    const int status = ocnn_neighbor_max_grad_cpu(executor.stream(), dtype_of<T>(), data(context->input(0)),
-                                                  source.flat<int32_t>().data(), n["Q"], n["N"], n["C"], data(grad_x));
-    OP_REQUIRES_OK(context, to_status(status, "neighbor_max_grad"));
+    KernelCall<Device, T> call(context);
+    OP_REQUIRES_OK(context, call.check_indices(1, n["N"], "source"));
+    const void* grad_y = call.features(0);
+    const int32_t* source = call.template in<int32_t>(1);
+    void* grad_x = call.new_features(0, {n["N"], n["C"]});
+    const auto memory = gpu_scratch<nullptr>(call, n["Q"], n["N"], n["C"]);
+    OP_REQUIRES_OK(context, run<ocnn_neighbor_max_grad_cpu, nullptr>(
+                                call, "neighbor_max_grad", call.dtype(), grad_y, source, n["Q"], n["N"], n["C"],
+                                grad_x, memory));
   }
 };
 
@@ -113,35 +120,37 @@ REGISTER_OP("Ocnn>GatherRows")
     .Input("x: T")
     .Input("index: int32")
     .Output("y: T")
-    .Attr("T: {float, double}")
+    .Attr("T: " OCNN_TYPES)
     .SetShapeFn([](InferenceContext* c) {
       Dims dims(c);
-      TF_RETURN_IF_ERROR(dims.bind_inputs(gather_inputs()));
-      c->set_output(0, dims.shape({"R", "C"}));
+      TF_RETURN_IF_ERROR(dims.bind_inputs({kRows}));
+      shape_inference::ShapeHandle rows;
+      TF_RETURN_IF_ERROR(c->Concatenate(c->input(1), dims.shape({"C"}), &rows));
+      c->set_output(0, rows);
       return absl::OkStatus();
     })
-    .Doc("y[r] = x[index[r]], 0 for index -1.");
+    .Doc("y[...] = x[index[...]], 0 for index -1.");
 
 REGISTER_OP("Ocnn>GatherRowsGrad")
     .Input("grad_y: T")
     .Input("index: int32")
     .Input("like: T")
     .Output("grad_x: T")
-    .Attr("T: {float, double}")
+    .Attr("T: " OCNN_TYPES)
     .SetShapeFn([](InferenceContext* c) {
-      Dims dims(c);
-      TF_RETURN_IF_ERROR(dims.bind_inputs(gather_grad_inputs()));
-      c->set_output(0, dims.shape({"N", "C"}));
+      shape_inference::ShapeHandle like;
+      TF_RETURN_IF_ERROR(c->WithRank(c->input(2), 2, &like));
+      c->set_output(0, like);
       return absl::OkStatus();
     })
-    .Doc("The adjoint of GatherRows; `like` is its x, for the number of rows.");
+    .Doc("The adjoint of GatherRows; `like` is its x, for the sizes.");
 
 REGISTER_OP("Ocnn>NeighborMax")
     .Input("x: T")
     .Input("index: int32")
     .Output("y: T")
     .Output("source: int32")
-    .Attr("T: {float, double}")
+    .Attr("T: " OCNN_TYPES)
     .SetShapeFn([](InferenceContext* c) {
       Dims dims(c);
       TF_RETURN_IF_ERROR(dims.bind_inputs(max_inputs()));
@@ -156,7 +165,7 @@ REGISTER_OP("Ocnn>NeighborMaxGrad")
     .Input("source: int32")
     .Input("like: T")
     .Output("grad_x: T")
-    .Attr("T: {float, double}")
+    .Attr("T: " OCNN_TYPES)
     .SetShapeFn([](InferenceContext* c) {
       Dims dims(c);
       TF_RETURN_IF_ERROR(dims.bind_inputs(max_grad_inputs()));
@@ -165,14 +174,10 @@ REGISTER_OP("Ocnn>NeighborMaxGrad")
     })
     .Doc("The adjoint of NeighborMax; `like` is its x, for the number of rows.");
 
-#define REGISTER(T)                                                                                                \
-  REGISTER_KERNEL_BUILDER(Name("Ocnn>GatherRows").Device(DEVICE_CPU).TypeConstraint<T>("T"), GatherRows<T>);         \
-  REGISTER_KERNEL_BUILDER(Name("Ocnn>GatherRowsGrad").Device(DEVICE_CPU).TypeConstraint<T>("T"), GatherRowsGrad<T>); \
-  REGISTER_KERNEL_BUILDER(Name("Ocnn>NeighborMax").Device(DEVICE_CPU).TypeConstraint<T>("T"), NeighborMax<T>);       \
-  REGISTER_KERNEL_BUILDER(Name("Ocnn>NeighborMaxGrad").Device(DEVICE_CPU).TypeConstraint<T>("T"), NeighborMaxGrad<T>)
-REGISTER(float);
-REGISTER(double);
-#undef REGISTER
+OCNN_REGISTER_TYPES("Ocnn>GatherRows", GatherRows);
+OCNN_REGISTER_TYPES("Ocnn>GatherRowsGrad", GatherRowsGrad);
+OCNN_REGISTER_TYPES("Ocnn>NeighborMax", NeighborMax);
+OCNN_REGISTER_TYPES("Ocnn>NeighborMaxGrad", NeighborMaxGrad);
 
 }  // namespace
 }  // namespace ocnn

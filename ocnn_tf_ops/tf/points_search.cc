@@ -1,11 +1,12 @@
 // Ops Ocnn>FarthestPoints, Ocnn>BallQuery and Ocnn>NearestNeighbors over kernels/points/{sample,search}.h.
+#undef OCNN_WITH_CUDA  // until the CUDA twins are there
 #include <cmath>
 
 #include "../kernels/points/sample.h"
 #include "../kernels/points/search.h"
 #include "dims.h"
-#include "support.h"
-#include "tensorflow/core/framework/op.h"
+#include "kernel_call.h"
+#include "register.h"
 
 namespace ocnn {
 namespace {
@@ -38,12 +39,16 @@ absl::Status read_count(OpKernelConstruction* context, const char* name, int64_t
 }
 
 // The sizes of `specs`, and both row splits in order: what the two searches have in common.
+template <typename Device>
 absl::Status bind_search(OpKernelContext* context, const TensorSpecs& specs, Sizes* n) {
   TF_RETURN_IF_ERROR(n->bind_inputs(context, specs));
-  TF_RETURN_IF_ERROR(check_row_splits(context->input(1), (*n)["N"]));
-  return check_row_splits(context->input(3), (*n)["Q"], "query_splits");
+  return Device::check([&] {
+    TF_RETURN_IF_ERROR(check_row_splits(context->input(1), (*n)["N"]));
+    return check_row_splits(context->input(3), (*n)["Q"], "query_splits");
+  });
 }
 
+template <typename Device>
 class FarthestPoints : public OpKernel {
  public:
   explicit FarthestPoints(OpKernelConstruction* context) : OpKernel(context) {
@@ -53,25 +58,26 @@ class FarthestPoints : public OpKernel {
   void Compute(OpKernelContext* context) override {
     Sizes n;
     OP_REQUIRES_OK(context, n.bind_inputs(context, sample_inputs()));
-    const Tensor &xyz = context->input(0), &row_splits = context->input(1);
-    OP_REQUIRES_OK(context, check_row_splits(row_splits, n["N"]));
-    OP_REQUIRES_OK(context, check_finite(xyz, "xyz"));
+    OP_REQUIRES_OK(context, Device::check([&] {
+      TF_RETURN_IF_ERROR(check_row_splits(context->input(1), n["N"]));
+      return check_finite(context->input(0), "xyz");
+    }));
     const int64_t num_shapes = n["B + 1"] - 1;
-    Tensor* index = nullptr;
-    Tensor workspace;
-    OP_REQUIRES_OK(context, context->allocate_output(0, {num_shapes * num_samples_}, &index));
-    OP_REQUIRES_OK(context, context->allocate_temp(DT_FLOAT, {n["N"]}, &workspace));
-    const Executor executor(context);
-    const int status = ocnn_farthest_points_cpu(executor.stream(), xyz.flat<float>().data(),
-                                                row_splits.flat<int32_t>().data(), n["N"], num_shapes, num_samples_,
-                                                workspace.flat<float>().data(), index->flat<int32_t>().data());
-    OP_REQUIRES_OK(context, to_status(status, "farthest_points"));
+    KernelCall<Device> call(context);
+    const float* xyz = call.template in<float>(0);
+    const int32_t* row_splits = call.template in<int32_t>(1);
+    int32_t* index = call.template out<int32_t>(0, {num_shapes * num_samples_});
+    float* workspace = call.template temporary<float>(n["N"]);
+    OP_REQUIRES_OK(context, run<ocnn_farthest_points_cpu, nullptr>(
+                                call, "farthest_points", xyz, row_splits, n["N"], num_shapes, num_samples_, workspace,
+                                index));
   }
 
  private:
   int64_t num_samples_ = 0;
 };
 
+template <typename Device>
 class BallQuery : public OpKernel {
  public:
   explicit BallQuery(OpKernelConstruction* context) : OpKernel(context) {
@@ -83,20 +89,16 @@ class BallQuery : public OpKernel {
 
   void Compute(OpKernelContext* context) override {
     Sizes n;
-    OP_REQUIRES_OK(context, bind_search(context, ball_inputs(), &n));
-    const Tensor &xyz = context->input(0), &row_splits = context->input(1);
-    const Tensor &queries = context->input(2), &query_splits = context->input(3);
-    OP_REQUIRES_OK(context, check_finite(xyz, "xyz"));
-    Tensor *index = nullptr, *count = nullptr;
-    OP_REQUIRES_OK(context, context->allocate_output(0, {n["Q"], max_neighbors_}, &index));
-    OP_REQUIRES_OK(context, context->allocate_output(1, {n["Q"]}, &count));
-    const Executor executor(context);
-    const int status = ocnn_ball_query_cpu(executor.stream(), xyz.flat<float>().data(),
-                                           row_splits.flat<int32_t>().data(), n["N"], queries.flat<float>().data(),
-                                           query_splits.flat<int32_t>().data(), n["Q"], n["B + 1"] - 1, radius_,
-                                           max_neighbors_, index->flat<int32_t>().data(),
-                                           count->flat<int32_t>().data());
-    OP_REQUIRES_OK(context, to_status(status, "ball_query"));
+    OP_REQUIRES_OK(context, bind_search<Device>(context, ball_inputs(), &n));
+    OP_REQUIRES_OK(context, Device::check([&] { return check_finite(context->input(0), "xyz"); }));
+    KernelCall<Device> call(context);
+    const float *xyz = call.template in<float>(0), *queries = call.template in<float>(2);
+    const int32_t *row_splits = call.template in<int32_t>(1), *query_splits = call.template in<int32_t>(3);
+    int32_t* index = call.template out<int32_t>(0, {n["Q"], max_neighbors_});
+    int32_t* count = call.template out<int32_t>(1, {n["Q"]});
+    OP_REQUIRES_OK(context, run<ocnn_ball_query_cpu, nullptr>(
+                                call, "ball_query", xyz, row_splits, n["N"], queries, query_splits, n["Q"],
+                                n["B + 1"] - 1, radius_, max_neighbors_, index, count));
   }
 
  private:
@@ -104,6 +106,7 @@ class BallQuery : public OpKernel {
   float radius_ = 0.0f;
 };
 
+template <typename Device>
 class NearestNeighbors : public OpKernel {
  public:
   explicit NearestNeighbors(OpKernelConstruction* context) : OpKernel(context) {
@@ -115,19 +118,16 @@ class NearestNeighbors : public OpKernel {
 
   void Compute(OpKernelContext* context) override {
     Sizes n;
-    OP_REQUIRES_OK(context, bind_search(context, nearest_inputs(), &n));
+    OP_REQUIRES_OK(context, bind_search<Device>(context, nearest_inputs(), &n));
     OP_REQUIRES(context, n["C"] >= 1, invalid("x has no channels; expected at least 1"));
-    const Tensor &x = context->input(0), &row_splits = context->input(1);
-    const Tensor &queries = context->input(2), &query_splits = context->input(3);
-    Tensor *index = nullptr, *distance = nullptr;
-    OP_REQUIRES_OK(context, context->allocate_output(0, {n["Q"], num_neighbors_}, &index));
-    OP_REQUIRES_OK(context, context->allocate_output(1, {n["Q"], num_neighbors_}, &distance));
-    const Executor executor(context);
-    const int status = ocnn_nearest_neighbors_cpu(
-        executor.stream(), x.flat<float>().data(), row_splits.flat<int32_t>().data(), n["N"],
-        queries.flat<float>().data(), query_splits.flat<int32_t>().data(), n["Q"], n["B + 1"] - 1, n["C"], norm_,
-        num_neighbors_, index->flat<int32_t>().data(), distance->flat<float>().data());
-    OP_REQUIRES_OK(context, to_status(status, "nearest_neighbors"));
+    KernelCall<Device> call(context);
+    const float *x = call.template in<float>(0), *queries = call.template in<float>(2);
+    const int32_t *row_splits = call.template in<int32_t>(1), *query_splits = call.template in<int32_t>(3);
+    int32_t* index = call.template out<int32_t>(0, {n["Q"], num_neighbors_});
+    float* distance = call.template out<float>(1, {n["Q"], num_neighbors_});
+    OP_REQUIRES_OK(context, run<ocnn_nearest_neighbors_cpu, nullptr>(
+                                call, "nearest_neighbors", x, row_splits, n["N"], queries, query_splits, n["Q"],
+                                n["B + 1"] - 1, n["C"], norm_, num_neighbors_, index, distance));
   }
 
  private:
@@ -196,9 +196,9 @@ REGISTER_OP("Ocnn>NearestNeighbors")
     })
     .Doc("The nearest rows of the same shape, in feature spaces of any width.");
 
-REGISTER_KERNEL_BUILDER(Name("Ocnn>FarthestPoints").Device(DEVICE_CPU), FarthestPoints);
-REGISTER_KERNEL_BUILDER(Name("Ocnn>BallQuery").Device(DEVICE_CPU), BallQuery);
-REGISTER_KERNEL_BUILDER(Name("Ocnn>NearestNeighbors").Device(DEVICE_CPU), NearestNeighbors);
+OCNN_REGISTER("Ocnn>FarthestPoints", FarthestPoints);
+OCNN_REGISTER("Ocnn>BallQuery", BallQuery);
+OCNN_REGISTER("Ocnn>NearestNeighbors", NearestNeighbors);
 
 }  // namespace
 }  // namespace ocnn

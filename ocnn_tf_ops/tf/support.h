@@ -1,39 +1,16 @@
-// What every wrapper needs between TensorFlow and a kernel: threads, statuses, index checks, memory.
+// What every wrapper needs beside a kernel: its status in TensorFlow's words, and the checks that read a tensor's data.
 #pragma once
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 
 #include "../kernels/common.h"
 #include "../kernels/parallel.h"
 #include "status.h"
 #include "tensorflow/core/framework/op_kernel.h"
-#include "tensorflow/core/platform/threadpool.h"
 
 namespace ocnn {
-
-// TensorFlow's own threads as a kernel's stream.
-class Executor {
- public:
-  explicit Executor(tensorflow::OpKernelContext* context) {
-    const auto* threads = context->device()->tensorflow_cpu_worker_threads();
-    executor_ = {threads->workers, threads->num_threads, run};
-  }
-  const ocnn_executor* stream() const { return &executor_; }
-
- private:
-  static void run(void* context, int64_t count, int64_t grain, void (*body)(void*, int64_t, int64_t), void* arg) {
-    using Pool = tensorflow::thread::ThreadPool;
-    constexpr int64_t kChunksPerThread = 4;
-    auto* pool = static_cast<Pool*>(context);
-    const int64_t chunks = kChunksPerThread * pool->NumThreads();
-    const int64_t chunk = std::max(std::max<int64_t>(grain, 1), (count + chunks - 1) / chunks);
-    pool->ParallelFor(count, Pool::SchedulingParams::Fixed(chunk),
-                      [body, arg](int64_t begin, int64_t end) { body(arg, begin, end); });
-  }
-
-  ocnn_executor executor_;
-};
 
 // What a kernel's status says, as TensorFlow's errors say it.
 inline absl::Status to_status(int status, const char* what) {
@@ -42,6 +19,8 @@ inline absl::Status to_status(int status, const char* what) {
       return absl::OkStatus();
     case OCNN_OUT_OF_MEMORY:
       return absl::ResourceExhaustedError(absl::StrCat(what, ": out of memory"));
+    case OCNN_CUDA_ERROR:
+      return absl::InternalError(absl::StrCat(what, ": the CUDA runtime reported an error"));
     case OCNN_NOT_FINITE:
       return invalid(what, ": NaN or infinity among the inputs");
     case OCNN_EMPTY:
@@ -112,13 +91,5 @@ inline absl::Status check_finite(const tensorflow::Tensor& tensor, const char* n
   }
   return absl::OkStatus();
 }
-
-template <typename T>
-constexpr int32_t dtype_of() {
-  return std::is_same<T, double>::value ? OCNN_FLOAT64 : OCNN_FLOAT32;
-}
-
-inline const void* data(const tensorflow::Tensor& tensor) { return tensor.tensor_data().data(); }
-inline void* data(tensorflow::Tensor* tensor) { return const_cast<char*>(tensor->tensor_data().data()); }
 
 }  // namespace ocnn

@@ -89,8 +89,16 @@ def test_malformed_shapes():
         ops.octree_pad(tf.zeros([4]), CHILDREN)
     with pytest.raises(InvalidArgument, match="x has 12 rows; expected whole groups of eight siblings"):
         ops.octree_max_pool(tf.zeros([12, 2]), CHILDREN)
-    with pytest.raises(InvalidArgument, match=r"mask has shape \[2,2\]; expected \[G, C\] with G = 3, C = 2"):
-        ops.octree_max_unpool(tf.zeros([5, 2]), tf.zeros([2, 2], tf.int32), CHILDREN)
+    with pytest.raises(InvalidArgument, match=r"mask has shape \[3,4\]; expected \[G, C\] with G = 3, C = 2"):
+        ops.octree_max_unpool(tf.zeros([5, 2]), tf.zeros([3, 4], tf.int32), CHILDREN)
+
+
+@pytest.mark.parametrize("number", [2, 4])
+def test_wrong_number_of_nonempty_octants(number):
+    with pytest.raises(InvalidArgument, match=f"num_nonempty is {number}; children has 3 non-empty octants"):
+        ops.octree_depad(tf.zeros([5, 2]), CHILDREN, number)
+    with pytest.raises(InvalidArgument, match=f"num_nonempty is {number}; children has 3 non-empty octants"):
+        ops.octree_max_unpool(tf.zeros([5, 2]), tf.zeros([number, 2], tf.int32), CHILDREN)
 
 
 @pytest.mark.parametrize("value", [-1, 8, 2**31 - 1])

@@ -1,7 +1,7 @@
 #include <algorithm>
-#include <cmath>
 
 #include "../parallel.h"
+#include "distance.inl"
 #include "search.h"
 #include "splits.h"
 
@@ -14,8 +14,7 @@ int32_t find_within(const float* xyz, int64_t first, int64_t last, const float* 
                     int64_t max_neighbors, int32_t* index) {
   int32_t found = 0;
   for (int64_t i = first; i < last && found < max_neighbors; ++i) {
-    const float x = xyz[3 * i] - query[0], y = xyz[3 * i + 1] - query[1], z = xyz[3 * i + 2] - query[2];
-    if (x * x + y * y + z * z < limit) index[found++] = static_cast<int32_t>(i);
+    if (ocnn::squared_distance(xyz + 3 * i, query) < limit) index[found++] = static_cast<int32_t>(i);
   }
   return found;
 }

@@ -4,19 +4,17 @@
 #include <limits>
 
 #include "../parallel.h"
+#include "distance.inl"
 #include "splits.h"
 
 namespace {
 
-float squared_distance(const float* a, const float* b) {
-  const float x = a[0] - b[0], y = a[1] - b[1], z = a[2] - b[2];
-  return x * x + y * y + z * z;
-}
-
 // Lowers `nearest`, the squared distances to the points taken so far, by the newest; returns the row farthest from all.
 int64_t farthest_after(const float* xyz, int64_t num_points, const float* newest, float* nearest) {
   int64_t best = 0;
-  for (int64_t i = 0; i < num_points; ++i) nearest[i] = std::min(nearest[i], squared_distance(xyz + 3 * i, newest));
+  for (int64_t i = 0; i < num_points; ++i) {
+    nearest[i] = std::min(nearest[i], ocnn::squared_distance(xyz + 3 * i, newest));
+  }
   for (int64_t i = 1; i < num_points; ++i) best = nearest[i] > nearest[best] ? i : best;
   return best;
 }

@@ -12,5 +12,9 @@ extern "C" {
 int ocnn_farthest_points_cpu(const ocnn_executor* stream, const float* xyz, const int32_t* row_splits,
                              int64_t num_points, int64_t num_shapes, int64_t num_samples, float* workspace,
                              int32_t* index);
+// On the GPU a shape without a point gets -1 for all its samples.
+int ocnn_farthest_points_cuda(ocnn_cuda_stream stream, const float* xyz, const int32_t* row_splits,
+                              int64_t num_points, int64_t num_shapes, int64_t num_samples, float* workspace,
+                              int32_t* index);
 
 }  // extern "C"
