@@ -3,7 +3,7 @@
     {"schema": 1,
      "run": {"category", "variant", "preset", "seed", "dataset", "iterations", "semantic_center_offset",
              "seconds": {"train", "predict", "cluster", "metrics"},
-             "level", "parameters", "commit", "machine", "schedule"},
+             "level", "parameters", "commit", "machine", "schedule", "engine"},
      "levels": {"1": {"AP25", "AP50", "AP75", "sAP50", "mIoU",
                       "per_part": {part name: {"AP25", "AP50", "AP75", "instances"}}}, ...},
      "mean": {"AP25", "AP50", "AP75", "sAP50", "mIoU"},

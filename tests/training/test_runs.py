@@ -1,53 +1,18 @@
 """The real program on small data: train, stop, kill, resume, evaluate, and what bad input gets."""
 
-import csv
 import os
 import signal
 import subprocess
 import sys
-import time
 
 import h5py
 import numpy as np
 import pytest
+from small_runs import command, losses, settings, tiny_config, wait_for
 from tensorboard.util import tensor_util
 
-from instance_seg.config import load_config
 from instance_seg.report.results import MEASURES, read_results
 from instance_seg.training.experiment import evaluate, sweep, train
-
-TINY = {
-    "depth": 3,
-    "channels": (8, 8),
-    "num_blocks": 1,
-    "head_width": 8,
-    "points_per_shape": 100,
-    "train_batch_size": 2,
-    "test_batch_size": 2,
-    "max_iter": 8,
-    "test_every_iter": 0,
-    "ckpt_every_iter": 3,
-    "log_every_iter": 2,
-    "learning_rate": 0.05,
-}
-
-
-def settings(small_partnet, folder, **more):
-    return TINY | {"data_dir": str(small_partnet), "logdir": str(folder), "category": "Scissors"} | more
-
-
-def tiny_config(small_partnet, folder, **more):
-    return load_config("paper", settings(small_partnet, folder, **more))
-
-
-def command(flags):
-    as_text = {k: ",".join(map(str, v)) if isinstance(v, tuple) else v for k, v in flags.items()}
-    return [sys.executable, "-m", "instance_seg.train", *(f"--{k}={v}" for k, v in as_text.items())]
-
-
-def losses(logdir):
-    with open(logdir / "losses.csv", newline="") as file:
-        return {int(row["step"]): float(row["total"]) for row in csv.DictReader(file)}
 
 
 @pytest.fixture(scope="module")
@@ -164,15 +129,6 @@ def test_a_checkpoint_of_another_network_is_refused(unbroken, small_partnet, tmp
 def test_a_missing_checkpoint_names_the_flag(small_partnet, tmp_path):
     with pytest.raises(ValueError, match="--ckpt=.*nowhere"):
         evaluate(tiny_config(small_partnet, tmp_path, ckpt=str(tmp_path / "nowhere")))
-
-
-def wait_for(condition, process, seconds=120):
-    """Polls until the condition holds; the run it waits for may be slow, never absent."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert process.poll() is None, process.stderr.read()
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def test_killed_and_resumed_run_has_the_losses_of_an_unbroken_one(small_partnet, tmp_path):
