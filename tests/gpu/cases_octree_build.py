@@ -139,6 +139,21 @@ def data_cases(rng) -> Iterator[Case]:
         yield keys_case(b.xyz, np.array(wrong, np.int32), 5, f"row_splits {wrong}")
     yield features_case(rng, b, True, 0, damage="normals")
     yield features_case(rng, b, True, 3, damage="extra")
+    yield from unasked_cases(b)
+
+
+def unasked_cases(b: Batch) -> Iterator[Case]:
+    """Nobody wants to know the status."""
+    memory = Scratch(None, Ask("ocnn_octree_point_keys_cuda_workspace_bytes", (b.points,)))
+    arguments = (In(b.xyz), In(b.row_splits), b.points, b.shapes, int32(b.depth), Out(b.points, np.int64))
+    expected = (b.keys, b.order)
+    yield Case("octree_point_keys", *arguments, Out(b.points), memory, None, label="no status", expected=expected)
+    normal, features = np.float32([[0, np.nan, 1]]), np.zeros((8, 4), np.float32)
+    features[7] = np.nan  # the length that the normal is divided by
+    zero, seven = np.zeros(1, np.int32), np.full(1, 7, np.int32)
+    arguments = (In(np.full((1, 3), 0.5, np.float32)), In(normal), None, In(zero), In(seven), 1, 8, 0, int32(1))
+    arguments += (Out((8, 4), np.float32), None)
+    yield Case("octree_features", *arguments, label="NaN, no status", expected=[features])
 
 
 def refused_cases(rng) -> Iterator[Case]:

@@ -70,8 +70,21 @@ def table_cases(rng) -> Iterator[Case]:
         damaged = xyz.copy()
         damaged[77, 2] = value
         yield table_case(damaged, [0, 90], whole, 1, 0, f"{value} in a coordinate")
+    yield nowhere_case()
     for depth, mode, keys in ((0, 0, whole), (17, 0, whole), (1, 2, whole), (1, 0, whole[:7])):
         yield table_case(xyz, [0, 90], keys, depth, mode, "refused", status=INVALID_ARGUMENT)
+
+
+def nowhere_case() -> Case:
+    """Two points at the center of an octant, a third whose coordinate is no number; nobody asks for the status."""
+    xyz = np.float32([[0.5, 0.5, 0.5], [0.5, np.nan, 0.5], [0.5, 0.5, -0.5]])
+    index, weight = np.full((3, 8), -1), np.zeros((3, 8), np.float32)
+    index[0, 0], index[2, [0, 1]] = 7, (6, 7)
+    weight[[0, 2], 0] = 1
+    arguments = (In(xyz), In(np.int32([0, 3])), 3, 1, In(np.arange(8)), 8, int32(1), int32(0))
+    arguments += (Out((3, 8)), Out((3, 8), np.float32), None)
+    label = "NaN, no status"
+    return Case("octree_interpolation_table", *arguments, label=label, expected=[index, weight])
 
 
 def weighted_cases(rng, dtype: str, points: int, octants: int, channels: int) -> Iterator[Case]:

@@ -13,6 +13,7 @@ using ocnn::Axis;
 using ocnn::GroupRange;
 using ocnn::kCorners;
 using ocnn::Layer;
+using ocnn::split_axis;
 
 constexpr int64_t kGrain = 512;  // points a task
 
@@ -140,7 +141,7 @@ int ocnn_octree_interpolation_table_cpu(const ocnn_executor* stream, const float
         finite = false;
         return;
       }
-      const Axis axes[3] = {ocnn::split_axis(p[0], layer), ocnn::split_axis(p[1], layer), ocnn::split_axis(p[2], layer)};
+      const Axis axes[3] = {split_axis(p[0], layer), split_axis(p[1], layer), split_axis(p[2], layer)};
       find_corners(layer, range, axes, index + n * kCorners);
       corner_weights(axes, index + n * kCorners, weight + n * kCorners);
     }

@@ -61,9 +61,9 @@ OCNN_HOST_DEVICE inline Corner corner_of(const Axis axes[3], int32_t corner, int
   const int32_t x = corner >> 2 & 1 ? axes[0].voxel[1] : axes[0].voxel[0];
   const int32_t y = corner >> 1 & 1 ? axes[1].voxel[1] : axes[1].voxel[0];
   const int32_t z = corner & 1 ? axes[2].voxel[1] : axes[2].voxel[0];
-  if (x < 0 || y < 0 || z < 0) return {-1, -1};
-  const uint64_t key = morton_code(x & ~1, y & ~1, z & ~1) | shape_bits(shape);
-  return {static_cast<int64_t>(key), 4 * (x & 1) + 2 * (y & 1) + (z & 1)};
+  const bool outside = (x | y | z) < 0;
+  const int64_t key = static_cast<int64_t>(morton_code(x & ~1, y & ~1, z & ~1) | shape_bits(shape));
+  return {outside ? -1 : key, outside ? -1 : 4 * (x & 1) + 2 * (y & 1) + (z & 1)};
 }
 
 OCNN_HOST_DEVICE inline float corner_weight(const Axis axes[3], int32_t corner) {

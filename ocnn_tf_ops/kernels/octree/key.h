@@ -49,7 +49,8 @@ OCNN_HOST_DEVICE inline uint64_t ancestor_key(uint64_t key, int32_t shift) {
 }
 
 OCNN_HOST_DEVICE inline float clamp(float value, float low, float high) {
-  return value < low ? low : value > high ? high : value;
+  const float raised = value < low ? low : value;
+  return high < raised ? high : raised;
 }
 
 OCNN_HOST_DEVICE inline bool all_finite(const float* values, int64_t count) {
