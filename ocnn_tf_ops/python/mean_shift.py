@@ -69,6 +69,7 @@ def mean_shift_batched(
         thread_executor(num_threads),
         points,
         row_splits,
+        len(points),
         len(counts),
         ctypes.c_int32(points.shape[1]),
         float(bandwidth),

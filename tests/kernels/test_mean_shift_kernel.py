@@ -211,11 +211,11 @@ def test_kernel_refuses_bad_sizes_itself():
 
     def run(splits, d=3, bandwidth=0.1, iterations=300, values=points):
         arguments = (ctypes.c_int32(d), bandwidth, ctypes.c_int32(iterations), labels, points.copy(), counts)
-        call_kernel("ocnn_mean_shift_cpu", None, values, np.array(splits, np.int64), 1, *arguments)
+        call_kernel("ocnn_mean_shift_cpu", None, values, np.array(splits, np.int64), 2, 1, *arguments)
 
     run([0, 2])
     assert counts.tolist() == [1]
-    for bad in ({"d": 0}, {"bandwidth": 0.0}, {"bandwidth": float("nan")}, {"iterations": -1}, {"splits": [1, 2]}):
+    for bad in ({"d": 0}, {"bandwidth": 0.0}, {"bandwidth": float("nan")}, {"iterations": -1}, {"splits": [1, 2]}, {"splits": [0, 3]}):
         with pytest.raises(ValueError, match="out of range"):
             run(**{"splits": [0, 2], **bad})
     with pytest.raises(ValueError, match="NaN"):
