@@ -99,21 +99,25 @@ struct Parameters {
   }
 };
 
-// Adds up over the rows of the block what its threads bring; the sums are for the threads of the first row.
+// Adds up over the rows of the block what its threads bring; the sums are for the threads of the first row. A few rows
+// of threads gather what the others have, the first row gathers what these have.
 template <typename Sum, int kCount>
 __device__ void add_over_rows(Sum (&values)[kCount]) {
   __shared__ Sum shared[kCount][kBlock];
-  const int thread = threadIdx.y * blockDim.x + threadIdx.x;
-  for (int step = blockDim.y / 2; step > 0; step /= 2) {
-    if (static_cast<int>(threadIdx.y) >= step) {
+  constexpr unsigned kGathering = 8;
+  const unsigned thread = threadIdx.y * blockDim.x + threadIdx.x;
+  const auto gather = [&](unsigned step, unsigned end) {
+    if (threadIdx.y < end) {  // the others may still be read
       for (int i = 0; i < kCount; ++i) shared[i][thread] = values[i];
     }
     __syncthreads();
-    if (static_cast<int>(threadIdx.y) < step) {
-      for (int i = 0; i < kCount; ++i) values[i] += shared[i][thread + step * blockDim.x];
+    if (threadIdx.y >= step) return;
+    for (unsigned row = threadIdx.y + step; row < end; row += step) {
+      for (int i = 0; i < kCount; ++i) values[i] += shared[i][row * blockDim.x + threadIdx.x];
     }
-    __syncthreads();
-  }
+  };
+  gather(kGathering, blockDim.y);
+  gather(1, kGathering < blockDim.y ? kGathering : blockDim.y);
 }
 
 // Mean and sum of squares about it of every channel and chunk. Sums are of the distances to the first row, so that they
