@@ -4,14 +4,13 @@ import numpy as np
 import octree_example as example
 import pytest
 import tensorflow as tf
-from octree_checks import check_gradient, normal, random_octree
+from octree_checks import check_gradient, normal, random_octree, reads_data
 
 import ocnn_tf_ops as ops
 from ocnn_tf_ops.python import reference
 
 pytestmark = pytest.mark.usefixtures("device")
 InvalidArgument = tf.errors.InvalidArgumentError
-READS_DATA = pytest.mark.reads_data
 KEYS = np.arange(8, dtype=np.int64)
 
 
@@ -69,9 +68,9 @@ def test_no_points():
     "change,message",
     [
         ({"xyz": example.XYZ[:, :2]}, r"xyz has shape \[5,2\]; expected \[N, 3\]"),
-        pytest.param({"xyz": np.full((5, 3), np.nan, np.float32)}, "xyz has NaN or infinity in row 0 of 5", marks=READS_DATA),
-        pytest.param({"row_splits": np.int32([0, 4])}, "row_splits must run from 0 to the number of points, 5", marks=READS_DATA),
-        pytest.param({"row_splits": np.int32([0, 6, 5])}, r"row_splits\[2\] = 5 is less than row_splits\[1\] = 6", marks=READS_DATA),
+        reads_data({"xyz": np.full((5, 3), np.nan, np.float32)}, "xyz has NaN or infinity in row 0 of 5"),
+        reads_data({"row_splits": np.int32([0, 4])}, "row_splits must run from 0 to the number of points, 5"),
+        reads_data({"row_splits": np.int32([0, 6, 5])}, r"row_splits\[2\] = 5 is less than row_splits\[1\] = 6"),
         ({"keys": KEYS[:7]}, "keys has 7 octants; expected whole groups of eight"),
         ({"keys": KEYS[:, None]}, r"keys has shape \[8,1\]"),
         ({"depth": 0}, "depth = 0 is out of range; expected 1 to 16"),

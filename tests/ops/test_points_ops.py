@@ -3,14 +3,13 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from octree_checks import check_gradient, normal
+from octree_checks import check_gradient, normal, reads_data
 
 import ocnn_tf_ops as ops
 from ocnn_tf_ops.python import points_reference as reference
 
 pytestmark = pytest.mark.usefixtures("device")
 InvalidArgument = tf.errors.InvalidArgumentError
-READS_DATA = pytest.mark.reads_data
 SPLITS, QUERY_SPLITS = np.int32([0, 40, 42, 100]), np.int32([0, 7, 9, 20])
 
 
@@ -123,8 +122,12 @@ def call(name, **change):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        pytest.param({"row_splits": np.int32([0, 40, 42, 99])}, "row_splits must run from 0 to the number of points, 100", marks=READS_DATA),
-        pytest.param({"query_splits": np.int32([0, 7, 5, 20])}, r"query_splits\[2\] = 5 is less than query_splits\[1\] = 7", marks=READS_DATA),
+        reads_data(
+            {"row_splits": np.int32([0, 40, 42, 99])}, "row_splits must run from 0 to the number of points, 100"
+        ),
+        reads_data(
+            {"query_splits": np.int32([0, 7, 5, 20])}, r"query_splits\[2\] = 5 is less than query_splits\[1\] = 7"
+        ),
         ({"query_splits": np.int32([0, 20])}, r"query_splits has shape \[2\]; expected \[B \+ 1\] with B \+ 1 = 4"),
         ({"queries": np.zeros((20, 2), np.float32)}, r"queries has shape \[20,2\]"),
     ],
