@@ -56,6 +56,12 @@ def test_agrees_with_sklearn_on_large_inputs(kind, n):
     assert_as_sklearn(blobs(np.random.default_rng(1), kind, n), 0.1)
 
 
+def test_agrees_with_sklearn_on_a_column_of_many():
+    """NumPy adds one column up in blocks."""
+    for n in (400, 3_000):
+        assert_as_sklearn(blobs(np.random.default_rng(n), "tight", n, 1), 0.1)
+
+
 def test_agrees_with_sklearn_where_everything_ties():
     """Points on a grid whose spacing divides the bandwidth: distances equal to h, equal counts, equal distances."""
     rng = np.random.default_rng(2)
