@@ -1,12 +1,14 @@
 """The ops are tested on the kernels' own example and helpers, and on every device that TensorFlow has."""
 
+import importlib.util
 import os
 import sys
 from pathlib import Path
 
 import pytest
 
-sys.path.append(str(Path(__file__).parents[1] / "kernels"))
+ROOT = Path(__file__).parents[2]
+sys.path.append(str(ROOT / "tests" / "kernels"))
 
 
 def pytest_configure(config):
@@ -37,3 +39,13 @@ def device(request):
 def on_gpu(device) -> bool:
     """Whether the ops run on a GPU, be it an emulated one (test_gpu_ops_emulated.py)."""
     return device == "GPU" or "OCNN_OP_LIBRARY" in os.environ
+
+
+@pytest.fixture(scope="session")
+def setup_py():
+    """The module setup.py, not run."""
+    pytest.importorskip("setuptools")
+    spec = importlib.util.spec_from_file_location("project_setup", ROOT / "setup.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -4,7 +4,6 @@ A library in which the ops' GPU kernels stand in for those of the CPU, and which
 CPU (tests/cuda_emulation). What it cannot show: TensorFlow's streams and memory of a real GPU.
 """
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -15,23 +14,14 @@ from gpu.build import build_emulated
 
 import native_build
 
-pytest.importorskip("setuptools")
 FLAGS = ["-O0", "-DOCNN_WITH_CUDA=1", "-DOCNN_GPU_OPS_ON_EMULATION=1"]
 
 
-def setup_py():
-    spec = importlib.util.spec_from_file_location("project_setup", native_build.ROOT / "setup.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="module")
-def library() -> Path:
+def library(setup_py) -> Path:
     kernels = Path(build_emulated()._name)
-    setup, compiler = setup_py(), native_build.find_compiler()
-    tensorflow = setup.query_tensorflow()
-    objects = setup.compile_wrappers(compiler, tensorflow, FLAGS, kernels.parent)
+    compiler, tensorflow = native_build.find_compiler(), setup_py.query_tensorflow()
+    objects = setup_py.compile_wrappers(compiler, tensorflow, FLAGS, kernels.parent)
     path = kernels.with_name("libocnn_tf_ops_emulated.so")
     flags = [*tensorflow["link"], f"-L{kernels.parent}", f"-l:{kernels.name}", "-Wl,-rpath,$ORIGIN", "-Wl,-z,defs"]
     native_build.link(compiler, objects, flags, path)
