@@ -57,6 +57,7 @@ def test_sparse_octree_equals_reference(dtype, tolerance, cin, cout):
         np.testing.assert_allclose(getattr(ops, name)(x, weights, table), expected, atol=tolerance, err_msg=name)
 
 
+@pytest.mark.large
 def test_gradients():
     _, _, octree = random_octree(0, (3, 2), 3, full_depth=1)
     num_nodes = len(octree.keys[3])
@@ -66,6 +67,7 @@ def test_gradients():
     check_gradient(lambda x, w: ops.octree_upsample_conv(x, w, octree.children[3]), x, w8)
 
 
+@pytest.mark.large
 @pytest.mark.parametrize("algorithm", ["fused", "matmul"])
 def test_second_derivatives_of_conv(algorithm):
     _, _, octree = random_octree(0, (3,), 2, full_depth=1)
