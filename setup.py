@@ -86,13 +86,18 @@ def cuda_extra() -> dict[str, list[str]]:
     return {"cuda": [f"tensorflow[and-cuda]{TF_SUPPORTED}"]}
 
 
+def compile_wrappers(compiler: list[str], tensorflow: dict, flags: list[str], folder: Path = OBJECTS) -> list[str]:
+    """The objects of ocnn_tf_ops/tf; warnings about TensorFlow's headers are not ours to fix."""
+    headers = [flag.replace("-I", "-isystem", 1) if flag.startswith("-I") else flag for flag in tensorflow["compile"]]
+    stamp = f'-DOCNN_BUILT_FOR_TENSORFLOW="{tensorflow["version"]}"'
+    sources = sorted((ROOT / "ocnn_tf_ops" / "tf").glob("*.cc"))
+    return compile_all(sources, [*compiler, *headers, stamp, *COMMON_FLAGS, *flags], folder)
+
+
 def build_wrappers(compiler: list[str], folder: Path, nvcc: Nvcc | None) -> None:
     """libocnn_tf_ops.so: the TensorFlow wrappers, next to the kernels they call, and the stamp the loader reads."""
     tensorflow = query_tensorflow()
-    headers = [flag.replace("-I", "-isystem", 1) if flag.startswith("-I") else flag for flag in tensorflow["compile"]]
-    stamp = [f'-DOCNN_BUILT_FOR_TENSORFLOW="{tensorflow["version"]}"', *(["-DOCNN_WITH_CUDA=1"] if nvcc else [])]
-    sources = sorted((ROOT / "ocnn_tf_ops" / "tf").glob("*.cc"))
-    objects = compile_all(sources, [*compiler, *headers, *stamp, *COMMON_FLAGS, *WRAPPER_FLAGS])
+    objects = compile_wrappers(compiler, tensorflow, [*(["-DOCNN_WITH_CUDA=1"] if nvcc else []), *WRAPPER_FLAGS])
     flags = [*tensorflow["link"], f"-L{folder}", "-l:libocnn_kernels.so", "-Wl,-rpath,$ORIGIN"]
     link(compiler, objects, flags, folder / "libocnn_tf_ops.so")
     cuda = {"nvcc": nvcc.version, "archs": nvcc.archs} if nvcc else None

@@ -81,6 +81,13 @@ def call_kernel(name: str, *arguments: Any) -> None:
     check_status(name, status_of(kernel_library(), name, *arguments))
 
 
+def workspace_bytes(name: str, *arguments: Any) -> int:
+    """Bytes of scratch that the kernel `name` wants, by its <name>_workspace_bytes."""
+    function = getattr(kernel_library(), f"{name}_workspace_bytes")
+    function.restype = ctypes.c_int64
+    return function(*(_to_c(name, argument) for argument in arguments))
+
+
 def check_status(name: str, status: int) -> None:
     """Raises what `call_kernel` documents, unless `status` is OCNN_OK."""
     if status == 2:

@@ -2,6 +2,7 @@
 
 import functools
 import json
+import os
 from pathlib import Path
 from types import ModuleType
 
@@ -30,12 +31,14 @@ def built_for() -> str | None:
 def tf_ops() -> ModuleType:
     """The generated op functions (`tf_ops().octree_conv(...)`).
 
+    The environment variable OCNN_OP_LIBRARY names another build of the library, for the same TensorFlow.
+
     Raises:
         ImportError: the library is missing, or was built for another TensorFlow, whose C++ symbols differ.
     """
     import tensorflow as tf
 
-    path = _FOLDER / "libocnn_tf_ops.so"
+    path = Path(os.environ.get("OCNN_OP_LIBRARY", _FOLDER / "libocnn_tf_ops.so"))
     version = built_for()
     if version is None or not path.exists():
         raise ImportError(f"{path} does not exist: build it with 'python setup.py build_ext --inplace'")

@@ -5,9 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ocnn_tf_ops.python.kernel_library import call_kernel, thread_executor
+from ocnn_tf_ops.python.cuda_memory import CudaMemory, require_gpu
+from ocnn_tf_ops.python.kernel_library import call_kernel, thread_executor, workspace_bytes
 
 MAX_ITERATIONS = 300
+DEVICES = ("cpu", "cuda")
 
 
 class Clusters(NamedTuple):
@@ -19,7 +21,11 @@ class Clusters(NamedTuple):
 
 
 def mean_shift(
-    points: np.ndarray, bandwidth: float, max_iterations: int = MAX_ITERATIONS, num_threads: int = 0
+    points: np.ndarray,
+    bandwidth: float,
+    max_iterations: int = MAX_ITERATIONS,
+    num_threads: int = 0,
+    device: str = "cpu",
 ) -> Clusters:
     """Clusters one point set by mean-shift with a flat kernel.
 
@@ -31,14 +37,16 @@ def mean_shift(
         bandwidth: radius of the kernel, in the unit of the points.
         max_iterations: per seed.
         num_threads: 0 = one a core. The result does not depend on it.
+        device: "cpu", or "cuda": the current GPU, which finds the same.
 
     Raises:
-        ValueError: no points, NaN or infinity among them, a bandwidth that is not positive and finite, or no point
-            within the bandwidth of any seed (possible from 5 dimensions on).
+        RuntimeError: device "cuda" without a GPU, or in a build without the CUDA kernels.
+        ValueError: no points, NaN or infinity among them, a bandwidth that is not positive and finite, no point within
+            the bandwidth of any seed (possible from 5 dimensions on), or an unknown device.
     """
     if len(points) == 0:
         raise ValueError("mean_shift: there is no point to cluster")
-    return mean_shift_batched(points, np.array([0, len(points)]), bandwidth, max_iterations, num_threads)
+    return mean_shift_batched(points, np.array([0, len(points)]), bandwidth, max_iterations, num_threads, device)
 
 
 def mean_shift_batched(
@@ -47,6 +55,7 @@ def mean_shift_batched(
     bandwidth: float,
     max_iterations: int = MAX_ITERATIONS,
     num_threads: int = 0,
+    device: str = "cpu",
 ) -> Clusters:
     """Clusters each of R regions on its own, with all cores busy over regions, seeds and points.
 
@@ -64,23 +73,36 @@ def mean_shift_batched(
     labels = np.empty(len(points), np.int32)
     centers = np.empty_like(points)
     counts = np.empty(len(row_splits) - 1, np.int64)
-    call_kernel(
-        "ocnn_mean_shift_cpu",
-        thread_executor(num_threads),
-        points,
-        row_splits,
-        len(counts),
-        ctypes.c_int32(points.shape[1]),
-        float(bandwidth),
-        ctypes.c_int32(max_iterations),
-        labels,
-        centers,
-        counts,
-    )
+    inputs, results = (points, row_splits), (labels, centers, counts)
+    sizes = (len(points), len(counts), ctypes.c_int32(points.shape[1]))
+    settings = (float(bandwidth), ctypes.c_int32(max_iterations))
+    if _is_gpu(device):
+        _run_on_gpu(inputs, sizes, settings, results)
+    else:
+        call_kernel("ocnn_mean_shift_cpu", thread_executor(num_threads), *inputs, *sizes, *settings, *results)
     _require_clusters(counts, row_splits, bandwidth)
     rows = np.arange(len(points)) - np.repeat(row_splits[:-1], np.diff(row_splits))  # row within its region
     kept = rows < np.repeat(counts, np.diff(row_splits))
     return Clusters(labels, centers[kept], np.concatenate([[0], np.cumsum(counts)]))
+
+
+def _is_gpu(device: str) -> bool:
+    if device not in DEVICES:
+        raise ValueError(f"mean_shift: device must be {' or '.join(DEVICES)}, found {device!r}")
+    if device == "cuda":
+        require_gpu("mean_shift")
+    return device == "cuda"
+
+
+def _run_on_gpu(inputs, sizes, settings, results) -> None:
+    with CudaMemory() as memory:
+        outputs = [memory.reserve(array.nbytes) for array in results]
+        nbytes = workspace_bytes("ocnn_mean_shift_cuda", *sizes)
+        workspace = (memory.reserve(nbytes), nbytes)
+        arguments = (*map(memory.upload, inputs), *sizes, *settings, *outputs, *workspace)
+        call_kernel("ocnn_mean_shift_cuda", None, *arguments)
+        for pointer, array in zip(outputs, results):
+            memory.download(pointer, array)
 
 
 def _checked_points(points: np.ndarray) -> np.ndarray:

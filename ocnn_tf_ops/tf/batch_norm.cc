@@ -151,7 +151,7 @@ REGISTER_OP("Ocnn>Normalize")
       c->set_output(0, dims.shape({"M", "C"}));
       return absl::OkStatus();
     })
-    .Doc("z = gamma * (x - mean) / sqrt(variance + epsilon) + beta + shortcut; y = z where z > 0, slope * z elsewhere.");
+    .Doc("z = gamma * (x - mean) / sqrt(variance + epsilon) + beta + shortcut; y = z where z > 0, else slope * z.");
 
 REGISTER_OP("Ocnn>NormalizeGrad")
     .Input("grad_y: T")

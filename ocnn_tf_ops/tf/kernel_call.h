@@ -55,7 +55,6 @@ class KernelCall {
 
   // Of the features, as the kernel gets them.
   static constexpr int32_t dtype() { return dtype_of<Computed>(); }
-  static constexpr int64_t element_bytes() { return sizeof(Computed); }
   // The same for matrix products, whose factors a GPU may round where TensorFlow's settings allow it.
   static int32_t product_dtype() {
     if constexpr (Device::kIsGpu && std::is_same<T, float>::value) {
@@ -103,9 +102,12 @@ class KernelCall {
     }
   }
 
+  // Never null, which to a kernel would mean that an argument is not there; TensorFlow has null for an empty tensor.
   template <typename V>
   const V* in(int input) const {
-    return context_->input(input).template flat<V>().data();
+    alignas(16) static constexpr char kEmpty[16] = {};
+    const V* values = context_->input(input).template flat<V>().data();
+    return values != nullptr ? values : reinterpret_cast<const V*>(kEmpty);
   }
 
   template <typename V>

@@ -56,9 +56,9 @@ class Linear : public OpKernel {
                 invalid("weights has ", n["W"], " rows; the parts have ", parts.total(), " columns together"));
     const void* weights = call.features(num_parts_);
     void* y = call.new_features(0, {n["M"], n["Cout"]});
-    OP_REQUIRES_OK(context, run<ocnn_linear_cpu, ocnn_linear_cuda>(call, "linear", call.product_dtype(), parts.pointers.data(),
-                                                                   parts.widths.data(), parts.size(), weights, n["M"],
-                                                                   n["Cout"], y));
+    OP_REQUIRES_OK(context, run<ocnn_linear_cpu, ocnn_linear_cuda>(
+                                call, "linear", call.product_dtype(), parts.pointers.data(), parts.widths.data(),
+                                parts.size(), weights, n["M"], n["Cout"], y));
   }
 
  private:
@@ -115,8 +115,8 @@ class LinearGradWeights : public OpKernel {
         scratch<ocnn_linear_grad_weights_workspace_bytes, ocnn_linear_grad_weights_cuda_workspace_bytes>(
             call, call.product_dtype(), n["M"], parts.total(), n["Cout"]);
     OP_REQUIRES_OK(context, run<ocnn_linear_grad_weights_cpu, ocnn_linear_grad_weights_cuda>(
-                                call, "linear_grad_weights", call.product_dtype(), parts.pointers.data(), parts.widths.data(),
-                                parts.size(), grad_y, n["M"], n["Cout"], grad_weights, memory));
+                                call, "linear_grad_weights", call.product_dtype(), parts.pointers.data(),
+                                parts.widths.data(), parts.size(), grad_y, n["M"], n["Cout"], grad_weights, memory));
   }
 
  private:

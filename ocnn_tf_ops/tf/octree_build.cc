@@ -49,6 +49,7 @@ class OctreeBuild : public OpKernel {
   void Compute(OpKernelContext* context) override {
     Sizes n;
     OP_REQUIRES_OK(context, n.bind_inputs(context, build_inputs(num_normals_, num_extra_)));
+    OP_REQUIRES_OK(context, check_splits<Device>(context, 1, n["N"]));
     OP_REQUIRES_OK(context, Device::check([&] { return check_points(context); }));
     Call call(context);
     Batch batch{n["N"], n["B + 1"] - 1, num_extra_ ? n["C"] : 0};
@@ -67,19 +68,17 @@ class OctreeBuild : public OpKernel {
 
   struct Batch {
     int64_t num_points, num_shapes, num_extra;
-    int64_t* sorted_keys = nullptr;                      // [num_points], as the following two
+    int64_t* sorted_keys = nullptr;  // [num_points], as the following two
     int32_t *order = nullptr, *point_node = nullptr;
-    int64_t* counts = nullptr;                           // octants, then non-empty ones, then the GPU's status
-    int64_t num_nodes[2 * (kMaxDepth + 1) + 1] = {};     // the counts on the host
+    int64_t* counts = nullptr;                        // octants of every depth, non-empty ones, the GPU's status
+    int64_t num_nodes[2 * (kMaxDepth + 1) + 1] = {};  // the counts on the host
   };
 
   int num_depths() const { return depth_ + 1; }
   int32_t* status_word(int64_t* counts) const { return reinterpret_cast<int32_t*>(counts + 2 * num_depths()); }
 
   absl::Status check_points(OpKernelContext* context) const {
-    const Tensor& row_splits = context->input(1);
-    TF_RETURN_IF_ERROR(check_row_splits(row_splits, context->input(0).dim_size(0)));
-    const auto splits = row_splits.flat<int32_t>();
+    const auto splits = context->input(1).flat<int32_t>();
     for (int64_t b = 0; b + 1 < splits.size(); ++b) {
       if (splits(b) == splits(b + 1)) {
         return invalid("shape ", b, " of the batch has no points: row_splits[", b, "] and [", b + 1, "] are both ",

@@ -40,10 +40,9 @@ class OctreeConv : public OpKernel {
     const void *x = call.features(0), *weights = call.features(1);
     const int32_t* neighbors = call.template in<int32_t>(2);
     void* y = call.new_features(0, {n["M"], n["Cout"]});
-    OP_REQUIRES_OK(context,
-                   run<ocnn_octree_conv_cpu, ocnn_octree_conv_cuda>(call, "octree_conv", call.product_dtype(), x, weights,
-                                                                    neighbors, n["M"], n["M"], n["K"], n["Cin"],
-                                                                    n["Cout"], y));
+    OP_REQUIRES_OK(context, run<ocnn_octree_conv_cpu, ocnn_octree_conv_cuda>(
+                                call, "octree_conv", call.product_dtype(), x, weights, neighbors, n["M"], n["M"],
+                                n["K"], n["Cin"], n["Cout"], y));
   }
 };
 
@@ -65,8 +64,8 @@ class OctreeConvGradWeights : public OpKernel {
         scratch<ocnn_octree_conv_grad_weights_workspace_bytes, ocnn_octree_conv_grad_weights_cuda_workspace_bytes>(
             call, call.product_dtype(), n["M"], n["K"], n["Cin"], n["Cout"]);
     OP_REQUIRES_OK(context, run<ocnn_octree_conv_grad_weights_cpu, ocnn_octree_conv_grad_weights_cuda>(
-                                call, "octree_conv_grad_weights", call.product_dtype(), x, grad_y, neighbors, n["M"], n["M"],
-                                n["K"], n["Cin"], n["Cout"], grad_weights, memory));
+                                call, "octree_conv_grad_weights", call.product_dtype(), x, grad_y, neighbors, n["M"],
+                                n["M"], n["K"], n["Cin"], n["Cout"], grad_weights, memory));
   }
 };
 

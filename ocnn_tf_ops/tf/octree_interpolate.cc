@@ -45,7 +45,7 @@ class OctreeInterpolationTable : public OpKernel {
   void Compute(OpKernelContext* context) override {
     Sizes n;
     OP_REQUIRES_OK(context, n.bind_inputs(context, table_inputs()));
-    OP_REQUIRES_OK(context, Device::check([&] { return check_row_splits(context->input(1), n["N"]); }));
+    OP_REQUIRES_OK(context, check_splits<Device>(context, 1, n["N"]));
     OP_REQUIRES(context, n["M"] % 8 == 0,
                 invalid("keys has ", n["M"], " octants; expected whole groups of eight siblings"));
     KernelCall<Device> call(context);

@@ -1,5 +1,4 @@
 // Ops Ocnn>GatherRows and Ocnn>NeighborMax and their gradients over kernels/points/gather.h.
-#undef OCNN_WITH_CUDA  // until the CUDA twins are there
 #include "../kernels/points/gather.h"
 #include "dims.h"
 #include "kernel_call.h"
@@ -45,7 +44,7 @@ class GatherRows : public OpKernel {
     const int32_t* index = call.template in<int32_t>(1);
     void* y = call.new_features(0, shape_of_rows(context->input(1), n["C"]));
     OP_REQUIRES_OK(context,
-                   run<ocnn_gather_rows_cpu, nullptr>(call, "gather_rows", call.dtype(), x, index,
+                   run<ocnn_gather_rows_cpu, ocnn_gather_rows_cuda>(call, "gather_rows", call.dtype(), x, index,
                                                                     context->input(1).NumElements(), n["N"], n["C"],
                                                                     y));
   }
@@ -69,8 +68,8 @@ class GatherRowsGrad : public OpKernel {
     const void* grad_y = call.features(0);
     const int32_t* index = call.template in<int32_t>(1);
     void* grad_x = call.new_features(0, like.shape());
-    const auto memory = gpu_scratch<nullptr>(call, num_rows, num_points);
-    OP_REQUIRES_OK(context, run<ocnn_gather_rows_grad_cpu, nullptr>(
+    const auto memory = gpu_scratch<ocnn_gather_rows_grad_cuda_workspace_bytes>(call, num_rows, num_points);
+    OP_REQUIRES_OK(context, run<ocnn_gather_rows_grad_cpu, ocnn_gather_rows_grad_cuda>(
                                 call, "gather_rows_grad", call.dtype(), grad_y, index, num_rows, num_points, channels,
                                 grad_x, memory));
   }
@@ -90,7 +89,7 @@ class NeighborMax : public OpKernel {
     const int32_t* index = call.template in<int32_t>(1);
     void* y = call.new_features(0, {n["Q"], n["C"]});
     int32_t* source = call.template out<int32_t>(1, {n["Q"], n["C"]});
-    OP_REQUIRES_OK(context, run<ocnn_neighbor_max_cpu, nullptr>(
+    OP_REQUIRES_OK(context, run<ocnn_neighbor_max_cpu, ocnn_neighbor_max_cuda>(
                                 call, "neighbor_max", call.dtype(), x, index, n["Q"], n["K"], n["N"], n["C"], y,
                                 source));
   }
@@ -109,8 +108,8 @@ class NeighborMaxGrad : public OpKernel {
     const void* grad_y = call.features(0);
     const int32_t* source = call.template in<int32_t>(1);
     void* grad_x = call.new_features(0, {n["N"], n["C"]});
-    const auto memory = gpu_scratch<nullptr>(call, n["Q"], n["N"], n["C"]);
-    OP_REQUIRES_OK(context, run<ocnn_neighbor_max_grad_cpu, nullptr>(
+    const auto memory = gpu_scratch<ocnn_neighbor_max_grad_cuda_workspace_bytes>(call, n["Q"], n["N"], n["C"]);
+    OP_REQUIRES_OK(context, run<ocnn_neighbor_max_grad_cpu, ocnn_neighbor_max_grad_cuda>(
                                 call, "neighbor_max_grad", call.dtype(), grad_y, source, n["Q"], n["N"], n["C"],
                                 grad_x, memory));
   }

@@ -1,5 +1,4 @@
 // Ops Ocnn>FarthestPoints, Ocnn>BallQuery and Ocnn>NearestNeighbors over kernels/points/{sample,search}.h.
-#undef OCNN_WITH_CUDA  // until the CUDA twins are there
 #include <cmath>
 
 #include "../kernels/points/sample.h"
@@ -42,10 +41,8 @@ absl::Status read_count(OpKernelConstruction* context, const char* name, int64_t
 template <typename Device>
 absl::Status bind_search(OpKernelContext* context, const TensorSpecs& specs, Sizes* n) {
   TF_RETURN_IF_ERROR(n->bind_inputs(context, specs));
-  return Device::check([&] {
-    TF_RETURN_IF_ERROR(check_row_splits(context->input(1), (*n)["N"]));
-    return check_row_splits(context->input(3), (*n)["Q"], "query_splits");
-  });
+  TF_RETURN_IF_ERROR(check_splits<Device>(context, 1, (*n)["N"]));
+  return check_splits<Device>(context, 3, (*n)["Q"], "query_splits");
 }
 
 template <typename Device>
@@ -58,17 +55,15 @@ class FarthestPoints : public OpKernel {
   void Compute(OpKernelContext* context) override {
     Sizes n;
     OP_REQUIRES_OK(context, n.bind_inputs(context, sample_inputs()));
-    OP_REQUIRES_OK(context, Device::check([&] {
-      TF_RETURN_IF_ERROR(check_row_splits(context->input(1), n["N"]));
-      return check_finite(context->input(0), "xyz");
-    }));
+    OP_REQUIRES_OK(context, check_splits<Device>(context, 1, n["N"]));
+    OP_REQUIRES_OK(context, Device::check([&] { return check_finite(context->input(0), "xyz"); }));
     const int64_t num_shapes = n["B + 1"] - 1;
     KernelCall<Device> call(context);
     const float* xyz = call.template in<float>(0);
     const int32_t* row_splits = call.template in<int32_t>(1);
     int32_t* index = call.template out<int32_t>(0, {num_shapes * num_samples_});
     float* workspace = call.template temporary<float>(n["N"]);
-    OP_REQUIRES_OK(context, run<ocnn_farthest_points_cpu, nullptr>(
+    OP_REQUIRES_OK(context, run<ocnn_farthest_points_cpu, ocnn_farthest_points_cuda>(
                                 call, "farthest_points", xyz, row_splits, n["N"], num_shapes, num_samples_, workspace,
                                 index));
   }
@@ -96,7 +91,7 @@ class BallQuery : public OpKernel {
     const int32_t *row_splits = call.template in<int32_t>(1), *query_splits = call.template in<int32_t>(3);
     int32_t* index = call.template out<int32_t>(0, {n["Q"], max_neighbors_});
     int32_t* count = call.template out<int32_t>(1, {n["Q"]});
-    OP_REQUIRES_OK(context, run<ocnn_ball_query_cpu, nullptr>(
+    OP_REQUIRES_OK(context, run<ocnn_ball_query_cpu, ocnn_ball_query_cuda>(
                                 call, "ball_query", xyz, row_splits, n["N"], queries, query_splits, n["Q"],
                                 n["B + 1"] - 1, radius_, max_neighbors_, index, count));
   }
@@ -125,7 +120,7 @@ class NearestNeighbors : public OpKernel {
     const int32_t *row_splits = call.template in<int32_t>(1), *query_splits = call.template in<int32_t>(3);
     int32_t* index = call.template out<int32_t>(0, {n["Q"], num_neighbors_});
     float* distance = call.template out<float>(1, {n["Q"], num_neighbors_});
-    OP_REQUIRES_OK(context, run<ocnn_nearest_neighbors_cpu, nullptr>(
+    OP_REQUIRES_OK(context, run<ocnn_nearest_neighbors_cpu, ocnn_nearest_neighbors_cuda>(
                                 call, "nearest_neighbors", x, row_splits, n["N"], queries, query_splits, n["Q"],
                                 n["B + 1"] - 1, n["C"], norm_, num_neighbors_, index, distance));
   }

@@ -81,6 +81,16 @@ inline absl::Status check_row_splits(const tensorflow::Tensor& row_splits, int64
   return absl::OkStatus();
 }
 
+// The same where data may be read; elsewhere what the size alone tells.
+template <typename Device>
+absl::Status check_splits(tensorflow::OpKernelContext* context, int input, int64_t num_points,
+                          const char* name = "row_splits") {
+  const tensorflow::Tensor& splits = context->input(input);
+  TF_RETURN_IF_ERROR(Device::check([&] { return check_row_splits(splits, num_points, name); }));
+  if (splits.NumElements() >= 2) return absl::OkStatus();
+  return invalid(name, " has ", splits.NumElements(), " entries; expected at least two, around one shape");
+}
+
 // InvalidArgument naming the first row of `tensor` [N, C] that is not finite, if there is one.
 inline absl::Status check_finite(const tensorflow::Tensor& tensor, const char* name) {
   const auto rows = tensor.matrix<float>();

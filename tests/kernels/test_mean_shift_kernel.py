@@ -8,7 +8,8 @@ import pytest
 from sklearn.cluster import MeanShift
 from threadpoolctl import threadpool_limits
 
-from ocnn_tf_ops.python.kernel_library import call_kernel
+from ocnn_tf_ops.python import kernel_library
+from ocnn_tf_ops.python.kernel_library import call_kernel, cuda_device_count
 from ocnn_tf_ops.python.mean_shift import mean_shift, mean_shift_batched
 
 SPREADS = {"tight": 0.02, "medium": 0.05, "diffuse": 0.15}
@@ -53,6 +54,12 @@ def test_agrees_with_sklearn_on_small_inputs(kind, d):
 @pytest.mark.parametrize(("kind", "n"), [("tight", 6_000), ("medium", 2_000), ("diffuse", 1_000)])
 def test_agrees_with_sklearn_on_large_inputs(kind, n):
     assert_as_sklearn(blobs(np.random.default_rng(1), kind, n), 0.1)
+
+
+def test_agrees_with_sklearn_on_a_column_of_many():
+    """NumPy adds one column up in blocks."""
+    for n in (400, 3_000):
+        assert_as_sklearn(blobs(np.random.default_rng(n), "tight", n, 1), 0.1)
 
 
 def test_agrees_with_sklearn_where_everything_ties():
@@ -211,12 +218,41 @@ def test_kernel_refuses_bad_sizes_itself():
 
     def run(splits, d=3, bandwidth=0.1, iterations=300, values=points):
         arguments = (ctypes.c_int32(d), bandwidth, ctypes.c_int32(iterations), labels, points.copy(), counts)
-        call_kernel("ocnn_mean_shift_cpu", None, values, np.array(splits, np.int64), 1, *arguments)
+        call_kernel("ocnn_mean_shift_cpu", None, values, np.array(splits, np.int64), 2, 1, *arguments)
 
     run([0, 2])
     assert counts.tolist() == [1]
-    for bad in ({"d": 0}, {"bandwidth": 0.0}, {"bandwidth": float("nan")}, {"iterations": -1}, {"splits": [1, 2]}):
+    for bad in (
+        {"d": 0},
+        {"bandwidth": 0.0},
+        {"bandwidth": float("nan")},
+        {"iterations": -1},
+        {"splits": [1, 2]},
+        {"splits": [0, 3]},
+    ):
         with pytest.raises(ValueError, match="out of range"):
             run(**{"splits": [0, 2], **bad})
     with pytest.raises(ValueError, match="NaN"):
         run([0, 2], values=np.full((2, 3), np.nan, np.float32))
+
+
+def test_device_is_known_and_there():
+    with pytest.raises(ValueError, match="device must be cpu or cuda, found 'gpu'"):
+        mean_shift(column(0, 1), 0.1, device="gpu")
+    if cuda_device_count() == 0:
+        with pytest.raises(RuntimeError, match='mean_shift: device="cuda"'):
+            mean_shift(column(0, 1), 0.1, device="cuda")
+
+
+@pytest.mark.parametrize("where", ["emulated", "gpu"])
+def test_the_gpu_finds_the_same(where, request, monkeypatch):
+    """Memory, copies and the call are those of Python; tests/gpu compares the kernels case by case."""
+    points, splits = blobs(np.random.default_rng(5), "medium", 90), np.array([0, 50, 50, 90])
+    expected = mean_shift_batched(points, splits, 0.2)
+    if where == "emulated":
+        device = request.getfixturevalue("emulated")
+        monkeypatch.setattr(kernel_library, "kernel_library", lambda: device.library)
+    elif cuda_device_count() == 0:
+        pytest.skip("no GPU, or a build without the CUDA kernels")
+    for got, want in zip(mean_shift_batched(points, splits, 0.2, device="cuda"), expected):
+        np.testing.assert_array_equal(got, want)

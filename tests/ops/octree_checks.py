@@ -2,6 +2,7 @@
 
 import numpy as np
 import octree_calls as calls
+import pytest
 import tensorflow as tf
 
 import ocnn_tf_ops as ops
@@ -42,3 +43,8 @@ def check_gradient(function, *arguments: tf.Tensor) -> None:
     theoretical, numerical = tf.test.compute_gradient(function, arguments)
     for got, want in zip(theoretical, numerical):
         np.testing.assert_allclose(got, want, atol=1e-6)
+
+
+def reads_data(change: dict, message: str):
+    """Parameters of a test for malformed input: this one is refused where data is read, on the CPU."""
+    return pytest.param(change, message, marks=pytest.mark.reads_data)

@@ -1,24 +1,11 @@
 """setup.py: what it compiles again, what it asks of pip, and what it says when something is missing."""
 
-import importlib.util
 import os
 import subprocess
-from pathlib import Path
 
 import pytest
 
 import native_build
-
-pytest.importorskip("setuptools")
-ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module")
-def setup_py():
-    spec = importlib.util.spec_from_file_location("project_setup", ROOT / "setup.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def answer(monkeypatch, setup_py, stdout="", stderr="", returncode=0):

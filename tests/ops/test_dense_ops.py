@@ -7,6 +7,8 @@ from octree_checks import check_gradient, normal
 
 import ocnn_tf_ops as ops
 
+pytestmark = pytest.mark.usefixtures("device")
+
 
 def test_linear_of_parts():
     parts, weights = [normal(0, 6, 3), normal(1, 6, 5)], normal(2, 8, 4)

@@ -5,10 +5,12 @@ import octree_calls as calls
 import octree_example as example
 import pytest
 import tensorflow as tf
+from octree_checks import reads_data
 
 import ocnn_tf_ops as ops
 from ocnn_tf_ops.python import reference
 
+pytestmark = pytest.mark.usefixtures("device")
 InvalidArgument = tf.errors.InvalidArgumentError
 
 
@@ -71,15 +73,19 @@ def test_channels_with_features_are_known_in_a_graph():
         ({"normals": example.NORMALS[:4]}, r"normals has shape \[4,3\]; expected \[N, 3\] with N = 5"),
         ({"features": np.ones((3, 2), np.float32)}, r"features has shape \[3,2\]"),
         ({"row_splits": np.int32([[0, 3, 5]])}, r"row_splits has shape \[1,3\]"),
-        ({"row_splits": np.int32([0, 3, 4])}, r"row_splits must run from 0 to the number of points, 5"),
-        ({"row_splits": np.int32([1, 5])}, r"row_splits must run from 0"),
-        ({"row_splits": np.int32([])}, r"row_splits must run from 0"),
-        ({"row_splits": np.int32([0, 4, 3, 5])}, r"row_splits\[2\] = 3 is less than row_splits\[1\] = 4"),
-        ({"row_splits": np.int32([0, 5, 5])}, r"shape 1 of the batch has no points"),
-        ({"xyz": example.XYZ[:0], "normals": None, "row_splits": np.int32([0, 0])}, r"shape 0 .* has no points"),
-        ({"xyz": np.where(np.eye(5, 3) * 2 == 2, np.nan, example.XYZ)}, r"xyz has NaN or infinity in row 0 of 5"),
-        ({"normals": np.full((5, 3), np.inf, np.float32)}, r"normals has NaN or infinity in row 0 of 5"),
-        ({"features": np.full((5, 1), np.nan, np.float32)}, r"features has NaN or infinity in row 0"),
+        reads_data({"row_splits": np.int32([0, 3, 4])}, r"row_splits must run from 0 to the number of points, 5"),
+        reads_data({"row_splits": np.int32([1, 5])}, r"row_splits must run from 0"),
+        reads_data({"row_splits": np.int32([])}, r"row_splits must run from 0"),
+        reads_data({"row_splits": np.int32([0, 4, 3, 5])}, r"row_splits\[2\] = 3 is less than row_splits\[1\] = 4"),
+        reads_data({"row_splits": np.int32([0, 5, 5])}, r"shape 1 of the batch has no points"),
+        reads_data(
+            {"xyz": example.XYZ[:0], "normals": None, "row_splits": np.int32([0, 0])}, r"shape 0 .* has no points"
+        ),
+        reads_data(
+            {"xyz": np.where(np.eye(5, 3) * 2 == 2, np.nan, example.XYZ)}, r"xyz has NaN or infinity in row 0 of 5"
+        ),
+        reads_data({"normals": np.full((5, 3), np.inf, np.float32)}, r"normals has NaN or infinity in row 0 of 5"),
+        reads_data({"features": np.full((5, 1), np.nan, np.float32)}, r"features has NaN or infinity in row 0"),
         ({"depth": 0}, r"depth = 0 is out of range; expected 1 to 16"),
         ({"depth": 17}, r"depth = 17 is out of range"),
         ({"full_depth": 4}, r"full_depth = 4 is out of range; expected 0 to depth = 3"),
@@ -88,6 +94,22 @@ def test_channels_with_features_are_known_in_a_graph():
     ],
 )
 def test_malformed_input(change, message):
+    arguments = dict(xyz=example.XYZ, normals=example.NORMALS, row_splits=example.ROW_SPLITS, depth=3)
+    with pytest.raises(InvalidArgument, match=message):
+        ops.octree_build(**(arguments | change))
+
+
+@pytest.mark.parametrize(
+    "change,message",
+    [
+        ({"xyz": np.where(np.eye(5, 3) == 1, np.nan, example.XYZ).astype(np.float32)}, "NaN or infinity"),
+        ({"row_splits": np.int32([0, 5, 5])}, "has no points|without a single point"),
+        ({"row_splits": np.int32([0, 3, 4])}, "row_splits|out of range"),
+        ({"row_splits": np.int32([])}, "row_splits"),
+    ],
+)
+def test_bad_points_are_refused_on_every_device(change, message):
+    """With the counts comes what a GPU found wrong, though it does not name the row."""
     arguments = dict(xyz=example.XYZ, normals=example.NORMALS, row_splits=example.ROW_SPLITS, depth=3)
     with pytest.raises(InvalidArgument, match=message):
         ops.octree_build(**(arguments | change))
@@ -108,6 +130,7 @@ def corrupted(layer, position, value):
     return children
 
 
+@pytest.mark.reads_data
 @pytest.mark.parametrize("value", [5, -2, 2**31 - 1])
 def test_neighbors_of_children_that_do_not_count(value):
     with pytest.raises(InvalidArgument, match=r"children\[2\] holds -?\d+ at position 51; expected -1 or 1"):
@@ -116,7 +139,9 @@ def test_neighbors_of_children_that_do_not_count(value):
 
 def test_neighbors_of_layers_that_do_not_fit():
     children = corrupted(3, 0, 0)
-    with pytest.raises(InvalidArgument, match=r"children\[3\] has 31 octants; the layers above have 32 children"):
+    with pytest.raises(InvalidArgument, match=r"children\[3\] has 31 octants; .*(32 children|expected eight)"):
         ops.octree_neighbors([*children[:3], children[3][:31]])
+    with pytest.raises(InvalidArgument, match=r"children\[2\] has 127 octants; the layers above have 128 children"):
+        ops.octree_neighbors([*children[:2], children[2][:127], children[3]])
     with pytest.raises(InvalidArgument, match=r"children\[1\] has shape \[16,1\]"):
         ops.octree_neighbors([children[0], children[1][:, None], *children[2:]])

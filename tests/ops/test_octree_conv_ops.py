@@ -8,6 +8,7 @@ from octree_checks import check_gradient, full_octree, normal, random_octree
 import ocnn_tf_ops as ops
 from ocnn_tf_ops.python import reference
 
+pytestmark = pytest.mark.usefixtures("device")
 InvalidArgument = tf.errors.InvalidArgumentError
 
 
@@ -56,6 +57,7 @@ def test_sparse_octree_equals_reference(dtype, tolerance, cin, cout):
         np.testing.assert_allclose(getattr(ops, name)(x, weights, table), expected, atol=tolerance, err_msg=name)
 
 
+@pytest.mark.large
 def test_gradients():
     _, _, octree = random_octree(0, (3, 2), 3, full_depth=1)
     num_nodes = len(octree.keys[3])
@@ -65,6 +67,7 @@ def test_gradients():
     check_gradient(lambda x, w: ops.octree_upsample_conv(x, w, octree.children[3]), x, w8)
 
 
+@pytest.mark.large
 @pytest.mark.parametrize("algorithm", ["fused", "matmul"])
 def test_second_derivatives_of_conv(algorithm):
     _, _, octree = random_octree(0, (3,), 2, full_depth=1)
@@ -104,6 +107,7 @@ def test_unknown_algorithm():
         ops.octree_conv(tf.zeros([5, 2]), tf.zeros([27, 2, 4]), tf.zeros([5, 27], tf.int32), algorithm="fast")
 
 
+@pytest.mark.large
 def test_large_weight_gradient_equals_reference():
     """Large enough for the kernel to sum in parts."""
     _, _, octree = random_octree(0, (20000,), 6)
@@ -157,6 +161,7 @@ def test_malformed_shapes(x, weights, neighbors, message):
         ops.octree_conv(tf.zeros(x), tf.zeros(weights), tf.zeros(neighbors, tf.int32))
 
 
+@pytest.mark.reads_data
 @pytest.mark.parametrize("index", [-2, 5, 2**31 - 1, -(2**31)])
 def test_neighbor_out_of_range(index):
     neighbors = np.zeros((5, 27), np.int32)
@@ -165,6 +170,7 @@ def test_neighbor_out_of_range(index):
         ops.octree_conv(tf.zeros([5, 2]), tf.zeros([27, 2, 4]), neighbors)
 
 
+@pytest.mark.reads_data
 def test_input_of_the_wrong_depth():
     _, _, octree = random_octree(0, (50,), 4)
     x = tf.zeros([len(octree.keys[4]), 2])

@@ -4,11 +4,12 @@ import numpy as np
 import octree_example as example
 import pytest
 import tensorflow as tf
-from octree_checks import check_gradient, normal, random_octree
+from octree_checks import check_gradient, normal, random_octree, reads_data
 
 import ocnn_tf_ops as ops
 from ocnn_tf_ops.python import reference
 
+pytestmark = pytest.mark.usefixtures("device")
 InvalidArgument = tf.errors.InvalidArgumentError
 KEYS = np.arange(8, dtype=np.int64)
 
@@ -67,9 +68,9 @@ def test_no_points():
     "change,message",
     [
         ({"xyz": example.XYZ[:, :2]}, r"xyz has shape \[5,2\]; expected \[N, 3\]"),
-        ({"xyz": np.full((5, 3), np.nan, np.float32)}, "xyz has NaN or infinity in row 0 of 5"),
-        ({"row_splits": np.int32([0, 4])}, "row_splits must run from 0 to the number of points, 5"),
-        ({"row_splits": np.int32([0, 6, 5])}, r"row_splits\[2\] = 5 is less than row_splits\[1\] = 6"),
+        reads_data({"xyz": np.full((5, 3), np.nan, np.float32)}, "xyz has NaN or infinity in row 0 of 5"),
+        reads_data({"row_splits": np.int32([0, 4])}, "row_splits must run from 0 to the number of points, 5"),
+        reads_data({"row_splits": np.int32([0, 6, 5])}, r"row_splits\[2\] = 5 is less than row_splits\[1\] = 6"),
         ({"keys": KEYS[:7]}, "keys has 7 octants; expected whole groups of eight"),
         ({"keys": KEYS[:, None]}, r"keys has shape \[8,1\]"),
         ({"depth": 0}, "depth = 0 is out of range; expected 1 to 16"),
@@ -83,6 +84,7 @@ def test_malformed_table_input(change, message):
         ops.octree_interpolation_table(**(arguments | change))
 
 
+@pytest.mark.reads_data
 @pytest.mark.parametrize("value", [-2, 8, 2**31 - 1])
 def test_index_out_of_range(value):
     index = np.zeros((3, 8), np.int32)

@@ -7,6 +7,8 @@ import tensorflow as tf
 
 import ocnn_tf_ops as ops
 
+pytestmark = pytest.mark.usefixtures("device")
+
 
 @pytest.fixture(scope="module")
 def octree():

@@ -8,6 +8,7 @@ from octree_checks import check_gradient, normal, random_octree
 import ocnn_tf_ops as ops
 from ocnn_tf_ops.python import reference
 
+pytestmark = pytest.mark.usefixtures("device")
 InvalidArgument = tf.errors.InvalidArgumentError
 CHILDREN = np.array([-1, 0, -1, 1, 2], np.int32)
 
@@ -25,6 +26,15 @@ def test_equal_reference(dtype):
     np.testing.assert_array_equal(mask, expected_mask)
     back = ops.octree_max_unpool(y, mask, children[4])
     np.testing.assert_array_equal(back, reference.octree_max_unpool(expected, expected_mask, children[4]))
+
+
+def test_depad_counts_or_is_told():
+    x = normal(0, 5, 2)
+    want = [1, 3, 4]
+    for number in (None, 3, tf.constant(3)):
+        np.testing.assert_array_equal(ops.octree_depad(x, CHILDREN, number), x.numpy()[want])
+    assert ops.octree_depad(x, tf.fill([5], -1)).shape == (0, 2)
+    assert ops.octree_depad(tf.zeros([0, 2]), tf.zeros([0], tf.int32)).shape == (0, 2)
 
 
 def test_gradients_of_padding():
@@ -71,6 +81,7 @@ def test_nothing():
     assert y.shape == mask.shape == (0, 2)
 
 
+@pytest.mark.reads_data
 @pytest.mark.parametrize("value", [-2, 0, 5, 2**31 - 1])
 def test_children_that_do_not_count(value):
     children = CHILDREN.copy()
@@ -81,8 +92,6 @@ def test_children_that_do_not_count(value):
 
 
 def test_malformed_shapes():
-    with pytest.raises(InvalidArgument, match="x has 4 rows; children has 3 non-empty octants"):
-        ops.octree_pad(tf.zeros([4, 2]), CHILDREN)
     with pytest.raises(InvalidArgument, match=r"children has shape \[5\]; expected \[M\] with M = 4"):
         ops.octree_depad(tf.zeros([4, 2]), CHILDREN)
     with pytest.raises(InvalidArgument, match=r"x has shape \[4\]; expected \[Mn, C\]"):
@@ -93,14 +102,18 @@ def test_malformed_shapes():
         ops.octree_max_unpool(tf.zeros([5, 2]), tf.zeros([3, 4], tf.int32), CHILDREN)
 
 
+@pytest.mark.reads_data
 @pytest.mark.parametrize("number", [2, 4])
 def test_wrong_number_of_nonempty_octants(number):
+    with pytest.raises(InvalidArgument, match=f"x has {number} rows; children has 3 non-empty octants"):
+        ops.octree_pad(tf.zeros([number, 2]), CHILDREN)
     with pytest.raises(InvalidArgument, match=f"num_nonempty is {number}; children has 3 non-empty octants"):
         ops.octree_depad(tf.zeros([5, 2]), CHILDREN, number)
     with pytest.raises(InvalidArgument, match=f"num_nonempty is {number}; children has 3 non-empty octants"):
         ops.octree_max_unpool(tf.zeros([5, 2]), tf.zeros([number, 2], tf.int32), CHILDREN)
 
 
+@pytest.mark.reads_data
 @pytest.mark.parametrize("value", [-1, 8, 2**31 - 1])
 def test_mask_outside_its_group(value):
     with pytest.raises(InvalidArgument, match="mask: a size, depth or index is out of range"):

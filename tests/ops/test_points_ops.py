@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from octree_checks import check_gradient, normal
+from octree_checks import check_gradient, normal, reads_data
 
 import ocnn_tf_ops as ops
 from ocnn_tf_ops.python import points_reference as reference
 
+pytestmark = pytest.mark.usefixtures("device")
 InvalidArgument = tf.errors.InvalidArgumentError
 SPLITS, QUERY_SPLITS = np.int32([0, 40, 42, 100]), np.int32([0, 7, 9, 20])
 
@@ -121,8 +122,12 @@ def call(name, **change):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"row_splits": np.int32([0, 40, 42, 99])}, "row_splits must run from 0 to the number of points, 100"),
-        ({"query_splits": np.int32([0, 7, 5, 20])}, r"query_splits\[2\] = 5 is less than query_splits\[1\] = 7"),
+        reads_data(
+            {"row_splits": np.int32([0, 40, 42, 99])}, "row_splits must run from 0 to the number of points, 100"
+        ),
+        reads_data(
+            {"query_splits": np.int32([0, 7, 5, 20])}, r"query_splits\[2\] = 5 is less than query_splits\[1\] = 7"
+        ),
         ({"query_splits": np.int32([0, 20])}, r"query_splits has shape \[2\]; expected \[B \+ 1\] with B \+ 1 = 4"),
         ({"queries": np.zeros((20, 2), np.float32)}, r"queries has shape \[20,2\]"),
     ],
@@ -142,12 +147,29 @@ def test_malformed_settings():
         call("ball_query", radius=-1.0)
     with pytest.raises(InvalidArgument, match="num_samples = 0"):
         ops.farthest_points(xyz, SPLITS, 0)
+
+
+@pytest.mark.reads_data
+def test_points_that_cannot_be_sampled():
     with pytest.raises(InvalidArgument, match="a shape without a single point"):
-        ops.farthest_points(xyz, [0, 100, 100], 2)
+        ops.farthest_points(clouds()[0], [0, 100, 100], 2)
     with pytest.raises(InvalidArgument, match="xyz has NaN or infinity in row 1 of 2"):
         ops.farthest_points([[0.0, 0, 0], [0, np.nan, 0]], [0, 2], 2)
 
 
+@pytest.mark.parametrize("splits", [[], [0]])
+def test_row_splits_without_a_shape(splits):
+    xyz, none = tf.zeros([0, 3]), tf.constant(splits, tf.int32)
+    for function in (
+        lambda: ops.farthest_points(xyz, none, 2),
+        lambda: ops.nearest_neighbors(xyz, none, xyz, none, 2),
+        lambda: ops.octree_interpolation_table(xyz, none, tf.zeros([0], tf.int64), 2),
+    ):
+        with pytest.raises(InvalidArgument, match="row_splits"):
+            function()
+
+
+@pytest.mark.reads_data
 @pytest.mark.parametrize("function", [ops.gather_rows, ops.neighbor_max])
 def test_index_out_of_range(function):
     with pytest.raises(InvalidArgument, match="index holds the index 4 at position 1; expected .* 0 to 3"):

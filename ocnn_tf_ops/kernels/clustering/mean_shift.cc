@@ -11,12 +11,12 @@
 
 #include "../parallel.h"
 #include "neighbor_index.h"
+#include "neighbor_index.inl"
 #include "row_table.h"
 
 namespace ocnn {
 namespace {
 
-constexpr int32_t kRadiusNeighbors = 5;  // what scikit-learn's radius search is set up for
 constexpr int64_t kSeedGrain = 64;
 constexpr int64_t kPointGrain = 2048;
 
@@ -46,10 +46,10 @@ void find_seeds(const Kernel& kernel, Region* region) {
   const float size = static_cast<float>(kernel.bandwidth);
   RowTable cells(d);
   std::vector<float> cell(d);
-  std::vector<int64_t> cell_of(region->n);
+  std::vector<int64_t> cell_id(region->n);
   for (int64_t i = 0; i < region->n; ++i) {
-    for (int32_t j = 0; j < d; ++j) cell[j] = std::nearbyint(region->points[i * d + j] / size);
-    cell_of[i] = cells.insert(cell.data());
+    for (int32_t j = 0; j < d; ++j) cell[j] = cell_of(region->points[i * d + j], size);
+    cell_id[i] = cells.insert(cell.data());
   }
   if (cells.size() == region->n) {
     region->seeds.assign(region->points, region->points + region->n * d);
@@ -60,8 +60,8 @@ void find_seeds(const Kernel& kernel, Region* region) {
   region->counts.assign(cells.size(), 0);
   std::vector<bool> listed(cells.size(), false);
   for (int32_t i : region->index.order()) {
-    if (!listed[cell_of[i]]) region->climbing_order.push_back(cell_of[i]);
-    listed[cell_of[i]] = true;
+    if (!listed[cell_id[i]]) region->climbing_order.push_back(cell_id[i]);
+    listed[cell_id[i]] = true;
   }
 }
 
@@ -79,7 +79,7 @@ class Climber {
       const int64_t count = region_->index.mean_within(mean, kernel_.bandwidth, next.data());
       region_->counts[seed] = count;
       if (count == 0) return;
-      const bool converged = has_converged(mean, next.data());
+      const bool converged = has_converged(mean, next.data(), kernel_.d, kernel_.bandwidth);
       std::copy(next.begin(), next.end(), mean);
       if (converged) return finish(path, completed);
       if (completed == kernel_.max_iterations) return;
@@ -96,16 +96,6 @@ class Climber {
     int64_t remaining;  // iterations from here to convergence
   };
   static constexpr int64_t kUnknown = std::numeric_limits<int64_t>::max() / 2;
-
-  bool has_converged(const float* mean, const float* next) const {
-    double sum = 0;  // float32 products added up in float64, as BLAS does it for NumPy's norm
-    for (int32_t j = 0; j < kernel_.d; ++j) {
-      const float step = next[j] - mean[j];
-      const float square = step * step;
-      sum += square;
-    }
-    return std::sqrt(static_cast<float>(sum)) <= static_cast<float>(1e-3 * kernel_.bandwidth);
-  }
 
   // Takes over the result if it is known from the seed's present mean on; else notes that the seed was here.
   const Step* visit(int64_t seed, int64_t completed) {
@@ -245,8 +235,9 @@ bool mean_shift(const ocnn_executor* stream, const Kernel& kernel, const float* 
   return !failed;
 }
 
-bool valid_splits(const int64_t* row_splits, int64_t num_regions) {
+bool valid_splits(const int64_t* row_splits, int64_t num_points, int64_t num_regions) {
   if (num_regions < 0 || row_splits == nullptr || row_splits[0] != 0) return false;
+  if (row_splits[num_regions] != num_points) return false;
   for (int64_t r = 0; r < num_regions; ++r) {
     const int64_t n = row_splits[r + 1] - row_splits[r];
     if (n < 0 || n > std::numeric_limits<int32_t>::max() - 1024) return false;
@@ -258,14 +249,13 @@ bool valid_splits(const int64_t* row_splits, int64_t num_regions) {
 }  // namespace ocnn
 
 int ocnn_mean_shift_cpu(const ocnn_executor* stream, const float* points, const int64_t* row_splits,
-                        int64_t num_regions, int32_t d, double bandwidth, int32_t max_iterations, int32_t* labels,
-                        float* centers, int64_t* num_centers) {
+                        int64_t num_points, int64_t num_regions, int32_t d, double bandwidth, int32_t max_iterations,
+                        int32_t* labels, float* centers, int64_t* num_centers) {
   if (d < 1 || max_iterations < 0 || !(bandwidth > 0) || !std::isfinite(bandwidth) ||
-      !ocnn::valid_splits(row_splits, num_regions)) {
+      !ocnn::valid_splits(row_splits, num_points, num_regions)) {
     return OCNN_INVALID_ARGUMENT;
   }
-  const int64_t num_values = row_splits[num_regions] * d;
-  if (!std::all_of(points, points + num_values, [](float x) { return std::isfinite(x); })) return OCNN_NOT_FINITE;
+  if (!std::all_of(points, points + num_points * d, [](float x) { return std::isfinite(x); })) return OCNN_NOT_FINITE;
   try {
     const std::vector<int64_t> splits(row_splits, row_splits + num_regions + 1);
     const bool done = ocnn::mean_shift(stream, {bandwidth, max_iterations, d}, points, splits, labels, centers,

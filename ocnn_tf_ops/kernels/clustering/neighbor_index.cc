@@ -2,20 +2,15 @@
 #include "neighbor_index.h"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <numeric>
 
+#include "neighbor_index.inl"
+
 namespace ocnn {
-namespace {
-
-constexpr int32_t kLeafSize = 30;  // a leaf holds 30 to 60 points
-constexpr int32_t kMaxTreeDims = 15;
-
-}  // namespace
 
 NeighborIndex::NeighborIndex(const float* points, int64_t n, int32_t d, int32_t k)
-    : n_(n), d_(d), has_tree_(d <= kMaxTreeDims && k < n / 2), row_stride_((d + 3) / 4 * 4),
+    : n_(n), d_(d), has_tree_(wants_tree(n, d, k)), row_stride_((d + 3) / 4 * 4),
       column_stride_(n + kSpareLanes), order_(n) {
   std::iota(order_.begin(), order_.end(), 0);
   if (has_tree_) build_tree(points);
@@ -23,9 +18,7 @@ NeighborIndex::NeighborIndex(const float* points, int64_t n, int32_t d, int32_t 
 }
 
 void NeighborIndex::build_tree(const float* points) {
-  const double leaves = std::max(1.0, static_cast<double>(n_ - 1) / kLeafSize);
-  const int64_t levels = static_cast<int64_t>(std::log2(leaves) + 1);
-  nodes_.resize((int64_t{1} << levels) - 1);
+  nodes_.resize((int64_t{1} << tree_levels(n_)) - 1);
   bounds_.resize(nodes_.size() * 2 * d_);
   build_node(points, 0, 0, static_cast<int32_t>(n_));
 }

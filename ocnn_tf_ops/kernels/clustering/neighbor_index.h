@@ -11,6 +11,8 @@
 
 namespace ocnn {
 
+struct Ball;
+
 class NeighborIndex {
  public:
   // points [n, d], finite. `k` is the number of neighbors scikit-learn would be set up for (5 unless told otherwise);
@@ -53,7 +55,7 @@ class NeighborIndex {
   void visit_all(const float* query, double radius, Visitor& visitor) const;
   template <typename Visitor>
   void visit_within(const float* query, double radius, Visitor& visitor) const;
-  int32_t select_within(const float* query, double squared_radius, Node leaf, int32_t* selected) const;
+  int32_t select_within(const float* query, const Ball& ball, Node leaf, int32_t* selected) const;
 
   void coarse_distances(const float* query, Node leaf, float* squared) const;
   void decomposed_distances(const float* query, Node block, double* squared) const;

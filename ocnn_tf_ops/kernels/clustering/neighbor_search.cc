@@ -6,20 +6,18 @@
 #include <cstring>
 #include <limits>
 
+#include "neighbor_index.inl"
+#include "pairwise_sum.inl"
+
 namespace ocnn {
 namespace {
 
 constexpr int32_t kBlock = 64;  // rows compared with a query at a time; a leaf fits
 constexpr int32_t kLanes = 16;
-constexpr double kTie = 1e-12;     // float64 squares closer than this are compared by their roots
-constexpr float kTiny = 1e-30f;    // float32 squares below this are too inexact to decide anything
 constexpr int32_t kMaxDepth = 64;  // of the tree, more than memory holds
 
 typedef float Lanes __attribute__((vector_size(kLanes * sizeof(float))));
 typedef float Quad __attribute__((vector_size(4 * sizeof(float))));
-
-// A float32 sum of d squares is within this factor of the exact one.
-float coarse_slack(int32_t d) { return static_cast<float>(d + 4) * 1.2e-7f; }
 
 Quad load_quad(const float* p) {
   Quad v;
@@ -69,26 +67,6 @@ struct PositionList {
   std::vector<int32_t> positions;
 };
 
-// NumPy's order of summation along a contiguous axis: eight partial sums in blocks of up to 128, halves added pairwise.
-float pairwise_sum(const float* x, int64_t n) {
-  if (n > 128) {
-    const int64_t half = n / 2 - n / 2 % 8;
-    return pairwise_sum(x, half) + pairwise_sum(x + half, n - half);
-  }
-  float sum = 0.0f;
-  int64_t i = 0;
-  if (n >= 8) {
-    float part[8];
-    std::copy(x, x + 8, part);
-    for (i = 8; i + 8 <= n; i += 8) {
-      for (int32_t j = 0; j < 8; ++j) part[j] += x[i + j];
-    }
-    sum = ((part[0] + part[1]) + (part[2] + part[3])) + ((part[4] + part[5]) + (part[6] + part[7]));
-  }
-  for (; i < n; ++i) sum += x[i];
-  return sum;
-}
-
 }  // namespace
 
 // Squared distances in float32, good to coarse_slack(); writes kBlock values.
@@ -105,19 +83,13 @@ void NeighborIndex::coarse_distances(const float* query, Node leaf, float* squar
   }
 }
 
-// The squared distance in float64 with every square and every sum rounded: a fused multiply-add would decide ties, such
-// as points exactly one bandwidth apart, in another way.
 double NeighborIndex::exact_distance(const float* query, int64_t position) const {
   double sum = 0;
-  for (int32_t j = 0; j < d_; ++j) {
-    const double difference = static_cast<double>(query[j]) - row(position)[j];
-    volatile double square = difference * difference;
-    sum += square;
-  }
+  for (int32_t j = 0; j < d_; ++j) sum = add_square(sum, static_cast<double>(query[j]) - row(position)[j]);
   return sum;
 }
 
-// |q|^2 - 2 q.x + |x|^2 in float64, which is how scikit-learn compares with every row. Products of float32 are exact.
+// Products of float32 are exact in float64.
 void NeighborIndex::decomposed_distances(const float* query, Node block, double* squared) const {
   double norm = 0;
   for (int32_t j = 0; j < d_; ++j) norm += static_cast<double>(query[j]) * query[j];
@@ -128,17 +100,15 @@ void NeighborIndex::decomposed_distances(const float* query, Node block, double*
     for (int32_t i = 0; i < count; ++i) squared[i] += static_cast<double>(x[i]) * query[j];
   }
   for (int32_t i = 0; i < count; ++i) {
-    squared[i] = std::max(0.0, norm - 2 * squared[i] + squared_norms_[block.begin + i]);
+    squared[i] = decomposed_distance(norm, squared[i], squared_norms_[block.begin + i]);
   }
 }
 
 // Positions of the leaf's rows within the radius. float32 decides but for the few rows near the border.
-int32_t NeighborIndex::select_within(const float* query, double squared_radius, Node leaf, int32_t* selected) const {
+int32_t NeighborIndex::select_within(const float* query, const Ball& ball, Node leaf, int32_t* selected) const {
   float squared[kBlock];
   coarse_distances(query, leaf, squared);
-  const float slack = coarse_slack(d_);
-  const float outer = std::max(static_cast<float>(squared_radius) * (1 + slack), kTiny);
-  const float inner = outer == kTiny ? -1.0f : static_cast<float>(squared_radius) * (1 - slack);
+  const float inner = ball.coarse_inner, outer = ball.coarse_outer;
   int32_t count = 0, doubtful = 0;
   for (int32_t i = 0; i < leaf.end - leaf.begin; ++i) {
     selected[count] = leaf.begin + i;
@@ -147,7 +117,7 @@ int32_t NeighborIndex::select_within(const float* query, double squared_radius, 
   }
   if (doubtful == 0) return count;
   const auto beyond = [&](int32_t position) {
-    return squared[position - leaf.begin] >= inner && !(exact_distance(query, position) <= squared_radius);
+    return squared[position - leaf.begin] >= inner && !(exact_distance(query, position) <= ball.squared);
   };
   return static_cast<int32_t>(std::remove_if(selected, selected + count, beyond) - selected);
 }
@@ -155,28 +125,18 @@ int32_t NeighborIndex::select_within(const float* query, double squared_radius, 
 template <int kDims, typename Visitor>
 void NeighborIndex::visit_tree(const float* query, double radius, Visitor& visitor) const {
   const int32_t d = kDims > 0 ? kDims : d_;
-  const double squared_radius = radius * radius;
-  const double outer = squared_radius * (1 + kTie), inner = squared_radius * (1 - kTie);
+  const Ball ball = make_ball(radius, d);
   int32_t selected[kBlock];
   int64_t stack[kMaxDepth] = {0};
   for (int32_t top = 1; top > 0;) {
     const int64_t node = stack[--top];
     const float* lower = bounds_.data() + node * 2 * d;
-    const float* upper = lower + d;
-    double least = 0, most = 0;
-    for (int32_t j = 0; j < d; ++j) {
-      const double below = static_cast<double>(lower[j]) - query[j];
-      const double above = static_cast<double>(query[j]) - upper[j];
-      const double gap = std::max(std::max(below, above), 0.0);
-      const double reach = std::max(std::fabs(below), std::fabs(above));
-      least += gap * gap;
-      most += reach * reach;
-    }
-    if (least > outer || (least > inner && std::sqrt(least) > radius)) continue;
-    if (most < inner || (most <= outer && std::sqrt(most) <= radius)) {
+    const BoxDistance squared = box_distance(query, lower, lower + d, d);
+    if (is_beyond(squared, ball)) continue;
+    if (is_within(squared, ball)) {
       visitor.range(nodes_[node].begin, nodes_[node].end);
     } else if (is_leaf(node)) {
-      visitor.list(selected, select_within(query, squared_radius, nodes_[node], selected));
+      visitor.list(selected, select_within(query, ball, nodes_[node], selected));
     } else {
       stack[top++] = 2 * node + 2;
       stack[top++] = 2 * node + 1;
@@ -184,11 +144,9 @@ void NeighborIndex::visit_tree(const float* query, double radius, Visitor& visit
   }
 }
 
-// scikit-learn squares the radius in float32 here. Points on a float32 grid as wide as the radius meet that border.
 template <typename Visitor>
 void NeighborIndex::visit_all(const float* query, double radius, Visitor& visitor) const {
-  const float rounded = static_cast<float>(radius);
-  const float squared_radius = rounded * rounded;
+  const float squared_radius = squared_in_float(radius);
   double squared[kBlock];
   int32_t selected[kBlock];
   for (int64_t begin = 0; begin < n_; begin += kBlock) {
@@ -215,9 +173,9 @@ int64_t NeighborIndex::mean_within(const float* query, double radius, float* mea
     PositionList found;
     visit_within(query, radius, found);
     const int64_t count = found.positions.size();
-    std::vector<float> values;
-    for (int32_t position : found.positions) values.push_back(columns_[position]);
-    mean[0] = static_cast<float>(static_cast<double>(pairwise_sum(values.data(), count)) / count);
+    PairwiseSum sum(count);
+    for (int32_t position : found.positions) sum.add(columns_[position]);
+    mean[0] = static_cast<float>(static_cast<double>(sum.total()) / count);
     return count;
   }
   RowSum sum(rows_.data(), row_stride_);
@@ -235,15 +193,7 @@ void NeighborIndex::rows_within(const float* query, double radius, std::vector<i
 
 double NeighborIndex::distance_to_node(const float* query, int64_t node) const {
   const float* lower = bounds_.data() + node * 2 * d_;
-  const float* upper = lower + d_;
-  double squared = 0;
-  for (int32_t j = 0; j < d_; ++j) {
-    const double below = static_cast<double>(lower[j]) - query[j];
-    const double above = static_cast<double>(query[j]) - upper[j];
-    const double gap = std::max(std::max(below, above), 0.0);
-    squared += gap * gap;
-  }
-  return squared;
+  return box_distance(query, lower, lower + d_, d_).least;
 }
 
 // float32 leaves the rows that may be the nearest, mostly one; float64 decides among them.

@@ -2,8 +2,9 @@
 #pragma once
 
 #include <cstdint>
-#include <cstring>
 #include <vector>
+
+#include "row_hash.inl"
 
 namespace ocnn {
 
@@ -33,28 +34,9 @@ class RowTable {
   // Where `row` is, or the free slot where it belongs.
   size_t slot_of(const float* row) const {
     const size_t mask = slots_.size() - 1;
-    size_t slot = hash(row) & mask;
-    while (slots_[slot] >= 0 && !equal(row, this->row(slots_[slot]))) slot = (slot + 1) & mask;
+    size_t slot = hash_row(row, width_) & mask;
+    while (slots_[slot] >= 0 && !equal_rows(row, this->row(slots_[slot]), width_)) slot = (slot + 1) & mask;
     return slot;
-  }
-
-  bool equal(const float* a, const float* b) const {
-    for (int32_t j = 0; j < width_; ++j) {
-      if (a[j] != b[j]) return false;
-    }
-    return true;
-  }
-
-  uint64_t hash(const float* row) const {
-    uint64_t h = 0;
-    for (int32_t j = 0; j < width_; ++j) {
-      const float value = row[j] + 0.0f;  // -0 becomes 0
-      uint32_t bits;
-      std::memcpy(&bits, &value, sizeof(bits));
-      h = (h ^ bits) * 0x9e3779b97f4a7c15u;
-      h ^= h >> 32;
-    }
-    return h;
   }
 
   void grow() {

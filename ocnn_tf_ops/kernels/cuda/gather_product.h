@@ -1,7 +1,7 @@
 // Matrix products whose left factor is gathered on the way: the work of octree convolutions and of linear layers.
 //
-// The left factor is made of parts side by side. Without a table, part p is the matrix data[p], as it is. With one, every
-// part p is the same matrix, its rows in the order table[:, p]; where the table points to no row of it, a row of zeros.
+// The left factor is made of parts side by side. Without a table, part p is the matrix data[p], as it is. With one,
+// every part is the same matrix, its rows in the order table[:, p]; where the table points to no row of it, zeros.
 #pragma once
 
 #include "../common.h"
@@ -11,12 +11,12 @@ namespace ocnn {
 constexpr int kMaxParts = 32;
 
 struct GatheredRows {
-  int64_t rows;              // of the left factor
-  int32_t num_parts;         // at most kMaxParts without a table
-  int64_t widths[kMaxParts];      // the columns of each part, or of the matrix
+  int64_t rows;               // of the left factor
+  int32_t num_parts;          // at most kMaxParts without a table
+  int64_t widths[kMaxParts];  // columns of the parts; with a table the first is that of the matrix
   const void* data[kMaxParts];
-  const int32_t* table;      // [rows, num_parts], or null
-  int64_t num_rows;          // of the matrix the table points into
+  const int32_t* table;  // [rows, num_parts], or null
+  int64_t num_rows;      // of the matrix the table points into
 };
 
 // y [rows, columns] = left * weights [all the widths, columns].

@@ -9,6 +9,7 @@
 
 #include "launch.cuh"
 #include "numeric.cuh"
+#include "pack.cuh"
 
 namespace ocnn {
 
@@ -26,7 +27,7 @@ template <typename Number>
 using Storage = typename StorageOf<Number>::type;
 
 constexpr int kTileThreads = 256;
-constexpr int kCopyBytes = 16;  // of one asynchronous copy
+constexpr int kCopyBytes = kPackBytes;  // of one asynchronous copy
 
 // left [rows x depth] * right [depth x columns], for one slice of the depth. In shared memory the left factor lies as
 // [rows][depth], or `across` as [depth][rows]; the padding of the rows keeps the banks apart.
@@ -43,17 +44,6 @@ struct TileShape {
   static constexpr int kLeftSize = kLeftLines * kLeftStride, kSliceSize = kLeftSize + kDepth * kRightStride;
   static constexpr int kSharedBytes = 2 * kSliceSize * sizeof(T);
 };
-
-// `count` neighbors in memory that are read at once.
-template <typename T, int count>
-struct alignas(count * sizeof(T) < kCopyBytes ? count * sizeof(T) : kCopyBytes) Pack {
-  T items[count];
-};
-
-template <int count, typename T>
-__device__ Pack<T, count> load_pack(const T* from) {
-  return *reinterpret_cast<const Pack<T, count>*>(from);
-}
 
 // Multiplies by fused multiply-adds: every thread has its own rows and columns of the tile.
 template <typename Shape>
@@ -255,7 +245,7 @@ __device__ void copy_lines(const Matrix<T>& matrix, int64_t first, const Row& ro
       if (r >= 0 && column < columns) {
         __pipeline_memcpy_async(target, matrix.data + r * matrix.columns + first + column, kCopyBytes);
       } else {
-        *reinterpret_cast<Pack<T, kItems>*>(target) = {};
+        store_pack(Pack<T, kItems>{}, target);
       }
     }
   } else {

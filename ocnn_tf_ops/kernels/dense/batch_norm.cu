@@ -1,11 +1,8 @@
 #include "batch_norm.h"
 
 #include <algorithm>
-#include <initializer_list>
-#include <type_traits>
 
-#include "../cuda/dispatch.cuh"
-#include "../cuda/launch.cuh"
+#include "../cuda/channel_rows.cuh"
 #include "../cuda/workspace.h"
 #include "batch_norm.inl"
 
@@ -13,28 +10,13 @@ namespace {
 
 using ocnn::Accumulator;
 using ocnn::kBlock;
+using ocnn::load_channels;
 using ocnn::narrow;
+using ocnn::Pack;
+using ocnn::Place;
+using ocnn::Rows;
+using ocnn::store_channels;
 using ocnn::widen;
-
-constexpr int64_t kMostChunks = 1024;     // of rows, each for a row of blocks
-constexpr int64_t kLeastChunkRows = 32;
-constexpr int kPackBytes = 16;
-constexpr int kWarps = kBlock / 32;
-
-// Neighboring channels of a row that a thread reads at once.
-template <typename T, int kPack>
-struct alignas(kPack * sizeof(T)) Pack {
-  T items[kPack];
-};
-
-struct Rows {
-  int64_t rows, channels, chunk_rows, chunks;
-};
-
-Rows make_rows(int64_t rows, int64_t channels) {
-  const int64_t chunk_rows = std::max(kLeastChunkRows, (rows + kMostChunks - 1) / kMostChunks);
-  return {rows, channels, chunk_rows, (rows + chunk_rows - 1) / chunk_rows};
-}
 
 // Two numbers for every channel and chunk, the chunks of a channel side by side.
 template <typename Sum>
@@ -46,30 +28,6 @@ template <typename Sum>
 Partial<Sum> layout(ocnn::Workspace& memory, const Rows& size) {
   Sum* const first = memory.take<Sum>(size.channels * size.chunks);
   return {first, memory.take<Sum>(size.channels * size.chunks)};
-}
-
-// The threads of a block lie along channels (x) and rows (y), so that each keeps to its channels while it goes down the
-// rows of its chunk: what depends on the channel alone is read and computed once.
-struct Place {
-  int64_t channel, row, end;
-  bool active;
-
-  __device__ Place(const Rows& size, int pack)
-      : channel((static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x) * pack),
-        row(blockIdx.y * size.chunk_rows + threadIdx.y),
-        end((blockIdx.y + 1) * size.chunk_rows < size.rows ? (blockIdx.y + 1) * size.chunk_rows : size.rows),
-        active(channel < size.channels) {}
-};
-
-// x[row, channel + i] for i below kPack.
-template <int kPack, typename T>
-__device__ Pack<T, kPack> load(const T* x, int64_t row, const Rows& size, const Place& place) {
-  return *reinterpret_cast<const Pack<T, kPack>*>(x + row * size.channels + place.channel);
-}
-
-template <typename T, int kPack>
-__device__ void store(const Pack<T, kPack>& values, T* y, int64_t row, const Rows& size, const Place& place) {
-  *reinterpret_cast<Pack<T, kPack>*>(y + row * size.channels + place.channel) = values;
 }
 
 // z = scale * (x - mean) + beta of the channels of a thread.
@@ -99,23 +57,6 @@ struct Parameters {
   }
 };
 
-// Adds up over the rows of the block what its threads bring; the sums are for the threads of the first row.
-template <typename Sum, int kCount>
-__device__ void add_over_rows(Sum (&values)[kCount]) {
-  __shared__ Sum shared[kCount][kBlock];
-  const int thread = threadIdx.y * blockDim.x + threadIdx.x;
-  for (int step = blockDim.y / 2; step > 0; step /= 2) {
-    if (static_cast<int>(threadIdx.y) >= step) {
-      for (int i = 0; i < kCount; ++i) shared[i][thread] = values[i];
-    }
-    __syncthreads();
-    if (static_cast<int>(threadIdx.y) < step) {
-      for (int i = 0; i < kCount; ++i) values[i] += shared[i][thread + step * blockDim.x];
-    }
-    __syncthreads();
-  }
-}
-
 // Mean and sum of squares about it of every channel and chunk. Sums are of the distances to the first row, so that they
 // do not cancel where the mean is large.
 template <typename T, int kPack>
@@ -127,10 +68,10 @@ __global__ void __launch_bounds__(kBlock)
   Pack<T, kPack> origin = {};
   const int64_t first_row = blockIdx.y * size.chunk_rows;
   if (place.active) {
-    origin = load<kPack>(x, first_row, size, place);
+    origin = load_channels<kPack>(x, first_row, size, place);
 #pragma unroll 4
     for (int64_t row = place.row; row < place.end; row += blockDim.y) {
-      const auto values = load<kPack>(x, row, size, place);
+      const auto values = load_channels<kPack>(x, row, size, place);
 #pragma unroll
       for (int i = 0; i < kPack; ++i) {
         const Sum distance = widen(values.items[i]) - widen(origin.items[i]);
@@ -139,7 +80,7 @@ __global__ void __launch_bounds__(kBlock)
       }
     }
   }
-  add_over_rows(sums);
+  ocnn::add_over_rows(sums);
   if (!place.active || threadIdx.y != 0) return;
   const Sum count = static_cast<Sum>(place.end - first_row);
   for (int i = 0; i < kPack; ++i) {
@@ -150,16 +91,9 @@ __global__ void __launch_bounds__(kBlock)
   }
 }
 
-// body(channel, lane) for a warp a channel.
-template <typename Body>
-__device__ void for_each_channel(const Rows& size, const Body& body) {
-  const int64_t channel = static_cast<int64_t>(blockIdx.x) * kWarps + threadIdx.x / 32;
-  if (channel < size.channels) body(channel, static_cast<int>(threadIdx.x % 32));
-}
-
 template <typename Sum>
 __global__ void join_moments(const Rows size, const Partial<Sum> partial, Sum* mean, Sum* variance) {
-  for_each_channel(size, [=](int64_t channel, int lane) {
+  ocnn::for_each_channel(size, [=](int64_t channel, int lane) {
     ocnn::Moments all = {0, 0, 0};
     for (int64_t chunk = lane; chunk < size.chunks; chunk += 32) {
       const int64_t at = channel * size.chunks + chunk, left = size.rows - chunk * size.chunk_rows;
@@ -187,16 +121,16 @@ __global__ void __launch_bounds__(kBlock) normalize(const T* x, const T* shortcu
   const Affine<Sum, kPack> affine = parameters.template of<kPack>(place);
 #pragma unroll 2
   for (int64_t row = place.row; row < place.end; row += blockDim.y) {
-    const auto values = load<kPack>(x, row, size, place);
+    const auto values = load_channels<kPack>(x, row, size, place);
     Pack<T, kPack> more = {}, result;
-    if (shortcut != nullptr) more = load<kPack>(shortcut, row, size, place);
+    if (shortcut != nullptr) more = load_channels<kPack>(shortcut, row, size, place);
 #pragma unroll
     for (int i = 0; i < kPack; ++i) {
       const Sum z = ocnn::normalized(widen(values.items[i]), affine.mean[i], affine.scale[i], affine.beta[i]) +
                     widen(more.items[i]);
       result.items[i] = narrow<T>(z * ocnn::activation_slope(z, parameters.slope));
     }
-    store(result, y, row, size, place);
+    store_channels(result, y, row, size, place);
   }
 }
 
@@ -207,16 +141,17 @@ struct Backward {
   Rows size;
   Parameters<Accumulator<T>> parameters;
 
-  // visit(row, x - mean, gradient of z), each of kPack channels, for the rows of the thread. The sign of z is that of y.
+  // visit(row, x - mean, gradient of z), each of kPack channels, for the rows of the thread. z has the sign of y.
   template <int kPack, typename Visit>
   __device__ void for_each_row(const Place& place, const Affine<Accumulator<T>, kPack>& affine,
                                const Visit& visit) const {
     using Sum = Accumulator<T>;
 #pragma unroll 2
     for (int64_t row = place.row; row < place.end; row += blockDim.y) {
-      const auto grads = load<kPack>(grad_y, row, size, place), values = load<kPack>(x, row, size, place);
+      const auto grads = load_channels<kPack>(grad_y, row, size, place);
+      const auto values = load_channels<kPack>(x, row, size, place);
       Pack<T, kPack> activated = {};
-      if (y != nullptr) activated = load<kPack>(y, row, size, place);
+      if (y != nullptr) activated = load_channels<kPack>(y, row, size, place);
       Sum centered[kPack], grad_z[kPack];
 #pragma unroll
       for (int i = 0; i < kPack; ++i) {
@@ -247,7 +182,7 @@ __global__ void __launch_bounds__(kBlock) chunk_sums(const Backward<T> in, const
       }
     });
   }
-  add_over_rows(sums);
+  ocnn::add_over_rows(sums);
   if (!place.active || threadIdx.y != 0) return;
   for (int i = 0; i < kPack; ++i) {
     const int64_t at = (place.channel + i) * in.size.chunks + blockIdx.y;
@@ -258,9 +193,9 @@ __global__ void __launch_bounds__(kBlock) chunk_sums(const Backward<T> in, const
 
 // The gradients of beta and gamma.
 template <typename Sum>
-__global__ void join_sums(const Rows size, const Partial<Sum> partial, const Sum* variance, Sum epsilon, Sum* grad_gamma,
-                          Sum* grad_beta) {
-  for_each_channel(size, [=](int64_t channel, int lane) {
+__global__ void join_sums(const Rows size, const Partial<Sum> partial, const Sum* variance, Sum epsilon,
+                          Sum* grad_gamma, Sum* grad_beta) {
+  ocnn::for_each_channel(size, [=](int64_t channel, int lane) {
     double sum = 0, product = 0;
     for (int64_t chunk = lane; chunk < size.chunks; chunk += 32) {
       sum += partial.first[channel * size.chunks + chunk];
@@ -298,39 +233,9 @@ __global__ void __launch_bounds__(kBlock)
       result.items[i] = narrow<T>(affine.scale[i] * grad_z[i] + slope_x[i] * centered[i] + offset[i]);
       of_shortcut.items[i] = narrow<T>(grad_z[i]);
     }
-    store(result, grad_x, row, in.size, place);
-    if (grad_shortcut != nullptr) store(of_shortcut, grad_shortcut, row, in.size, place);
+    store_channels(result, grad_x, row, in.size, place);
+    if (grad_shortcut != nullptr) store_channels(of_shortcut, grad_shortcut, row, in.size, place);
   });
-}
-
-// body(T{}, pack), pack being how many channels can be moved at once where all of `pointers`, or null, are rows of T.
-template <typename Body>
-int dispatch_pack(int32_t dtype, int64_t channels, std::initializer_list<const void*> pointers, const Body& body) {
-  return ocnn::dispatch_cuda(dtype, [&](auto zero) {
-    using T = decltype(zero);
-    uintptr_t bits = static_cast<uintptr_t>(channels * sizeof(T));
-    for (const void* pointer : pointers) bits |= reinterpret_cast<uintptr_t>(pointer);
-    if (bits % kPackBytes == 0) return body(zero, std::integral_constant<int, kPackBytes / sizeof(T)>{});
-    return body(zero, std::integral_constant<int, 1>{});
-  });
-}
-
-// Launches a kernel whose threads stand at a Place.
-template <typename... Parameters, typename... Arguments>
-int launch_places(const Rows& size, int pack, void (*kernel)(Parameters...), ocnn_cuda_stream stream,
-                  Arguments&&... arguments) {
-  const int64_t packs = (size.channels + pack - 1) / pack;
-  unsigned across = 1;
-  while (across < 32 && across < packs) across *= 2;
-  const dim3 grid(static_cast<unsigned>((packs + across - 1) / across), static_cast<unsigned>(size.chunks));
-  return ocnn::launch(kernel, grid, dim3(across, kBlock / across), 0, stream, std::forward<Arguments>(arguments)...);
-}
-
-template <typename... Parameters, typename... Arguments>
-int launch_channels(const Rows& size, void (*kernel)(Parameters...), ocnn_cuda_stream stream,
-                    Arguments&&... arguments) {
-  const auto blocks = static_cast<unsigned>((size.channels + kWarps - 1) / kWarps);
-  return ocnn::launch(kernel, blocks, kBlock, 0, stream, std::forward<Arguments>(arguments)...);
 }
 
 bool valid(int32_t dtype, int64_t rows, int64_t channels, int64_t workspace_bytes) {
@@ -352,9 +257,9 @@ extern "C" {
 int64_t ocnn_batch_norm_cuda_workspace_bytes(int32_t dtype, int64_t rows, int64_t channels) {
   ocnn::Workspace nothing;
   if (dtype == OCNN_FLOAT64) {
-    layout<double>(nothing, make_rows(rows, channels));
+    layout<double>(nothing, ocnn::make_rows(rows, channels));
   } else {
-    layout<float>(nothing, make_rows(rows, channels));
+    layout<float>(nothing, ocnn::make_rows(rows, channels));
   }
   return nothing.bytes();
 }
@@ -363,18 +268,18 @@ int ocnn_batch_norm_moments_cuda(ocnn_cuda_stream stream, int32_t dtype, const v
                                  int64_t channels, void* mean, void* variance, void* workspace,
                                  int64_t workspace_bytes) {
   if (!valid(dtype, rows, channels, workspace_bytes)) return OCNN_INVALID_ARGUMENT;
-  return dispatch_pack(dtype, channels, {x}, [&](auto zero, auto pack) {
+  return ocnn::dispatch_pack(dtype, channels, {x}, [&](auto zero, auto pack) {
     using T = decltype(zero);
     using Sum = Accumulator<T>;
     constexpr int kPack = decltype(pack)::value;
-    const Rows size = make_rows(rows, channels);
+    const Rows size = ocnn::make_rows(rows, channels);
     ocnn::Workspace memory(workspace, workspace_bytes);
     const Partial<Sum> partial = layout<Sum>(memory, size);
-    if (const int status =
-            launch_places(size, kPack, chunk_moments<T, kPack>, stream, static_cast<const T*>(x), size, partial)) {
+    if (const int status = ocnn::launch_places(size, kPack, chunk_moments<T, kPack>, stream, static_cast<const T*>(x),
+                                               size, partial)) {
       return status;
     }
-    return launch_channels(size, join_moments<Sum>, stream, size, partial, static_cast<Sum*>(mean),
+    return ocnn::launch_channels(size, join_moments<Sum>, stream, size, partial, static_cast<Sum*>(mean),
                            static_cast<Sum*>(variance));
   });
 }
@@ -383,12 +288,12 @@ int ocnn_batch_norm_cuda(ocnn_cuda_stream stream, int32_t dtype, const void* x, 
                          const void* gamma, const void* beta, const void* mean, const void* variance, int64_t rows,
                          int64_t channels, double epsilon, double slope, void* y, void*, int64_t workspace_bytes) {
   if (!valid(dtype, rows, channels, workspace_bytes)) return OCNN_INVALID_ARGUMENT;
-  return dispatch_pack(dtype, channels, {x, shortcut, y}, [&](auto zero, auto pack) {
+  return ocnn::dispatch_pack(dtype, channels, {x, shortcut, y}, [&](auto zero, auto pack) {
     using T = decltype(zero);
     constexpr int kPack = decltype(pack)::value;
-    const Rows size = make_rows(rows, channels);
+    const Rows size = ocnn::make_rows(rows, channels);
     const auto parameters = make_parameters<Accumulator<T>>(gamma, beta, mean, variance, epsilon, slope);
-    return launch_places(size, kPack, normalize<T, kPack>, stream, static_cast<const T*>(x),
+    return ocnn::launch_places(size, kPack, normalize<T, kPack>, stream, static_cast<const T*>(x),
                          static_cast<const T*>(shortcut), size, parameters, static_cast<T*>(y));
   });
 }
@@ -400,11 +305,11 @@ int ocnn_batch_norm_grad_cuda(ocnn_cuda_stream stream, int32_t dtype, const void
                               void* grad_shortcut, void* workspace, int64_t workspace_bytes) {
   if (!valid(dtype, rows, channels, workspace_bytes)) return OCNN_INVALID_ARGUMENT;
   const void* const activated = grad_shortcut == nullptr ? nullptr : y;
-  return dispatch_pack(dtype, channels, {grad_y, x, activated, grad_x, grad_shortcut}, [&](auto zero, auto pack) {
+  return ocnn::dispatch_pack(dtype, channels, {grad_y, x, activated, grad_x, grad_shortcut}, [&](auto zero, auto pack) {
     using T = decltype(zero);
     using Sum = Accumulator<T>;
     constexpr int kPack = decltype(pack)::value;
-    const Rows size = make_rows(rows, channels);
+    const Rows size = ocnn::make_rows(rows, channels);
     ocnn::Workspace memory(workspace, workspace_bytes);
     const Partial<Sum> partial = layout<Sum>(memory, size);
     const Backward<T> in = {static_cast<const T*>(grad_y), static_cast<const T*>(x), static_cast<const T*>(activated),
@@ -412,12 +317,12 @@ int ocnn_batch_norm_grad_cuda(ocnn_cuda_stream stream, int32_t dtype, const void
     Sum* const of_gamma = static_cast<Sum*>(grad_gamma);
     Sum* const of_beta = static_cast<Sum*>(grad_beta);
     const Sum share = batch_statistics ? Sum{1} / static_cast<Sum>(std::max<int64_t>(rows, 1)) : Sum{0};
-    if (const int status = launch_places(size, kPack, chunk_sums<T, kPack>, stream, in, partial)) return status;
-    if (const int status = launch_channels(size, join_sums<Sum>, stream, size, partial, in.parameters.variance,
+    if (const int status = ocnn::launch_places(size, kPack, chunk_sums<T, kPack>, stream, in, partial)) return status;
+    if (const int status = ocnn::launch_channels(size, join_sums<Sum>, stream, size, partial, in.parameters.variance,
                                            in.parameters.epsilon, of_gamma, of_beta)) {
       return status;
     }
-    return launch_places(size, kPack, write_gradients<T, kPack>, stream, in, share, of_gamma, of_beta,
+    return ocnn::launch_places(size, kPack, write_gradients<T, kPack>, stream, in, share, of_gamma, of_beta,
                          static_cast<T*>(grad_x), static_cast<T*>(grad_shortcut));
   });
 }

@@ -1,9 +1,9 @@
 #include <cstdint>
 
 #include "../cuda/launch.cuh"
+#include "../cuda/splits.cuh"
 #include "distance.inl"
 #include "sample.h"
-#include "splits.cuh"
 
 namespace {
 
