@@ -2,6 +2,7 @@
 
 #include <atomic>
 
+#include "../huge_pages.h"
 #include "../parallel.h"
 #include "neighbors.inl"
 
@@ -57,6 +58,7 @@ int ocnn_octree_child_neighbors_cpu(const ocnn_executor* stream, const int32_t* 
                                     int32_t* neighbors) {
   static const SiblingTable siblings;
   std::atomic<bool> valid{true};
+  ocnn::use_huge_pages(neighbors, num_groups * 8 * kCells * static_cast<int64_t>(sizeof(int32_t)));
   ocnn::parallel_for(stream, num_parents, 256, [&](int64_t begin, int64_t end) {
     int32_t first_child[kCells];
     for (int64_t p = begin; p < end; ++p) {
