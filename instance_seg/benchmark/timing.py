@@ -70,3 +70,19 @@ def matmul_rate(runs: int, clock: str = "wall", size: int = 1024) -> float:
 def peak_rss_mb() -> float:
     """The most memory this process has held so far, in 2^20 bytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def added_memory_mb(function: Callable[[], Any]) -> float:
+    """The most memory that a call adds to what this process holds, its result included, in 2^20 bytes."""
+    with open("/proc/self/clear_refs", "w") as file:
+        file.write("5")  # the peak starts again from what is held now
+    before = _status_mb("VmRSS")
+    result = function()
+    peak = _status_mb("VmHWM")
+    del result
+    return peak - before
+
+
+def _status_mb(name: str) -> float:
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith(f"{name}:")) / 1024

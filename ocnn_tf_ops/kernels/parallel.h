@@ -8,7 +8,7 @@ namespace ocnn {
 template <typename Body>
 void parallel_for(const ocnn_executor* stream, int64_t count, int64_t grain, const Body& body) {
   if (count <= 0) return;
-  if (stream == nullptr || stream->parallel_for == nullptr || count <= grain) {
+  if (stream == nullptr || stream->parallel_for == nullptr || stream->num_threads < 2 || count <= grain) {
     body(int64_t{0}, count);
     return;
   }

@@ -14,7 +14,7 @@ import benchmark
 
 from instance_seg.benchmark import growth, peer, suites
 from instance_seg.benchmark.operations import network_layers
-from instance_seg.benchmark.timing import Row, Seconds, milliseconds, time_runs
+from instance_seg.benchmark.timing import Row, Seconds, added_memory_mb, milliseconds, time_runs
 from instance_seg.benchmark.workload import NUM_CLASSES, load_settings, make_batch, make_dataset, read_shapes
 from instance_seg.systems.semantic_assisted import SemanticAssistedNetwork
 from instance_seg.training.trainer import apply_network
@@ -100,11 +100,29 @@ def test_layers_and_evaluation_run(shapes_file, capsys):
     assert results["seconds_per_1000_shapes"] > 0
 
 
-def test_growth_names_its_sizes(monkeypatch, shapes_file, capsys):
-    monkeypatch.setattr(growth, "CASES", ((200, 3), (800, 4)))
-    run(shapes_file, "--suite=scale")
-    output = capsys.readouterr().out
-    assert "200 points, depth 3" in output and "800 points, depth 4" in output
+def test_growth_is_told_per_octant_and_beside_the_smallest_case(monkeypatch, shapes_file, tmp_path):
+    monkeypatch.setattr(growth, "CASES", ((200, 3), (30_000, 5)))
+    run(shapes_file, "--suite=scale", f"--csv={tmp_path}/a.csv")
+    rows = list(csv.DictReader((tmp_path / "a.csv").open()))
+    small, large = rows[: len(rows) // 2], rows[len(rows) // 2 :]
+    assert "200 points, depth 3" in small[0]["sizes"] and "30000 points, depth 5" in large[0]["sizes"]
+    values = [{r["name"]: float(r["value"]) for r in case} for case in (small, large)]
+    octree, conv = ([v[f"{name}_ns_per_octant"] for v in values] for name in ("octree", "conv"))
+    ratio = (octree[1] + conv[1]) / (octree[0] + conv[0])
+    assert [v["relative_time_per_octant"] for v in values] == pytest.approx([1, ratio], rel=1e-4)
+    octants = int(large[0]["sizes"].split()[-2])
+    assert values[1]["memory_mb"] * 2**20 == pytest.approx(octants * values[1]["memory_bytes_per_octant"], rel=1e-4)
+    assert values[1]["memory_mb"] > 27 * 4 * octants / 2**20  # at least the neighbor tables
+
+
+def test_a_case_of_growth_that_fails_is_quoted(monkeypatch, shapes_file):
+    monkeypatch.setattr(growth, "CASES", ((200, 99),))
+    with pytest.raises(SystemExit, match="depth = 99 is out of range"):
+        run(shapes_file, "--suite=scale")
+
+
+def test_added_memory_is_what_a_call_holds_at_its_peak():
+    assert added_memory_mb(lambda: np.ones(8 << 20)) == pytest.approx(64, abs=2)
 
 
 def test_the_peer_runs_in_turn(tmp_path):

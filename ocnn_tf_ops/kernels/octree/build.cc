@@ -85,26 +85,36 @@ void fill_siblings(uint64_t parent_key, int64_t* keys, int32_t* children) {
   }
 }
 
-// One layer at full_depth or below it, from the sorted keys of the points.
-void fill_layer(const uint64_t* point_keys, int64_t num_points, int32_t shift, bool full, int32_t layer_depth,
-                int64_t* keys, int32_t* children, int32_t* point_node) {
-  int64_t num_parents = 0, node = 0;
+// What lies in the octants of a layer, sorted: the points of the finest one, the groups of siblings of the layer below.
+struct Contents {
+  const uint64_t* keys;
+  int64_t count, stride;
+  int32_t shift;
+  uint64_t octant(int64_t i) const { return ocnn::ancestor_key(keys[i * stride], shift); }
+};
+
+// One layer at full_depth or below it. Returns its number of groups, 0 for a full layer.
+int64_t fill_layer(const Contents& contents, bool full, int32_t layer_depth, int64_t* keys, int32_t* children,
+                   int32_t* point_node) {
+  int64_t num_groups = 0, node = 0;
   int32_t num_nonempty = 0;
-  for (int64_t i = 0; i < num_points; ++i) {
-    const uint64_t key = ocnn::ancestor_key(point_keys[i], shift);
-    const uint64_t changed = i == 0 ? ~uint64_t{0} : (point_keys[i] ^ point_keys[i - 1]) >> shift;
+  uint64_t previous = ~uint64_t{0};
+  for (int64_t i = 0; i < contents.count; ++i) {
+    const uint64_t key = contents.octant(i), changed = key ^ previous;
     if (!full && changed >> 3) {
-      fill_siblings(ocnn::ancestor_key(key, 3), keys + 8 * num_parents, children + 8 * num_parents);
-      ++num_parents;
+      fill_siblings(ocnn::ancestor_key(key, 3), keys + 8 * num_groups, children + 8 * num_groups);
+      ++num_groups;
     }
     if (changed) {
       const int64_t first =
-          full ? static_cast<int64_t>(key >> ocnn::kShapeShift) << 3 * layer_depth : 8 * (num_parents - 1);
+          full ? static_cast<int64_t>(key >> ocnn::kShapeShift) << 3 * layer_depth : 8 * (num_groups - 1);
       node = first + static_cast<int64_t>(full ? key & ocnn::kMortonMask : key & 7);
       children[node] = num_nonempty++;
     }
     if (point_node != nullptr) point_node[i] = static_cast<int32_t>(node);
+    previous = key;
   }
+  return num_groups;
 }
 
 // Features of one octant from its points, the sorted ones begin..end - 1; false if they are not finite.
@@ -166,19 +176,17 @@ int ocnn_octree_count_cpu(const ocnn_executor*, const int64_t* sorted_keys, int6
   return OCNN_OK;
 }
 
-int ocnn_octree_nodes_cpu(const ocnn_executor* stream, const int64_t* sorted_keys, int64_t num_points,
+int ocnn_octree_nodes_cpu(const ocnn_executor*, const int64_t* sorted_keys, int64_t num_points,
                           int64_t num_shapes, int32_t depth, int32_t full_depth, int64_t* const* keys,
                           int32_t* const* children, int32_t* point_node) {
   if (!ocnn::valid_depths(depth, full_depth) || num_points < 1 || num_shapes < 1) return OCNN_INVALID_ARGUMENT;
-  const uint64_t* point_keys = reinterpret_cast<const uint64_t*>(sorted_keys);
-  ocnn::parallel_for(stream, depth + 1, 1, [&](int64_t first, int64_t last) {
-    for (int32_t d = static_cast<int32_t>(first); d < last; ++d) {
-      if (d <= full_depth) fill_full_layer(num_shapes, d, d == full_depth, keys[d], children[d]);
-      if (d < full_depth) continue;
-      fill_layer(point_keys, num_points, 3 * (depth - d), d == full_depth, d, keys[d], children[d],
-                 d == depth ? point_node : nullptr);
-    }
-  });
+  for (int32_t d = 0; d <= full_depth; ++d) fill_full_layer(num_shapes, d, d == full_depth, keys[d], children[d]);
+  Contents contents{reinterpret_cast<const uint64_t*>(sorted_keys), num_points, 1, 0};
+  for (int32_t d = depth; d >= full_depth; --d) {  // each layer has a fraction of the octants of the one below
+    const int64_t groups =
+        fill_layer(contents, d == full_depth, d, keys[d], children[d], d == depth ? point_node : nullptr);
+    contents = {reinterpret_cast<const uint64_t*>(keys[d]), groups, 8, 3};
+  }
   return OCNN_OK;
 }
 

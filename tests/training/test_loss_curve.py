@@ -1,0 +1,100 @@
+"""One training with our kernels and with plain TensorFlow in their place: the loss curves are the same.
+
+In float64 they agree to the end. In float32 rounding tells them apart: where a number is zero but for its last bit, an
+activation takes the one slope or the other, and training makes a hundredth of the loss of that within forty steps. So
+much the same happens to plain TensorFlow when its initial weights change in their last bit; ours may do no worse.
+"""
+
+import keras
+import numpy as np
+import plain_ops
+import pytest
+import tensorflow as tf
+
+import ocnn_tf_ops as ops
+from instance_seg.benchmark.workload import NUM_CLASSES, Shapes, load_settings, make_dataset
+from instance_seg.data.batches import evaluation_batch
+from instance_seg.data.pipeline import OctreeConfig, build_batch
+from instance_seg.losses.segmentation import segmentation_losses, weight_decay
+from instance_seg.schedule import Momentum
+from instance_seg.systems.build import build_system
+from instance_seg.training.trainer import apply_network
+
+STEPS, RATE, DEPTH, LEVELS = 40, 0.01, 4, 2
+
+
+def make_batches(dtype):
+    """Two batches of two shapes, in turn."""
+    points = np.random.default_rng(0).normal(size=(4, 300, 3)) * [1, 0.6, 0.3]
+    points = (points / (1.1 * np.linalg.norm(points, axis=2, keepdims=True))).astype(np.float32)
+    data = make_dataset(Shapes(points, points))
+    samples = [tf.nest.map_structure(tf.constant, evaluation_batch(data, first, 2)) for first in (0, 2)]
+    batches = [build_batch(sample, OctreeConfig(DEPTH)) for sample in samples]
+    return tf.nest.map_structure(lambda x: tf.cast(x, dtype) if x.dtype == tf.float32 else x, batches)
+
+
+def loss_curves(dtype, changes=(0.0,)):
+    """The total loss [STEPS] of a training in one type, for each relative change of its fixed initial weights."""
+    keras.config.set_dtype_policy(dtype)
+    keras.utils.set_random_seed(0)
+    config = load_settings("smoke", DEPTH, channels=(16, 16), head_hidden=1)
+    batches, network = make_batches(dtype), build_system(config.network, NUM_CLASSES[:LEVELS])
+    for head in (*network.semantic_heads, *network.offset_heads):
+        head.output_layer.dtype_policy = dtype  # float32 even where features are half precision
+    apply_network(network, batches[0], training=False)
+    variables = [v.value for v in network.trainable_variables]
+    optimizer = Momentum(variables, config.schedule.momentum)
+    state = [*variables, *optimizer.accumulators, *(v.value for v in network.non_trainable_variables)]
+    start = [v.numpy() for v in state]
+
+    @tf.function(reduce_retracing=True)
+    def step(batch):
+        with tf.GradientTape() as tape:
+            predictions = apply_network(network, batch, training=True)
+            terms = segmentation_losses(predictions, batch.labels, batch.points, config.loss)
+            loss = tf.add_n([*terms.values(), weight_decay(variables, config.loss.weight_decay)])
+        optimizer.apply(tape.gradient(loss, variables), variables, tf.constant(RATE, dtype))
+        return loss
+
+    def curve(change):
+        for variable, value in zip(state, start):
+            sign = np.random.default_rng(1).choice([-1, 1], value.shape)
+            variable.assign(value * (1 + change * sign).astype(value.dtype))
+        return np.array([float(step(batches[s % 2])) for s in range(STEPS)])
+
+    return [curve(change) for change in changes]
+
+
+@pytest.fixture
+def with_plain_functions(monkeypatch):
+    """Calls a function with plain TensorFlow in place of our kernels, each of which must have been called."""
+
+    def run(function, *args):
+        called = set()
+
+        def noted(f):
+            return lambda *a, **k: called.add(f.__name__) or f(*a, **k)
+
+        with monkeypatch.context() as patch:
+            for f in plain_ops.FUNCTIONS:
+                patch.setattr(ops, f.__name__, noted(f))
+            result = function(*args)
+        assert called == {f.__name__ for f in plain_ops.FUNCTIONS}
+        return result
+
+    yield run
+    keras.config.set_dtype_policy("float32")
+
+
+def test_curves_agree_in_float64(with_plain_functions):
+    (ours,), (plain,) = loss_curves("float64"), with_plain_functions(loss_curves, "float64")
+    np.testing.assert_allclose(ours, plain, rtol=1e-12)
+    assert ours[-1] < 0.6 * ours[0]  # it was a training
+
+
+def test_curves_differ_in_float32_as_they_do_when_weights_change_in_their_last_bit(with_plain_functions):
+    (ours,) = loss_curves("float32")
+    plain, *changed = with_plain_functions(loss_curves, "float32", (0.0, 2**-23, -(2**-23)))
+    ours, *changed = (np.maximum.accumulate(np.abs(curve / plain - 1)) for curve in (ours, *changed))
+    assert ours[0] < 1e-6
+    assert np.all(ours < 1e-6 + 5 * np.maximum(*changed))
