@@ -64,8 +64,9 @@ def surface(num_points: int) -> np.ndarray:
 
 
 def measure(num_points: int, depth: int, runs: int, clock: str) -> dict:
-    """One case: nanoseconds per octant, least and median, of octree with neighbors (of all octants) and of a convolution
-    (of the finest ones), and the most memory that one pass of both adds to the process.
+    """One case: time per octant of octree and neighbors and of a convolution, what one pass of both adds to memory.
+
+    Nanoseconds, least and median; those of the octree are per octant of all depths, of the convolution of the finest.
     """
     xyz, row_splits = tf.constant(surface(num_points)), tf.constant([0, num_points])
     weights = tf.random.stateless_normal([27, CHANNELS, CHANNELS], [0, 1])
