@@ -38,20 +38,25 @@ runs=${runs:-logs/ablation/$name}
 prepare_data Chair,StorageFurniture
 plan=$("$PYTHON" tools/plan_ablation.py --categories="$categories" --seeds="$seeds" --variants="$variants")
 
-# Table 5: the checkpoint of the default network, clustered in other ways. A run holds the rows of lambda 0 and 0.05 at
+# Table 5: the predictions of the default network, clustered in other ways. A run holds the rows of lambda 0 and 0.05 at
 # bandwidth 0.1 already, and a sweep with another bandwidth that of lambda 0. The soft push is ours.
+table_5=(bandwidth=0.05 bandwidth=0.20 semantic_center_offset=0.025 semantic_center_offset=0.075 region_push=soft)
+
+# sweep NAME FLAGS...: measures those settings of the run NAME that have no results yet.
 sweep() {
-  local what=$1 settings
+  local what=$1 setting missing=()
   shift
-  if [ ! -e "$runs/$what/results.json" ]; then # it failed, or was run elsewhere
-    echo "no checkpoint of $what is here to be clustered in other ways"
-    return
-  fi
-  for settings in bandwidth=0.05 bandwidth=0.20 semantic_center_offset=0.025 semantic_center_offset=0.075 \
-    region_push=soft; do
-    run "$what/sweep/${settings/=/_}" instance_seg.evaluate "$@" --ckpt="$runs/$what" "--$settings"
-    rm -rf "$runs/$what/sweep/${settings/=/_}/predictions" # large, and of no use for the table
+  for setting in "${table_5[@]}"; do
+    is_done "$what/sweep/${setting/=/_}" || missing+=("$setting")
   done
+  if [ ${#missing[@]} -gt 0 ]; then
+    if [ ! -e "$runs/$what/results.json" ]; then # it failed, or was run elsewhere
+      echo "no checkpoint of $what is here to be clustered in other ways"
+      return
+    fi
+    start "$what" instance_seg.evaluate "$@" --ckpt="$runs/$what" "${missing[@]/#/--sweep=}" || return 0
+  fi
+  for setting in "${table_5[@]}"; do keep "$what/sweep/${setting/=/_}"; done
 }
 
 while read -r variant category seed level; do

@@ -39,24 +39,28 @@ prepare_data() {
 }
 
 # run NAME MODULE FLAGS...: runs a program of the package in the folder NAME of the runs, unless there are results of that
-# name. A failure is noted in failed, and that is all; Ctrl-C or SIGTERM end the script, the next call goes on from there.
-failed=()
+# name.
 run() {
-  local what=$1 module=$2 logdir=$runs/$1 code
-  shift 2
-  if is_done "$what"; then
-    keep "$what"
-    return
+  if ! is_done "$1"; then
+    if $force; then rm -rf "${runs:?}/$1"; fi
+    start "$@" || return 0
   fi
-  if $force; then rm -rf "$logdir"; fi
+  keep "$1"
+}
+
+# start NAME MODULE FLAGS...: the same, whatever there is. A failure is noted in failed and returned, Ctrl-C or SIGTERM end
+# the script; the next call goes on from there.
+failed=()
+start() {
+  local logdir=$runs/$1 module=$2 code
+  shift 2
   "$PYTHON" -m "$module" --preset="$preset" --data_dir="$data_dir" --logdir="$logdir" \
     ${passed_on[@]+"${passed_on[@]}"} "$@" </dev/null || {
     code=$?
     if [ "$code" -ge 128 ]; then exit "$code"; fi
     failed+=("$logdir")
-    return
+    return "$code"
   }
-  keep "$what"
 }
 
 # Whether a run has results, among the runs or among the results that are kept; says where.

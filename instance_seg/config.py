@@ -40,7 +40,7 @@ class DataConfig:
     train_shapes: int = option(0, "use only the first so many training shapes; 0: all")
     test_shapes: int = option(0, "use only the first so many test shapes; 0: all")
     test_split: str = option("test", "split that is evaluated", ("train", "val", "test"))
-    train_batch_size: int = option(8, "shapes per training step")
+    train_batch_size: int = option(8, "shapes per training step, all replicas together")
     test_batch_size: int = option(1, "shapes per evaluation step")
     points_per_shape: int = option(0, "points per shape the heads see in training; 0: all. The octree always has all")
     edge_mode: str = option("missing", "interpolation corners outside the cube", ("missing", "wrap"))
@@ -70,6 +70,33 @@ class RunConfig:
 
 
 @dataclass(frozen=True)
+class EngineConfig:
+    """On what and in which precision a network is trained; nothing here belongs to the network or its checkpoints."""
+
+    strategy: str = option(
+        "one_device",
+        "who trains: one_device; mirrored: the GPUs of this machine; multi_worker: the machines that TF_CONFIG names",
+        ("one_device", "mirrored", "multi_worker"),
+    )
+    num_replicas: int = option(
+        0, "devices of this machine that --strategy uses; 0: all GPUs. Without a GPU mirrored takes so many CPU devices"
+    )
+    sync_batch_norm: bool = option(True, "batch statistics are those of the global batch, not of a replica's part")
+    mixed_precision: str = option(
+        "none",
+        "float16 (with loss scaling) or bfloat16: compute convolutions and linear layers in it; none: all in float32",
+        ("none", "float16", "bfloat16"),
+    )
+
+    def __post_init__(self):
+        check_choices(self)
+        if self.num_replicas < 0:
+            raise ValueError(f"num_replicas={self.num_replicas} must not be negative")
+        if self.num_replicas > 1 and self.strategy == "one_device":
+            raise ValueError(f"num_replicas={self.num_replicas} needs --strategy=mirrored or multi_worker")
+
+
+@dataclass(frozen=True)
 class Config:
     """The settings of a run, group by group."""
 
@@ -80,6 +107,7 @@ class Config:
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     cluster: ClusterConfig = field(default_factory=ClusterConfig)
+    engine: EngineConfig = field(default_factory=EngineConfig)
     preset: str = "paper"
 
     def __post_init__(self):

@@ -2,6 +2,10 @@
 
     python -m instance_seg.evaluate --preset=demo --category=Chair --data_dir=DIR --logdir=DIR [--ckpt=PREFIX]
 
+Or clusters the same predictions in other ways, as the paper's Table 5 does, into DIR/sweep/<setting>_<value>:
+
+    python -m instance_seg.evaluate --preset=demo --category=Chair --data_dir=DIR --logdir=DIR --sweep=bandwidth=0.05
+
 Or scores prediction files, by this or any other program, with PartNet's official measure:
 
     python -m instance_seg.evaluate --predictions=DIR --ground_truth=DIR
@@ -13,10 +17,11 @@ from absl import app, flags
 
 from instance_seg.flags import config_from_flags, define_flags
 from instance_seg.report.score_files import score_predictions, score_table
-from instance_seg.training.experiment import evaluate
+from instance_seg.training.experiment import evaluate, sweep
 
 _PREDICTIONS = flags.DEFINE_string("predictions", None, "folder of <Category>-<level>/test-NN.h5 to be scored")
 _GROUND_TRUTH = flags.DEFINE_string("ground_truth", None, "PartNet's ins_seg_h5_gt, or the folder above it")
+_SWEEP = flags.DEFINE_multi_string("sweep", [], "SETTING=VALUE of the clustering; may be given again and again")
 
 
 def main(_) -> None:
@@ -26,7 +31,10 @@ def main(_) -> None:
         if _PREDICTIONS.value is not None:
             print(score_table(score_predictions(_PREDICTIONS.value, _GROUND_TRUTH.value)))
             return
-        evaluate(config_from_flags())
+        if _SWEEP.value:
+            sweep(config_from_flags(), _SWEEP.value)
+        else:
+            evaluate(config_from_flags())
     except (ValueError, OSError) as error:
         sys.exit(f"error: {error}")
 

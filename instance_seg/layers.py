@@ -1,6 +1,9 @@
 """Layers every network of the package is made of: initializer, batch normalization, dense unit.
 
 The constants are those of the paper's released program: see `BatchNorm` and `stored_xavier`.
+
+Half precision is a matter of Keras' dtype policy. Layers with a kernel compute in `compute_dtype`; no layer casts what
+passes through it, for coordinates, interpolation weights and probabilities stay float32 (`Layer`).
 """
 
 import math
@@ -9,6 +12,7 @@ import keras
 import tensorflow as tf
 
 import ocnn_tf_ops as ops
+from instance_seg.replicas import assign_here, num_replicas, sum_over_replicas
 
 EPSILON = 1e-3
 DECAY = 0.99
@@ -34,7 +38,28 @@ def stored_xavier(rows: int, columns: int) -> keras.initializers.Initializer:
     return keras.initializers.RandomUniform(-limit, limit)
 
 
-class Composite(keras.layers.Layer):
+def value_in(variable, dtype) -> tf.Tensor:
+    """The value of a Keras variable, which is float32, in the type a layer computes in."""
+    return tf.cast(tf.convert_to_tensor(variable), dtype)
+
+
+def side_by_side(parts: list[tf.Tensor]) -> tf.Tensor:
+    """[..., C_p] each -> [..., sum of C_p]; half precision if a part is: the next layer computes in that anyway."""
+    dtype = min((x.dtype for x in parts), key=lambda dtype: dtype.size)
+    return tf.concat([tf.cast(x, dtype) for x in parts], axis=-1)
+
+
+class Layer(keras.layers.Layer):
+    """A layer that gets inputs and weights as they are, where Keras would cast every float to the layer's type."""
+
+    def __init__(self, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+
+    def add_weight(self, **kwargs):
+        return super().add_weight(autocast=False, **kwargs)
+
+
+class Composite(Layer):
     """A layer whose weights all belong to layers inside it.
 
     Keras would trace `call` once more to build it, at every level of nesting; here the first call builds the parts.
@@ -45,13 +70,39 @@ class Composite(keras.layers.Layer):
         self.built = True
 
 
-class BatchNorm(keras.layers.Layer):
+@tf.custom_gradient
+def global_moments(x: tf.Tensor, pivot: tf.Tensor):
+    """Mean [C], biased variance [C] and number [1] of the rows of x [M, C] in all replicas together.
+
+    The replicas exchange sums and sums of squares about `pivot` [C], anything near the mean: so they lose few digits.
+    """
+    x = ops.full_precision(x)
+    mean, variance = ops.moments(x)
+    rows, offset = tf.cast(tf.shape(x)[:1], x.dtype), mean - pivot
+    sums = sum_over_replicas(tf.concat([rows * offset, rows * (variance + offset * offset), rows], axis=0))
+    offset, square, rows = tf.split(sums, [x.shape[1], x.shape[1], 1])
+    offset, square = offset / rows, square / rows
+    mean, variance = pivot + offset, tf.maximum(square - offset * offset, 0.0)
+
+    def gradient(*grads):
+        """Every replica's loss depends on the rows of this one."""
+        grad_mean, grad_variance = tf.split(sum_over_replicas(tf.concat(grads[:2], axis=0)) / rows[0], 2)
+        return grad_mean + 2.0 * grad_variance * (x - mean), None
+
+    return (mean, variance, rows), gradient
+
+
+class BatchNorm(Layer):
     """Batch normalization of the rows of a [M, C] tensor, with the statistics TF1 kept, then an activation.
 
     Normalizes with the biased variance of the batch and accumulates the unbiased one (M / (M - 1)) in the moving
     statistic, as TF1's fused kernel does; Keras 3 accumulates the biased one. Normalization, a shortcut and the
-    activation are one pass over the rows.
+    activation are one pass over the rows. Statistics are float32 whatever x is.
+
+    Among several replicas the batch is the global one, unless `synchronized` is set to False (`separate_statistics`).
     """
+
+    synchronized = True
 
     def __init__(self, activation_name: str = "linear", **kwargs):
         super().__init__(**kwargs)
@@ -72,20 +123,40 @@ class BatchNorm(keras.layers.Layer):
     def call(self, x, shortcut=None, training=False):
         """[M, C] -> [M, C]; `shortcut` [M, C] is added before the activation; `training`: statistics of the batch."""
         if training:
-            mean, variance = ops.moments(x)
-            rows = tf.cast(tf.shape(x)[0], x.dtype)
+            mean, variance, rows = self._moments(x)
             self._accumulate(self.moving_mean, mean)
             self._accumulate(self.moving_variance, variance * (rows / tf.maximum(rows - 1.0, 1.0)))
         else:
             mean, variance = map(tf.convert_to_tensor, (self.moving_mean, self.moving_variance))
         weights = map(tf.convert_to_tensor, (self.gamma, self.beta))
-        return ops.normalize(x, *weights, mean, variance, EPSILON, self.slope, shortcut, batch_statistics=training)
+        own = training and not self._shares_statistics()
+        return ops.normalize(x, *weights, mean, variance, EPSILON, self.slope, shortcut, batch_statistics=own)
+
+    def _shares_statistics(self):
+        return self.synchronized and num_replicas() > 1
+
+    def _moments(self, x):
+        """Mean, biased variance and number of the rows of x, or of x in all replicas together."""
+        if self._shares_statistics():
+            return global_moments(x, tf.convert_to_tensor(self.moving_mean))
+        mean, variance = ops.moments(x)
+        return mean, variance, tf.cast(tf.shape(x)[0], mean.dtype)
 
     def _accumulate(self, moving, batch):
-        moving.assign(moving * DECAY + batch * (1.0 - DECAY))
+        after = moving * DECAY + batch * (1.0 - DECAY)
+        if self.compute_dtype == "float16":  # an activation out of its range costs a step, not the statistics
+            after = tf.where(tf.math.is_finite(after), after, tf.convert_to_tensor(moving))
+        assign_here(moving, after)
 
 
-class Linear(keras.layers.Layer):
+def separate_statistics(network: keras.Model) -> None:
+    """Makes every replica normalize with the statistics of its own part of the batch."""
+    for layer in network._flatten_layers():
+        if isinstance(layer, BatchNorm):
+            layer.synchronized = False
+
+
+class Linear(Layer):
     """x [N, Cin] -> x W (+ b) [N, Cout]. The bias starts from Xavier's range as well, not from zero (released code).
 
     Several inputs, as a list, count as one that has all of their columns; they are never copied together.
@@ -106,12 +177,9 @@ class Linear(keras.layers.Layer):
             self.bias = self.add_weight(name="bias", shape=(rows,), initializer=stored_xavier(rows, 1), trainable=True)
 
     def call(self, x):
-        parts = list(x) if isinstance(x, list | tuple) else [x]
-        kernel = tf.convert_to_tensor(self.kernel)
-        if self.bias is None:
-            return ops.linear(parts, kernel)
-        y = tf.linalg.matmul(tf.concat(parts, axis=1), kernel)  # faster where the columns are few, as in output layers
-        return tf.nn.bias_add(y, tf.convert_to_tensor(self.bias))
+        parts = [tf.cast(part, self.compute_dtype) for part in (x if isinstance(x, list | tuple) else [x])]
+        y = ops.linear(parts, value_in(self.kernel, self.compute_dtype))
+        return y if self.bias is None else tf.nn.bias_add(y, value_in(self.bias, self.compute_dtype))
 
 
 class Unit(Composite):

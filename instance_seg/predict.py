@@ -28,8 +28,8 @@ from instance_seg.metrics.matching import find_instances
 from instance_seg.report.pictures import colors_for, render_panel, write_png
 from instance_seg.report.table import level_name, markdown, write_text
 from instance_seg.training.checkpoint import read_description
-from instance_seg.training.evaluate import Predictor
 from instance_seg.training.experiment import octree_config, restore_network
+from instance_seg.training.segment import Predictor
 
 _RUN = flags.DEFINE_string("run", None, "run folder or checkpoint prefix", required=True)
 _INPUT = flags.DEFINE_string("input", None, "PLY, OBJ, STL, OFF, GLB, NPZ or text file", required=True)

@@ -13,6 +13,7 @@ from absl import app, flags
 from instance_seg.flags import config_from_flags, define_flags
 from instance_seg.report.describe import describe
 from instance_seg.training.experiment import build_network, run_taxonomy, train
+from instance_seg.training.strategy import WorkerLost
 from instance_seg.training.trainer import LossIsNotFinite
 
 _DESCRIBE = flags.DEFINE_boolean(
@@ -27,7 +28,7 @@ def main(_) -> None:
             print(describe(build_network(config, run_taxonomy(config))))
             return
         sys.exit(train(config))
-    except (ValueError, OSError, LossIsNotFinite) as error:
+    except (ValueError, OSError, LossIsNotFinite, WorkerLost) as error:
         sys.exit(f"error: {error}")
 
 

@@ -12,6 +12,7 @@ ORDER = [
     "structures",
     "options",
     "files",
+    "replicas",
     "data",
     "layers",
     "octree",

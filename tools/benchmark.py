@@ -5,6 +5,7 @@
     octree    octrees with neighbors
     conv      every differing layer with weights, forward and with its gradients
     step      the network's forward pass and training step, and the memory they need
+    fusion    inference with the paper's fusion and without
     pipeline  shapes a second from augmentation to octrees
     cluster   mean-shift, ours and scikit-learn's
     metrics   clustering and measuring of test shapes
@@ -35,6 +36,7 @@ SUITES = {
     "octree": suites.octree,
     "conv": suites.conv,
     "step": suites.step,
+    "fusion": suites.fusion,
     "pipeline": suites.pipeline,
     "cluster": evaluation.cluster,
     "metrics": evaluation.metrics,

@@ -16,15 +16,12 @@ import dataclasses
 import os
 import sys
 from pathlib import Path
-from typing import NamedTuple
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import numpy as np  # noqa: E402
 
 from instance_seg.clustering.config import ClusterConfig  # noqa: E402
-from instance_seg.clustering.instances import segment_levels  # noqa: E402
-from instance_seg.clustering.shift import shift_points  # noqa: E402
 from instance_seg.data.dataset import PartNetDataset  # noqa: E402
 from instance_seg.data.pipeline import evaluation_dataset  # noqa: E402
 from instance_seg.metrics.partnet import LevelMetrics  # noqa: E402
@@ -32,9 +29,9 @@ from instance_seg.predict import described_run, write_labels  # noqa: E402
 from instance_seg.report.curves import render_curves  # noqa: E402
 from instance_seg.report.figures import Segmentation, panel_columns  # noqa: E402
 from instance_seg.report.pictures import Column, match_colors, render_panel, write_png  # noqa: E402
-from instance_seg.structures import ShapeLevel  # noqa: E402
-from instance_seg.training.evaluate import Predictor, evaluate_network  # noqa: E402
+from instance_seg.training.evaluate import Rows, both_rows, evaluate_network  # noqa: E402
 from instance_seg.training.experiment import load_split, octree_config, restore_network  # noqa: E402
+from instance_seg.training.segment import Predictor, drawable, segment_batch  # noqa: E402
 
 BASELINE, WITHOUT, WITH = "baseline", "cross-level, without region centers", "cross-level, with region centers"
 
@@ -52,53 +49,36 @@ class Run:
         self.config = dataclasses.replace(config, data=dataclasses.replace(config.data, data_dir=data_dir))
         self.network = restore_network(self.config, self.taxonomy, checkpoint)
         self.data = load_split(self.config, split, 0)
+        self.predictor = Predictor(self.network, self._batches(self.data).element_spec)
 
     def segment(self, row: int, rows: dict[str, ClusterConfig]) -> dict[int, list[Segmentation]]:
         """Segments a shape: level index among the category's -> one Segmentation for each title of `rows`."""
         shape = PartNetDataset(self.data.category, self.data.split, (self.data.shapes[row],))
-        batches = evaluation_dataset(shape, 1, octree_config(self.config))
-        levels = Predictor(self.network, batches.element_spec)(next(iter(batches)))[0]
-        found = {}
-        for k in self.taxonomy.real_levels:
-            truth, (points, entropy) = shape.shapes[0].levels[k], levels[k]
-            found[self.taxonomy.first + k] = [
-                Segmentation(
-                    title,
-                    ShapeLevel(
-                        np.int32(truth.semantic),
-                        np.int32(truth.instance),
-                        points.semantic,
-                        segment_levels([points], cluster)[0],
-                        entropy,
-                    ),
-                    shift_points(points.xyz, points.instance_offset, points.region_offset, cluster),
-                )
-                for title, cluster in rows.items()
+        batch = next(iter(self._batches(shape)))
+        (predicted,) = shapes = self.predictor(batch)
+        columns = [
+            (title, segment_batch(shapes, batch, self.taxonomy, cluster)[0], cluster) for title, cluster in rows.items()
+        ]
+        return {
+            self.taxonomy.first + k: [
+                drawable(title, predicted[k], found[k], cluster) for title, found, cluster in columns
             ]
-        return found
+            for k in self.taxonomy.real_levels
+        }
 
     def measure(self, cluster: ClusterConfig) -> tuple[dict[int, LevelMetrics], dict[int, LevelMetrics]]:
         """Measures of the whole split by level, with region centers and without."""
-        batches = evaluation_dataset(self.data, 1, octree_config(self.config))
-        evaluation = evaluate_network(self.network, batches, self.taxonomy, cluster)
+        evaluation = evaluate_network(self.predictor, self._batches(self.data), self.taxonomy, cluster)
         return evaluation.with_region_centers, evaluation.without_region_centers
 
-
-class Clusterings(NamedTuple):
-    """The settings of both rows."""
-
-    with_centers: ClusterConfig
-    without_centers: ClusterConfig
+    def _batches(self, shapes: PartNetDataset):
+        """One shape a batch."""
+        return evaluation_dataset(shapes, 1, octree_config(self.config))
 
 
-def both_rows(config: ClusterConfig) -> Clusterings:
-    """The given settings, and the same without the push."""
-    return Clusterings(config, dataclasses.replace(config, semantic_center_offset=0.0))
-
-
-def draw_shape(baseline: Run, cross_level: Run, row: int, clusterings: Clusterings, out: Path) -> None:
+def draw_shape(baseline: Run, cross_level: Run, row: int, clusterings: Rows, out: Path) -> None:
     """All panels of one shape, with the PLY files of their columns."""
-    first = baseline.segment(row, {BASELINE: clusterings.without_centers})
+    first = baseline.segment(row, {BASELINE: clusterings.without_region_centers})
     second = cross_level.segment(row, dict(zip((WITHOUT, WITH), reversed(clusterings))))
     shape = cross_level.data.shapes[row]
     for k in sorted(set(first) & set(second)):
@@ -119,10 +99,10 @@ def write_panel(base: Path, xyz: np.ndarray, segmentations: list[Segmentation], 
             write_labels(base / f"{_file_name(column)}_shifted.ply", shifted, level.semantic, labels)
 
 
-def draw_curves(baseline: Run, cross_level: Run, clusterings: Clusterings, threshold: float, out: Path) -> None:
+def draw_curves(baseline: Run, cross_level: Run, clusterings: Rows, threshold: float, out: Path) -> None:
     """Precision over recall of every class, one picture a level."""
-    _, first = baseline.measure(clusterings.with_centers)
-    with_centers, without = cross_level.measure(clusterings.with_centers)
+    _, first = baseline.measure(clusterings.with_region_centers)
+    with_centers, without = cross_level.measure(clusterings.with_region_centers)
     for k in sorted(set(first) & set(without)):
         methods = {BASELINE: first[k], WITHOUT: without[k], WITH: with_centers[k]}
         write_png(out / f"curves_level_{k + 1}.png", render_curves(methods, threshold))

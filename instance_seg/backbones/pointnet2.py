@@ -11,7 +11,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 import ocnn_tf_ops as ops
-from instance_seg.layers import Composite, Unit
+from instance_seg.layers import Composite, Unit, side_by_side
 from instance_seg.structures import Points, Tensor
 
 RADII = (0.2, 0.4)
@@ -24,7 +24,7 @@ class PointLevel(NamedTuple):
     """A batch of point sets with features."""
 
     xyz: Tensor  # [N, 3] float32
-    features: Tensor  # [N, C] float32
+    features: Tensor  # [N, C] float32 or half
     row_splits: Tensor  # [B + 1] int32
 
 
@@ -61,7 +61,7 @@ class SetAbstraction(Composite):
         splits = tf.range(tf.size(level.row_splits)) * self.num_points
         index, _ = ops.ball_query(level.xyz, level.row_splits, centers, splits, self.radius, self.num_samples)
         relative = ops.gather_rows(level.xyz, index) - centers[:, None]
-        grouped = tf.concat([relative, ops.gather_rows(level.features, index)], axis=2)
+        grouped = side_by_side([relative, ops.gather_rows(level.features, index)])
         described = self.mlp(tf.reshape(grouped, [-1, grouped.shape[2]]), training=training)
         groups = tf.reshape(described, [-1, self.num_samples, described.shape[1]])
         return PointLevel(centers, tf.reduce_max(groups, axis=1), splits)
@@ -116,7 +116,7 @@ class PointNet2(Composite):
 
     def _summarize(self, coarsest, training):
         """One description of each shape, at all of its points of the coarsest level."""
-        described = self.summary(tf.concat([coarsest.xyz, coarsest.features], axis=1), training=training)
+        described = self.summary(side_by_side([coarsest.xyz, coarsest.features]), training=training)
         shapes = tf.reshape(described, [-1, self.abstractions[-1].num_points, described.shape[1]])
         return tf.repeat(tf.reduce_max(shapes, axis=1), self.abstractions[-1].num_points, axis=0)
 
@@ -125,7 +125,7 @@ class PointNet2(Composite):
         """Up the levels: interpolate, put the level's features beside it, MLP. The finest level adds its xyz again."""
         finest = levels[0]
         skips = [tf.concat([finest.xyz, finest.features], axis=1), *(level.features for level in levels[1:])]
-        x = decoder[0](tf.concat([x, skips[-1]], axis=1), training=training)
+        x = decoder[0](side_by_side([x, skips[-1]]), training=training)
         for mlp, table, skip in zip(decoder[1:], tables[::-1], skips[-2::-1]):
-            x = mlp(tf.concat([ops.points_interpolate(x, *table), skip], axis=1), training=training)
+            x = mlp(side_by_side([ops.points_interpolate(x, *table), skip]), training=training)
         return x

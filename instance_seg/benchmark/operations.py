@@ -94,6 +94,9 @@ def _instance_head(k: int, config: NetworkConfig, num_classes: tuple[int, ...], 
     if sources:
         fused = width + len(sources) * (config.head_width if config.transfer else width) + 3
         yield Layer(f"offset_{k}/fusion", "linear", -1, points, fused, config.head_width)
+    elif config.baseline_unit != "none":
+        plain = width + (3 if config.baseline_unit == "features_xyz" else 0)
+        yield Layer(f"offset_{k}/unit", "linear", -1, points, plain, config.head_width)
     yield Layer(f"offset_{k}/offsets", "linear", -1, points, config.head_width, 6)
 
 

@@ -67,6 +67,34 @@ def step(settings: Settings) -> list[Row]:
     return [*rows, Row("step", "peak_rss_mb", memory, memory, "MB", sizes=settings.sizes), gemm_row("step", rate)]
 
 
+FUSIONS = {  # the second keeps the head's last unit, so that the third differs from it by the aggregation alone
+    "without_fusion": {"variant": "multi_level_baseline"},
+    "without_fusion_same_units": {"variant": "multi_level_baseline", "baseline_unit": "features_xyz"},
+    "with_fusion": {"variant": "cross_level_fusion"},
+}
+
+
+def fusion(settings: Settings) -> list[Row]:
+    """Inference without the paper's fusion and with it, in turn, and what is added in percent of the first."""
+    batch = make_batch(make_dataset(settings.shapes), settings.batch, settings.depth)
+    works = [Step(load_settings(settings.preset, settings.depth, **more), batch) for more in FUSIONS.values()]
+    for work in works:
+        work.predict()
+    turns = [[settings.time(work.predict, warmup=0, runs=1).best for work in works] for _ in range(settings.runs)]
+    rate = matmul_rate(settings.runs, settings.clock)
+    rows = []
+    for name, work, runs in zip(FUSIONS, works, zip(*turns)):
+        layers = network_layers(work.config.network, NUM_CLASSES, batch.octree, batch.points.xyz.shape[0])
+        operations = sum(layer.forward for layer in layers)
+        figures = (Seconds(runs), settings.batch, settings.sizes, operations, rate)
+        rows.append(milliseconds("fusion", f"inference_{name}_ms_per_shape", *figures))
+    plain, *others = rows
+    for name, row in zip(list(FUSIONS)[1:], others):
+        added = ((getattr(row, x) / getattr(plain, x) - 1) * 100 for x in ("value", "median"))
+        rows.append(Row("fusion", f"{name}_added", *added, "%", sizes=settings.sizes))
+    return rows
+
+
 def gemm_row(suite: str, rate: float) -> Row:
     """The machine's matrix-product rate."""
     return Row(suite, "matmul_gflops", rate / 1e9, rate / 1e9, "GFLOP/s", sizes="1024 x 1024 x 1024")

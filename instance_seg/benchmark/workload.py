@@ -1,6 +1,5 @@
 """What is timed: shapes from a file, made-up labels, and the network's own training step on them."""
 
-import dataclasses
 from typing import NamedTuple
 
 import keras
@@ -65,10 +64,9 @@ def make_batch(dataset: PartNetDataset, batch_size: int, depth: int) -> Batch:
     return build_batch(sample, OctreeConfig(depth))
 
 
-def load_settings(preset: str, depth: int) -> Config:
-    """A preset with another depth; the network keeps its widths, finest first."""
-    config = load_config(preset)
-    return dataclasses.replace(config, network=dataclasses.replace(config.network, depth=depth))
+def load_settings(preset: str, depth: int, **more) -> Config:
+    """A preset with another depth (the network keeps its widths, finest first) and other settings."""
+    return load_config(preset, {"depth": depth, **more})
 
 
 class Step:

@@ -63,13 +63,21 @@ def shape_indices(seed: int, step: int, batch_size: int, num_shapes: int) -> np.
     return indices
 
 
-def training_batch(dataset: PartNetDataset, config: SampleConfig, step: int) -> Sample:
-    """The batch of one step, augmented."""
+def training_batch(
+    dataset: PartNetDataset, config: SampleConfig, step: int, part: int = 0, num_parts: int = 1
+) -> Sample:
+    """The batch of one step, augmented; or the part number `part` of `num_parts` with as many shapes each."""
     indices = shape_indices(config.seed, step, config.batch_size, len(dataset))
+    size = config.batch_size // num_parts
     return concatenate(
         [
-            training_sample(dataset.shapes[index], int(index), config, _generator(config.seed, _SAMPLE, step, slot))
-            for slot, index in enumerate(indices)
+            training_sample(
+                dataset.shapes[indices[slot]],
+                int(indices[slot]),
+                config,
+                _generator(config.seed, _SAMPLE, step, slot),
+            )
+            for slot in range(part * size, (part + 1) * size)
         ]
     )
 

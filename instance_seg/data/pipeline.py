@@ -47,6 +47,8 @@ def training_dataset(
     start_step: int = 0,
     num_steps: int | None = None,
     num_workers: int = 2,
+    parts: range = range(1),
+    num_parts: int = 1,
 ) -> tf.data.Dataset:
     """Batches of steps start_step, start_step + 1, ... as tf.data; elements are `Batch`.
 
@@ -55,11 +57,23 @@ def training_dataset(
     Args:
         num_steps: how many batches; None = no end.
         num_workers: batches prepared side by side.
+        parts, num_parts: every batch is cut into `num_parts` of as many shapes each, for the replicas of a distributed
+            training; elements are those of `parts` in turn, then those of the next step.
+
+    Raises:
+        ValueError: the batch cannot be cut so.
     """
-    end = tf.int64.max if num_steps is None else start_step + num_steps
-    steps = tf.data.Dataset.range(start_step, end)
-    spec = _sample_spec(dataset.num_levels, samples.batch_size)
-    return _batches(steps, lambda step: training_batch(dataset, samples, int(step)), spec, octree, num_workers)
+    if samples.batch_size % num_parts:
+        raise ValueError(f"train_batch_size={samples.batch_size} must be a multiple of the {num_parts} replicas")
+    first = start_step * len(parts)
+    end = tf.int64.max if num_steps is None else first + num_steps * len(parts)
+    spec = _sample_spec(dataset.num_levels, samples.batch_size // num_parts)
+
+    def make_sample(key: int) -> Sample:
+        step, i = divmod(int(key), len(parts))
+        return training_batch(dataset, samples, step, parts[i], num_parts)
+
+    return _batches(tf.data.Dataset.range(first, end), make_sample, spec, octree, num_workers)
 
 
 def evaluation_dataset(

@@ -3,9 +3,14 @@
 P [N, S] are class probabilities, X [N, C] features, both of a batch of shapes laid one after the other; row_splits
 [B + 1] separates the shapes. Nothing ever crosses from one shape of the batch to another. The cost is O(N S C): no
 N x N matrix appears.
+
+Features may be half precision: pooling them sums over all points of a shape and is done in float32, spreading keeps the
+type of what is spread.
 """
 
 import tensorflow as tf
+
+import ocnn_tf_ops as ops
 
 
 def region_features(probabilities: tf.Tensor, features: tf.Tensor, row_splits: tf.Tensor) -> list[tf.Tensor]:
@@ -18,7 +23,7 @@ def region_features(probabilities: tf.Tensor, features: tf.Tensor, row_splits: t
 
 def spread(probabilities: tf.Tensor, regions: list[tf.Tensor], row_splits: tf.Tensor) -> tf.Tensor:
     """F^ (Eqs. 4 and 6): the class features mixed again at every point. Returns [N, C]."""
-    shapes = _per_shape(probabilities, row_splits)
+    shapes = _per_shape(tf.cast(probabilities, regions[0].dtype), row_splits)
     return tf.concat([tf.linalg.matmul(p, z) for p, z in zip(shapes, regions)], axis=0)
 
 
@@ -28,6 +33,7 @@ def one_hot_assignment(probabilities: tf.Tensor) -> tf.Tensor:
 
 
 def _pool(p, x):
+    p, x = ops.full_precision(p), ops.full_precision(x)
     weight = tf.reduce_sum(p, axis=0)[:, None]
     return tf.math.divide_no_nan(tf.linalg.matmul(p, x, transpose_a=True), weight)
 

@@ -4,16 +4,16 @@ Semantic to instance: I' = I + one MLP layer of S. Instance to semantic: S' is t
 in the instance feature space, in the L1 norm, each point being its own nearest neighbor.
 """
 
-import keras
 import tensorflow as tf
 
 import ocnn_tf_ops as ops
 from instance_seg.fusion.two_direction import SemanticPath
+from instance_seg.layers import Layer
 
 SPACES = ("features", "shifted")
 
 
-class NeighborPooling(keras.layers.Layer):
+class NeighborPooling(Layer):
     """S' [N, C]: the maximum of S [N, C] over instance neighbors of the same shape; which they are has no gradient.
 
     Args:

@@ -8,19 +8,21 @@ A and B are one MLP layer each; so is what the head puts between I', S' and its 
 
 import tensorflow as tf
 
+import ocnn_tf_ops as ops
 from instance_seg.fusion.aggregate import region_features, spread
 from instance_seg.layers import Composite, Unit
 
 
 def gated(x: tf.Tensor) -> tf.Tensor:
     """Every row times the sigmoid of its mean: [N, C] -> [N, C]."""
-    return x * tf.sigmoid(tf.reduce_mean(x, axis=1, keepdims=True))
+    mean = tf.reduce_mean(ops.full_precision(x), axis=1, keepdims=True)
+    return x * tf.cast(tf.sigmoid(mean), x.dtype)
 
 
 def shape_mean(x: tf.Tensor, row_splits: tf.Tensor) -> tf.Tensor:
     """The mean over the points of each shape, at each of its points: an aggregation with one class. [N, C] -> same."""
     everywhere = tf.ones_like(x[:, :1])
-    return spread(everywhere, region_features(everywhere, x, row_splits), row_splits)
+    return tf.cast(spread(everywhere, region_features(everywhere, x, row_splits), row_splits), x.dtype)
 
 
 class SemanticToInstance(Composite):

@@ -1,10 +1,9 @@
 """Semantic segmentation-assisted instance feature fusion (paper, Section 3.2) as one Keras layer."""
 
-import keras
 import tensorflow as tf
 
 from instance_seg.fusion.aggregate import one_hot_assignment, region_features, spread
-from instance_seg.layers import BatchNorm, Composite, Linear
+from instance_seg.layers import BatchNorm, Composite, Layer, Linear, side_by_side
 
 GRADIENT_TO = ("all", "own", "others")
 HARD_IN = ("both", "spread")
@@ -29,7 +28,7 @@ class Transfer(Composite):
         return self.norm(spread(probabilities, moved, row_splits), training=training)
 
 
-class SemanticAssistedFusion(keras.layers.Layer):
+class SemanticAssistedFusion(Layer):
     """[features, F^ of every probability map, xyz], the fused instance feature of Eq. 6 and the text below it.
 
     Use it in any model that has point features and class probabilities of one or more levels:
@@ -85,7 +84,7 @@ class SemanticAssistedFusion(keras.layers.Layer):
         fused = [self._fuse(i, features, p, row_splits, training) for i, p in enumerate(probabilities)]
         parts = [features, *fused] if self.order == "released" else [*fused, features]
         parts = [*parts, xyz]
-        return tf.concat(parts, axis=1) if self.concatenate else parts
+        return side_by_side(parts) if self.concatenate else parts
 
     def _fuse(self, i, features, p, row_splits, training):
         p = tf.stop_gradient(p) if self._stops(i) else p

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from instance_seg.layers import Composite, Unit
+from instance_seg.layers import Composite, Unit, side_by_side
 
 MODES = ("none", "add", "concat")
 
@@ -30,4 +30,4 @@ class SemanticPath(Composite):
         """instance [N, C], semantic [N, C'] -> [N, C] ("add", C = width) or [N, C + width]."""
         semantic = semantic if self.gradient else tf.stop_gradient(semantic)
         moved = self.unit(semantic, training=training)
-        return instance + moved if self.mode == "add" else tf.concat([instance, moved], axis=1)
+        return instance + moved if self.mode == "add" else side_by_side([instance, moved])

@@ -31,8 +31,8 @@ class ExchangeHead(Composite):
         extra = exchange.unit_before_output
         self.semantic_last = [Unit(width, name="semantic_last")] if extra else []
         self.instance_last = [Unit(width, name="instance_last")] if extra else []
-        self.logits = Linear(num_classes, use_bias=True, name="logits")
-        self.offsets = Linear(6, use_bias=True, name="offsets")
+        self.logits = Linear(num_classes, use_bias=True, dtype="float32", name="logits")
+        self.offsets = Linear(6, use_bias=True, dtype="float32", name="offsets")
 
     def call(self, semantic, instance, xyz, row_splits, training=False):
         """semantic, instance [N, C]; xyz [N, 3]; row_splits [B + 1]."""

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from instance_seg.layers import Composite, Linear, Unit
+from instance_seg.layers import Composite, Linear, Unit, side_by_side
 
 FUSE_FROM = ("hidden", "feature")
 PLAIN_UNITS = ("none", "features", "features_xyz")
@@ -42,7 +42,7 @@ class OffsetHead(Composite):
         self.append_xyz = fusion is None and plain_unit == "features_xyz"
         without_unit = fusion is None and plain_unit == "none"
         self.fusion_unit = None if without_unit else Unit(width, name="fusion_unit")
-        self.output_layer = Linear(6, use_bias=True, name="offsets")
+        self.output_layer = Linear(6, use_bias=True, dtype="float32", name="offsets")
 
     def call(self, features, probabilities, xyz, row_splits, semantic=None, training=False):
         """F_ins [N, C] and what is fused with it.
@@ -60,7 +60,7 @@ class OffsetHead(Composite):
         if self.fusion is not None:
             features = self.fusion(features, probabilities, xyz, row_splits, training=training)
         elif self.append_xyz:
-            features = tf.concat([features, xyz], axis=1)
+            features = side_by_side([features, xyz])
         if self.fusion_unit is not None:
             features = self.fusion_unit(features, training=training)
         return tf.split(self.output_layer(features), 2, axis=1)

@@ -12,7 +12,7 @@ class SemanticHead(Composite):
     def __init__(self, num_classes: int, width: int = 128, num_hidden: int = 2, **kwargs):
         super().__init__(**kwargs)
         self.hidden = [Unit(width, name=f"hidden_{i}") for i in range(num_hidden)]
-        self.output_layer = Linear(num_classes, use_bias=True, name="logits")
+        self.output_layer = Linear(num_classes, use_bias=True, dtype="float32", name="logits")
 
     def call(self, features, training=False):
         for unit in self.hidden:

@@ -1,10 +1,15 @@
-"""Losses of one batch: semantics, instance offsets, region offsets, per level (paper, Eqs. 1 and 2, Section 3.3)."""
+"""Losses of one batch: semantics, instance offsets, region offsets, per level (paper, Eqs. 1 and 2, Section 3.3).
+
+Among several replicas of a tf.distribute strategy, each with its part of the batch, every loss here is the replica's
+share: their sum over the replicas is the loss of the whole batch.
+"""
 
 from dataclasses import dataclass
 
 import tensorflow as tf
 
 from instance_seg.options import check_choices, option
+from instance_seg.replicas import share, sum_over_replicas
 from instance_seg.structures import LevelLabels, LevelPrediction
 
 
@@ -50,12 +55,12 @@ def average(values: tf.Tensor, mask: tf.Tensor, row_splits: tf.Tensor, kind: str
     "shape": the mean of each shape (0 if it has no such point), then of the B shapes; "point": over all points.
     """
     if kind == "point":
-        return tf.math.divide_no_nan(tf.reduce_sum(values * mask), tf.reduce_sum(mask))
+        return tf.math.divide_no_nan(tf.reduce_sum(values * mask), sum_over_replicas(tf.reduce_sum(mask)))
     shape_ids = tf.repeat(tf.range(tf.size(row_splits) - 1), row_splits[1:] - row_splits[:-1])
     num_shapes = tf.size(row_splits) - 1
     total = tf.math.unsorted_segment_sum(values * mask, shape_ids, num_shapes)
     count = tf.math.unsorted_segment_sum(mask, shape_ids, num_shapes)
-    return tf.reduce_mean(tf.math.divide_no_nan(total, count))
+    return share(tf.reduce_mean(tf.math.divide_no_nan(total, count)))  # every replica has as many shapes
 
 
 def level_losses(
@@ -93,4 +98,4 @@ def weight_decay(variables, strength: float) -> tf.Tensor:
     """`strength` / 2 times the squared norm of all `variables`, biases and batch normalization included."""
     if not strength:
         return tf.zeros([])
-    return strength * tf.add_n([tf.nn.l2_loss(tf.convert_to_tensor(v)) for v in variables])
+    return share(strength * tf.add_n([tf.nn.l2_loss(tf.convert_to_tensor(v)) for v in variables]))

@@ -5,17 +5,16 @@ normalization and activation come after the padding of empty octants, so these e
 as relu(BN(0)) (specification of O-CNN's layers; the released program relies on it).
 """
 
-import keras
 import tensorflow as tf
 
 import ocnn_tf_ops as ops
-from instance_seg.layers import BatchNorm, Composite, Unit, stored_xavier
+from instance_seg.layers import BatchNorm, Composite, Layer, Unit, stored_xavier, value_in
 
 KERNEL_CELLS = 27  # 3x3x3
 CHILDREN = 8  # 2x2x2
 
 
-class _OctreeUnit(keras.layers.Layer):
+class _OctreeUnit(Layer):
     """What the three convolutions share: a [cells, Cin, Cout] kernel, then batch normalization and activation."""
 
     cells = KERNEL_CELLS
@@ -34,8 +33,9 @@ class _OctreeUnit(keras.layers.Layer):
     def _initializer(self, cin):
         return stored_xavier(self.channels, self.cells * cin)
 
-    def _finish(self, x, training):
-        return self.norm(x, training=training)
+    def _finish(self, operator, x, table, training):
+        x = tf.cast(x, self.compute_dtype)
+        return self.norm(operator(x, value_in(self.kernel, x.dtype), table), training=training)
 
 
 class ConvUnit(_OctreeUnit):
@@ -43,7 +43,7 @@ class ConvUnit(_OctreeUnit):
 
     def call(self, x, neighbors, training=False):
         """x [M, Cin], neighbors [M, 27] int32 -> [M, channels]."""
-        return self._finish(ops.octree_conv(x, tf.convert_to_tensor(self.kernel), neighbors), training)
+        return self._finish(ops.octree_conv, x, neighbors, training)
 
 
 class DownUnit(_OctreeUnit):
@@ -53,7 +53,7 @@ class DownUnit(_OctreeUnit):
 
     def call(self, x, parent_children, training=False):
         """x [M_d, Cin], children of depth d - 1 [M_(d-1)] -> [M_(d-1), channels]; empty octants get 0 before BN."""
-        return self._finish(ops.octree_downsample_conv(x, tf.convert_to_tensor(self.kernel), parent_children), training)
+        return self._finish(ops.octree_downsample_conv, x, parent_children, training)
 
 
 class UpUnit(_OctreeUnit):
@@ -66,7 +66,7 @@ class UpUnit(_OctreeUnit):
 
     def call(self, x, children, training=False):
         """x [M_d, Cin], children of depth d [M_d] -> [M_(d+1), channels]."""
-        return self._finish(ops.octree_upsample_conv(x, tf.convert_to_tensor(self.kernel), children), training)
+        return self._finish(ops.octree_upsample_conv, x, children, training)
 
 
 class ResBlock(Composite):

@@ -1,6 +1,6 @@
-"""Precision over recall, a plot for each part class, a line for each method."""
+"""Precision over recall, a plot for each part class with its number of instances, a line for each method."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -36,8 +36,8 @@ def render_curves(methods: Mapping[str, LevelMetrics], threshold: float = 0.5, n
     figure = Figure(figsize=(columns * _WIDTH, lines * _HEIGHT + 0.4), dpi=_DPI, layout="constrained")
     canvas = FigureCanvasAgg(figure)
     plots = figure.subplots(lines, columns, squeeze=False).ravel()
-    for plot, part in zip(plots, parts):
-        _draw_part(plot, part, methods, THRESHOLDS.index(threshold))
+    for plot, part, title in zip(plots, parts, _titles(parts, methods)):
+        _draw_part(plot, part, title, methods, THRESHOLDS.index(threshold))
     for plot in plots[len(parts) :]:
         plot.set_axis_off()
     handles = [plots[0].plot([], [], color=f"C{i}")[0] for i in range(len(methods))]
@@ -52,15 +52,29 @@ def envelope(curve: Curve) -> np.ndarray:
     return np.append(best, 0.0)[np.searchsorted(curve.recall, RECALL_LEVELS, side="left")]
 
 
-def _draw_part(plot, part: str, methods: Mapping[str, LevelMetrics], position: int) -> None:
+def _draw_part(plot, part: str, title: str, methods: Mapping[str, LevelMetrics], position: int) -> None:
+    """The earlier a method, the wider its line, so that equal ones show beneath each other."""
     for i, metrics in enumerate(methods.values()):
         if part in metrics.curves:
             curve = metrics.curves[part][position]
-            plot.plot(RECALL_LEVELS, envelope(curve), color=f"C{i}", linewidth=1.4, drawstyle="steps-pre")
+            width = 1.2 + 1.1 * (len(methods) - 1 - i)
+            plot.plot(RECALL_LEVELS, envelope(curve), color=f"C{i}", linewidth=width, drawstyle="steps-pre")
             plot.plot(curve.recall, curve.precision, color=f"C{i}", linewidth=0.6, alpha=0.45)
-    plot.set_title(part.rpartition("/")[2], fontsize=8)
-    plot.set(xlim=(0, 1.02), ylim=(0, 1.05))
+    plot.set_title(title, fontsize=8)
+    plot.set(xlim=(0, 1.02), ylim=(-0.03, 1.05))
     plot.set_xlabel("recall", fontsize=6, labelpad=1)
     plot.set_ylabel("precision", fontsize=6, labelpad=1)
     plot.tick_params(labelsize=6)
     plot.grid(linewidth=0.3)
+
+
+def _titles(parts: Sequence[str], methods: Mapping[str, LevelMetrics]) -> list[str]:
+    """The end of each part's name, as much of it as tells it from the others, and its number of instances."""
+    counts = {part: entry["instances"] for metrics in methods.values() for part, entry in metrics.per_part.items()}
+    return [f"{_short_name(part, parts)} ({counts[part]})" for part in parts]
+
+
+def _short_name(part: str, parts: Sequence[str]) -> str:
+    words = part.split("/")
+    ends = ("/".join(words[-n:]) for n in range(1, len(words)))
+    return next((end for end in ends if sum(f"/{other}".endswith(f"/{end}") for other in parts) == 1), part)

@@ -5,23 +5,27 @@ import html
 import io
 import re
 from collections.abc import Sequence
+from itertools import groupby
 
 from tabulate import tabulate
 
-from instance_seg.report.table import Table, markdown
+from instance_seg.report.table import OURS, Table, markdown
 
 LATEX_PREAMBLE = "% In the preamble: \\usepackage{booktabs,graphicx}\n"
 _STYLE = """
-body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 100rem; padding: 0 1.5rem; color: #1c1c1c }
+body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 108rem; padding: 0 1.5rem; color: #1c1c1c }
 h1 { font-size: 1.5rem } h2 { font-size: 1.25rem; margin-top: 2.5rem } h3 { font-size: 1.05rem; margin: 2rem 0 .5rem }
+nav a { margin-right: 1.1rem; color: #1b5e9b; text-decoration: none } nav a:hover { text-decoration: underline }
 .wide { overflow-x: auto } p.note { color: #555; font-size: .87rem; margin: .4rem 0 }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .87rem }
-th { border-bottom: 2px solid #333; text-align: right; padding: .25rem .55rem; white-space: nowrap }
-td { border-bottom: 1px solid #e3e3e3; text-align: right; padding: .2rem .55rem; white-space: nowrap }
-th.name, td.name { text-align: left } tr:hover td { background: #f3f6fa } tr.first td { border-top: 2px solid #999 }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .84rem }
+th { border-bottom: 2px solid #333; text-align: right; padding: .25rem .45rem; white-space: nowrap }
+td { border-bottom: 1px solid #e3e3e3; text-align: right; padding: .2rem .45rem; white-space: nowrap }
+th.name, td.name { text-align: left } tr.first td { border-top: 2px solid #999 } td.again { color: #bbb }
+tr.ours td { background: #fff6dc; font-weight: 600 } tr:hover td { background: #eef3f9 }
+th.group, td.group { border-left: 1px solid #999; padding-left: .8rem }
 td.up { color: #1a7f37 } td.down { color: #b3261e } td.none { color: #999 }
 """.strip()
-_DIFFERENCE = re.compile(r"[+-]\d+\.\d")
+_DIFFERENCE = re.compile(r"[+-](?!0\.0)\d+\.\d( ± \d+\.\d)?")  # that is not nothing
 
 
 def to_markdown(table: Table) -> str:
@@ -51,18 +55,28 @@ def to_latex(table: Table) -> str:
     return text.replace("±", "$\\pm$").replace("†", "$^\\dagger$")
 
 
-def to_html(table: Table) -> str:
-    """A section; differences are green or red, a rule stands above every block of equal first names."""
-    heads = "".join(_cell("th", cell, i < table.num_names) for i, cell in enumerate(table.headers))
-    rows, blocks = [], table.num_names > 1 and any(a[0] == b[0] for a, b in zip(table.rows, table.rows[1:]))
+def to_html(table: Table, anchor: str = "") -> str:
+    """A section; differences are green or red, our rows tinted; rules part measures and blocks of equal first names.
+
+    Args:
+      table: what is shown.
+      anchor: id of the heading, for links.
+    """
+    kinds = ["name"] * table.num_names + ["group" if h else "" for h in _starts_group(table.headers[table.num_names :])]
+    heads = "".join(_element("th", cell, kind) for cell, kind in zip(table.headers, kinds))
+    rows, blocks = [], all(len(list(block)) > 1 for _, block in groupby(row[0] for row in table.rows))
     for above, row in zip([None, *table.rows], table.rows):
-        first = ' class="first"' if blocks and above is not None and above[0] != row[0] else ""
-        cells = "".join(_cell("td", cell, i < table.num_names) for i, cell in enumerate(row))
-        rows.append(f"<tr{first}>{cells}</tr>")
+        repeated = blocks and above is not None and above[0] == row[0]
+        first = blocks and above is not None and not repeated
+        classes = " ".join(["first"] * first + ["ours"] * (OURS in row[: table.num_names]))
+        cells = [_element("td", cell, _kinds(cell, kind)) for cell, kind in zip(row, kinds)]
+        cells[0] = _element("td", row[0], "name again") if repeated else cells[0]
+        rows.append(_element("tr", "".join(cells), classes, escape=False))
     notes = "".join(f'<p class="note">{html.escape(note)}</p>' for note in table.notes)
-    title = html.escape(f"{table.name}: {table.title}")
     inner = f"<thead><tr>{heads}</tr></thead><tbody>\n" + "\n".join(rows) + "\n</tbody>"
-    return f'<h3>{title}</h3>\n<div class="wide"><table>{inner}</table></div>\n{notes}'
+    title = html.escape(f"{table.name}: {table.title}")
+    heading = f'<h3 id="{html.escape(anchor)}">{title}</h3>' if anchor else f"<h3>{title}</h3>"
+    return f'{heading}\n<div class="wide"><table>{inner}</table></div>\n{notes}'
 
 
 def html_page(title: str, body: str) -> str:
@@ -73,14 +87,21 @@ def html_page(title: str, body: str) -> str:
     )
 
 
-def _cell(tag: str, text: str, is_name: bool) -> str:
-    kind = "name" if is_name else ""
-    if not is_name and _DIFFERENCE.fullmatch(text):
-        kind = "down" if text.startswith("-") else "up"
-    elif not is_name and text in ("-", "not run"):
-        kind = "none"
-    attribute = f' class="{kind}"' if kind else ""
-    return f"<{tag}{attribute}>{html.escape(text)}</{tag}>"
+def _starts_group(headers: Sequence[str]) -> list[bool]:
+    """Which columns have others below them: a measure whose neighbors to the right repeat for every measure."""
+    return [headers.count(h) == 1 and headers.count(after) > 1 for h, after in zip(headers, [*headers[1:], ""])]
+
+
+def _kinds(text: str, kind: str) -> str:
+    """The classes of a cell: what its column is, and what its figure says."""
+    if kind != "name" and _DIFFERENCE.fullmatch(text):
+        return f"{kind} {'down' if text.startswith('-') else 'up'}".strip()
+    return f"{kind} none".strip() if kind != "name" and text in ("-", "not run") else kind
+
+
+def _element(tag: str, text: str, classes: str, escape: bool = True) -> str:
+    attribute = f' class="{classes}"' if classes else ""
+    return f"<{tag}{attribute}>{html.escape(text) if escape else text}</{tag}>"
 
 
 def _distinct(headers: Sequence[str]) -> list[str]:

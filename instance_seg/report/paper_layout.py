@@ -8,9 +8,9 @@ from instance_seg.report.category_grid import CategoryGrid, make_grid, short_nam
 from instance_seg.report.paper import paper_grid, paper_tables, restrict
 from instance_seg.report.results import MEASURES
 from instance_seg.report.rows import Clustering, OverSeeds, Row, View, figure, over_seeds, seeds_of
-from instance_seg.report.table import MISSING, WITH, Table, level_name, percent
+from instance_seg.report.table import MISSING, OURS, WITH, Table, level_name, percent
 
-OURS, PAPERS, DIFFERENCE = "this program", "Ours (the paper's)", "difference"
+PAPERS, DIFFERENCE = "Ours (the paper's)", "difference"
 NOT_RUN = "not run"
 DAGGER = " †"
 DEFAULT = Row("cross_level_fusion")  # "Ours" in Tables 1, 2, 5 and 10
@@ -33,7 +33,8 @@ def category_table(name: str, measure: str, rows: Rows) -> Table:
         lines += [[label, *line] for line in _ours_below(ours, measure, block, len(categories))]
     headers = ("Level", "Method", "Avg", *map(short_name, categories))
     notes = ("Differences of averages are taken over the categories and levels that were run.",)
-    return Table(name, f"{measure} by category", headers, lines, notes, num_names=2)
+    title = "by category" if measure in name else f"{measure} by category"
+    return Table(name, title, headers, lines, notes, num_names=2)
 
 
 def methods_table(rows: Rows) -> Table:

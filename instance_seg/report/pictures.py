@@ -25,6 +25,7 @@ _DPI = 100
 _TITLE_PIXELS = 26
 _INSET = 0.34  # of the width of a cloud
 _FRAME = "#d81b1b"
+_STRAY = 2  # percent of an instance's points, on each side, that a frame may leave out
 
 
 class Column(NamedTuple):
@@ -35,7 +36,7 @@ class Column(NamedTuple):
     labels: np.ndarray  # [N] integer, one color each; negative = gray
     normals: np.ndarray | None = None  # [N, 3], unit length; shades the points
     framed: np.ndarray | None = None  # [N] integer; a frame around the points of each number that is not negative
-    inset: np.ndarray | None = None  # [N, 3], the same points elsewhere; drawn small, in the lower right corner
+    inset: np.ndarray | None = None  # [N, 3], the same points elsewhere; drawn small, in the emptiest corner
 
 
 def colors_for(labels: np.ndarray) -> np.ndarray:
@@ -96,6 +97,7 @@ def render_panel(
     axes = camera_axes(azimuth, elevation)
     projected = [column.xyz @ axes.T for column in columns]
     center, radius = _frame(np.concatenate(projected)[:, :2])
+    right, up = _emptiest_corner(np.concatenate(projected)[:, :2], center, radius)
     width, height = size * len(columns), size + _TITLE_PIXELS
     figure = Figure(figsize=(width / _DPI, height / _DPI), dpi=_DPI, facecolor="white")
     canvas = FigureCanvasAgg(figure)
@@ -104,7 +106,8 @@ def render_panel(
         _draw(place, column, points, axes, size)
         _draw_frames(place, column, points, 0.02 * radius)
         if column.inset is not None:
-            corner = ((position + 1 - _INSET) / len(columns), 0, _INSET / len(columns), _INSET * size / height)
+            left, bottom = position + right * (1 - _INSET), up * (1 - _INSET)
+            corner = (left / len(columns), bottom * size / height, _INSET / len(columns), _INSET * size / height)
             _draw_inset(_square(figure, corner, center, radius), column, axes, size)
         middle = (position + 0.5) / len(columns)
         figure.text(middle, 1 - _TITLE_PIXELS / 2 / height, column.title, ha="center", va="center", fontsize=9)
@@ -147,6 +150,13 @@ def _frame(points: np.ndarray) -> tuple[np.ndarray, float]:
     return (low + high) / 2, max(0.54 * float((high - low).max()), 1e-6)
 
 
+def _emptiest_corner(points: np.ndarray, center: np.ndarray, radius: float) -> tuple[int, int]:
+    """Where an inset hides the fewest points of all columns: (1, 0) = lower right, (0, 1) = upper left and so on."""
+    place = (points - center) / (2 * radius) + 0.5  # in [0, 1], to the right and upwards
+    corners = ((1, 0), (0, 1), (1, 1), (0, 0))
+    return min(corners, key=lambda corner: np.count_nonzero((np.abs(place - corner) < _INSET).all(axis=1)))
+
+
 def _square(figure: Figure, where: tuple[float, ...], center: np.ndarray, radius: float):
     """Axes without marks at a place of the figure that show a square of the plane."""
     place = figure.add_axes(where)
@@ -160,8 +170,9 @@ def _draw_frames(place, column: Column, points: np.ndarray, margin: float) -> No
     """A rectangle around each set of points that `framed` numbers."""
     for number in np.unique(column.framed[column.framed >= 0]) if column.framed is not None else ():
         chosen = points[column.framed == number, :2]
-        low, high = chosen.min(axis=0) - margin, chosen.max(axis=0) + margin
-        place.add_patch(Rectangle(low, *(high - low), fill=False, edgecolor=_FRAME, linewidth=1.3))
+        low, high = np.percentile(chosen, (_STRAY, 100 - _STRAY), axis=0)
+        low, high = low - margin, high + margin
+        place.add_patch(Rectangle(low, *(high - low), fill=False, edgecolor=_FRAME, linewidth=1.0))
 
 
 def _draw_inset(place, column: Column, axes: np.ndarray, size: int) -> None:

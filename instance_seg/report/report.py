@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from instance_seg.data.taxonomy import CATEGORIES, load_taxonomy
 from instance_seg.report.formats import LATEX_PREAMBLE, html_page, to_csv, to_html, to_latex, to_markdown
+from instance_seg.report.gains import gains_table
 from instance_seg.report.merge import merge_levels
 from instance_seg.report.paper import paper_tables
 from instance_seg.report.paper_layout import (
@@ -69,10 +70,13 @@ def report_markdown(sections: Sequence[Section]) -> str:
 def report_html(sections: Sequence[Section]) -> str:
     """All sections as one page."""
     parts = []
-    for section in sections:
+    for number, section in enumerate(sections):
+        anchors = {table.name: f"{_file_name(table)}-{number}" for table in section.tables}
+        links = "".join(f'<a href="#{anchor}">{html.escape(name)}</a>' for name, anchor in anchors.items())
         parts.append(f"<h2>{html.escape(section.title)}</h2>")
         parts += [f"<p>{html.escape(remark)}</p>" for remark in section.remarks]
-        parts += map(to_html, section.tables)
+        parts.append(f"<nav>{links}</nav>")
+        parts += [to_html(table, anchors[table.name]) for table in section.tables]
     return html_page(TITLE, "\n".join(parts))
 
 
@@ -84,7 +88,7 @@ def write_report(folder: str | os.PathLike, sections: Sequence[Section]) -> Path
     for section in sections:
         suffix = re.sub(r"[^\w.-]", "_", f"-{section.dataset}-{section.preset}") if len(sections) > 1 else ""
         for table in section.tables:
-            write_text(folder / f"{table.name.lower().replace(' ', '_')}{suffix}.csv", to_csv(table))
+            write_text(folder / f"{_file_name(table)}{suffix}.csv", to_csv(table))
     write_text(folder / "report.html", report_html(sections))
     return folder / "report.html"
 
@@ -102,12 +106,17 @@ def parameters_table(runs: Sequence[Mapping[str, Any]]) -> Table:
     return Table("Parameters", "Trainable parameters", ("Network", *categories), lines)
 
 
+def _file_name(table: Table) -> str:
+    return table.name.lower().replace(" ", "_")
+
+
 def _section(dataset: str, preset: str, runs: Sequence[Any], sweep: Sequence[Any]) -> Section:
     rows = collect_rows([*runs, *sweep])
     tables = [
         category_table("Table 1", "AP50", rows),
         methods_table(rows),
         ablation_table(rows),
+        gains_table(rows),
         sweep_table(rows),
         *(category_table(f"Table 10 {measure}", measure, rows) for measure in ("AP25", "AP75", "sAP50")),
         further_table(rows),
@@ -125,11 +134,12 @@ def _overview(runs: Sequence[Mapping[str, Any]]) -> str:
     infos = [results["run"] for results in runs]
     categories = sorted({info["category"] for info in infos})
     iterations = sorted({info["iterations"] for info in infos})
-    hours = sum(info["seconds"]["train"] for info in infos) / 3600
+    minutes = sum(info["seconds"]["train"] for info in infos) / 60
+    time = f"{minutes:.0f} minutes" if minutes < 120 else f"{minutes / 60:.1f} hours"
     commits = sorted({commit for info in infos for commit in (info.get("commit") or "unknown").split(", ")})
     return (
         f"{len(runs)} runs of {len({info['variant'] for info in infos})} networks on {', '.join(categories)}; "
-        f"{', '.join(map(str, iterations))} iterations; {hours:.1f} hours of training in all; "
+        f"{', '.join(map(str, iterations))} iterations; {time} of training in all; "
         f"commit {', '.join(commits)}. All measures in percent."
     )
 

@@ -3,7 +3,7 @@
     {"schema": 1,
      "run": {"category", "variant", "preset", "seed", "dataset", "iterations", "semantic_center_offset",
              "seconds": {"train", "predict", "cluster", "metrics"},
-             "level", "parameters", "commit", "machine", "schedule"},
+             "level", "parameters", "commit", "machine", "schedule", "engine"},
      "levels": {"1": {"AP25", "AP50", "AP75", "sAP50", "mIoU",
                       "per_part": {part name: {"AP25", "AP50", "AP75", "instances"}}}, ...},
      "mean": {"AP25", "AP50", "AP75", "sAP50", "mIoU"},
@@ -62,8 +62,8 @@ def build_results(
     results = {
         "schema": SCHEMA,
         "run": dict(run),
-        **_row(levels),
-        "without_region_centers": _row(without_region_centers),
+        **row_of(levels),
+        "without_region_centers": row_of(without_region_centers),
     }
     check_results(results, "results")
     return results
@@ -123,6 +123,11 @@ def check_results(results: Any, where: str) -> None:
         )
 
 
+def row_of(levels: Mapping[int, LevelMetrics]) -> dict[str, Any]:
+    """One row of a run from its measures by level index (0 = coarsest); see `levels_and_mean`."""
+    return levels_and_mean({str(index + 1): _level_entry(levels[index]) for index in sorted(levels)})
+
+
 def levels_and_mean(entries: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """One row of a run: its levels by number, and the mean of every measure over those where it is defined."""
     return {"levels": dict(entries), "mean": {name: _mean(entries.values(), name) for name in MEASURES}}
@@ -134,10 +139,6 @@ def _result_files(folder: str | os.PathLike) -> list[Path]:
 
 def _in_sweep(path: Path, folder: str | os.PathLike) -> bool:
     return SWEEP in path.relative_to(folder).parts
-
-
-def _row(levels: Mapping[int, LevelMetrics]) -> dict[str, Any]:
-    return levels_and_mean({str(index + 1): _level_entry(levels[index]) for index in sorted(levels)})
 
 
 def _level_entry(metrics: LevelMetrics) -> dict[str, Any]:

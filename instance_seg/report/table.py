@@ -12,6 +12,7 @@ from instance_seg.report.results import MEASURES, STAGES
 
 TABLE_NAME = "table.md"
 MISSING = "-"
+OURS = "this program"  # the name of our rows among the paper's
 WITH, WITHOUT = "with region centers", "without region centers"
 _LEVEL_NAMES = ("Coarse", "Middle", "Fine")
 

@@ -26,7 +26,7 @@ class FeatureExchangeNetwork(keras.Model):
     """
 
     def __init__(self, config: NetworkConfig, num_classes: tuple[int, ...], **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)
         self.config, self.num_classes = config, tuple(num_classes)
         self.backbone = make_backbone(config)
         self.heads = [

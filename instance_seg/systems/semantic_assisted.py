@@ -29,7 +29,7 @@ class SemanticAssistedNetwork(keras.Model):
     """
 
     def __init__(self, config: NetworkConfig, num_classes: tuple[int, ...], **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)
         self.config, self.num_classes = config, tuple(num_classes)
         levels = range(len(num_classes))
         self.sources = [source_levels(config.fusion, k, len(num_classes)) for k in levels]

@@ -33,17 +33,20 @@ class Checkpoints:
         model, optimizer: built, so that every variable exists.
         description: see `describe_network`.
         keep: how many checkpoints stay.
+        loss_scale: a tf.Module, saved too; a checkpoint without one leaves it as it is.
     """
 
-    def __init__(self, folder, model, optimizer, description: dict, keep: int = 3):
+    def __init__(self, folder, model, optimizer, description: dict, keep: int = 3, loss_scale=None):
         self.folder = pathlib.Path(folder)
         self.description = description
         self._step = tf.Variable(0, dtype=tf.int64, trainable=False)
         self._seconds = tf.Variable(0.0, dtype=tf.float64, trainable=False)
         weights = _variables_by_path(model)
-        self._state = tf.train.Checkpoint(model=weights, optimizer=optimizer, step=self._step, seconds=self._seconds)
-        self._weights = tf.train.Checkpoint(model=weights)
-        self._manager = tf.train.CheckpointManager(self._state, str(folder), max_to_keep=keep, checkpoint_name="iter")
+        state = {"model": weights, "optimizer": optimizer, "step": self._step, "seconds": self._seconds}
+        self._weights, self._state = tf.train.Checkpoint(model=weights), tf.train.Checkpoint(**state)
+        self._loss_scale = tf.train.Checkpoint(**({"loss_scale": loss_scale} if loss_scale else {}))
+        all_of_it = tf.train.Checkpoint(**state, **({"loss_scale": loss_scale} if loss_scale else {}))
+        self._manager = tf.train.CheckpointManager(all_of_it, str(folder), max_to_keep=keep, checkpoint_name="iter")
 
     @property
     def latest(self) -> str | None:
@@ -67,6 +70,7 @@ class Checkpoints:
         if self.latest is not None:
             self._check(self.latest)
             self._restore(self._state, self.latest)
+            self._loss_scale.restore(self.latest).expect_partial()
         return self.progress
 
     def restore_weights(self, checkpoint: str) -> Progress:

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,27 +13,29 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from instance_seg.clustering.config import ClusterConfig
-from instance_seg.clustering.instances import PredictedLevel, segment_levels
 from instance_seg.data.predictions_h5 import PredictionWriter, instances_to_masks
 from instance_seg.data.taxonomy import Taxonomy
 from instance_seg.metrics.matching import find_instances, instance_confidence
 from instance_seg.metrics.partnet import LevelMetrics, measure_shape, summarize_level
+from instance_seg.report.figures import Segmentation
+from instance_seg.report.table import WITH, WITHOUT
 from instance_seg.structures import ShapeLevel
-from instance_seg.training.trainer import apply_network
+from instance_seg.training.segment import PointPrediction, Predictor, drawable, segment_batch
 
 
-class PointPrediction(NamedTuple):
-    """What the network says of the points of one shape at one level (NumPy)."""
+class Rows(NamedTuple):
+    """The clusterings of the two rows of a table."""
 
-    points: PredictedLevel  # what clustering needs
-    entropy: np.ndarray  # [N] float32, nats, over all classes
+    with_region_centers: ClusterConfig
+    without_region_centers: ClusterConfig
 
 
-class Segmented(NamedTuple):
+class Sample(NamedTuple):
     """One test shape with everything there is to draw of it."""
 
     xyz: np.ndarray  # [N, 3] float32
-    levels: dict[int, ShapeLevel]  # level index -> labels, with region centers
+    normals: np.ndarray  # [N, 3] float32
+    levels: dict[int, list[Segmentation]]  # position among the taxonomy's levels -> without and with region centers
 
 
 class Evaluation(NamedTuple):
@@ -41,7 +44,7 @@ class Evaluation(NamedTuple):
     with_region_centers: dict[int, LevelMetrics]  # index among the category's levels -> measures
     without_region_centers: dict[int, LevelMetrics]
     seconds: dict[str, float]  # predict, cluster, metrics
-    samples: list[Segmented]  # the shapes of the first batches, for pictures
+    samples: list[Sample]  # the shapes of the first batches, for pictures
 
 
 class Stopwatch:
@@ -58,45 +61,14 @@ class Stopwatch:
         self.seconds[name] += time.perf_counter() - begin
 
 
-class Predictor:
-    """Runs a network over batches, in inference mode."""
-
-    def __init__(self, model, element_spec):
-        self._model, self._spec = model, element_spec
-        self._by_batch_size = {}  # one graph each: the fusion wants to know the number of shapes
-
-    def __call__(self, batch) -> list[list[PointPrediction]]:
-        """One list of levels per shape of the batch."""
-        splits = batch.points.row_splits.numpy()
-        xyz = batch.points.xyz.numpy()
-        levels = [[x.numpy() for x in level] for level in self._graph(len(splits))(batch)]
-        return [
-            [
-                PointPrediction(PredictedLevel(xyz[a:b], *(x[a:b] for x in points)), entropy[a:b])
-                for *points, entropy in levels
-            ]
-            for a, b in zip(splits[:-1], splits[1:])
-        ]
-
-    def _graph(self, num_splits):
-        if num_splits not in self._by_batch_size:
-            points = self._spec.points._replace(row_splits=tf.TensorSpec([num_splits], tf.int32))
-            signature = [self._spec._replace(points=points)]
-            self._by_batch_size[num_splits] = tf.function(self._predict_batch, input_signature=signature)
-        return self._by_batch_size[num_splits]
-
-    def _predict_batch(self, batch):
-        outputs = []
-        for prediction in apply_network(self._model, batch, training=False):
-            log_p = tf.nn.log_softmax(prediction.logits)
-            entropy = -tf.reduce_sum(tf.exp(log_p) * log_p, axis=1)
-            semantic = tf.argmax(prediction.logits, axis=1, output_type=tf.int32)
-            outputs.append((semantic, prediction.instance_offset, prediction.region_offset, entropy))
-        return outputs
+def both_rows(config: ClusterConfig) -> Rows:
+    """The given clustering and the one without a push, whatever the kind of the push."""
+    none = dataclasses.replace(config, semantic_center_offset=0.0, region_push=ClusterConfig.region_push)
+    return Rows(config, none)
 
 
 def evaluate_network(
-    model,
+    predictor: Predictor,
     batches: tf.data.Dataset,
     taxonomy: Taxonomy,
     config: ClusterConfig,
@@ -106,66 +78,102 @@ def evaluate_network(
     """Predicts, clusters and measures all test shapes, one batch after the other.
 
     Args:
-        model: the network.
+        predictor: of the network.
         batches: pipeline batches of the test split, in the order of the split.
         taxonomy: names the levels that exist; others are neither clustered nor measured.
         config: clustering; the second row has semantic_center_offset = 0.
         predictions: folder for PartNet's prediction files (<Category>-<level>/test-NN.h5), of the first row.
         num_samples: how many of the first shapes are kept for pictures.
     """
-    watch = Stopwatch()
-    predictor = Predictor(model, batches.element_spec)
-    rows = (config, dataclasses.replace(config, semantic_center_offset=0.0))
-    results = [defaultdict(list) for _ in rows]
-    samples: list[Segmented] = []
+    watch, rows, samples = Stopwatch(), both_rows(config), []
+    measurements = [Measurement(row, taxonomy) for row in rows]
     with contextlib.ExitStack() as stack:
         writers = _prediction_writers(stack, predictions, taxonomy)
-        for batch in tqdm(batches, desc="evaluating", unit="batch", leave=False, dynamic_ncols=True):
+        for batch in _progress(batches):
             with watch.time("predict"):
                 shapes = predictor(batch)
-            with watch.time("cluster"):
-                segmented = [_cluster(shapes, batch, taxonomy, row) for row in rows]
-            with watch.time("metrics"):
-                for found, result in zip(segmented, results):
-                    _measure(found, taxonomy, result)
-            samples += segmented[0][: max(0, num_samples - len(samples))]
-            for shape in segmented[0]:
+            segmented = Rows(*(measurement.add(shapes, batch) for measurement in measurements))
+            missing = max(0, num_samples - len(samples))
+            samples += _samples(shapes, batch, segmented, rows)[:missing]
+            for shape in segmented.with_region_centers:
                 _write_predictions(writers, shape)
-    with watch.time("metrics"):
-        levels = [_summarize(result, taxonomy) for result in results]
-    return Evaluation(*levels, dict(watch.seconds), samples)
+    return _evaluation(watch, *measurements, samples)
 
 
-def _cluster(shapes, batch, taxonomy, config) -> list[Segmented]:
-    """Segments every (shape, level) of a batch, all their regions side by side."""
-    keys = [(b, k) for b in range(len(shapes)) for k in taxonomy.real_levels]
-    ids = dict(zip(keys, segment_levels([shapes[b][k].points for b, k in keys], config)))
-    splits = batch.points.row_splits.numpy()
-    labels = [(x.semantic.numpy(), x.instance.numpy()) for x in batch.labels]
-    segmented = []
-    for b, levels in enumerate(shapes):
-        truth = [
-            (semantic[splits[b] : splits[b + 1]], instance[splits[b] : splits[b + 1]]) for semantic, instance in labels
-        ]
-        found = {
-            k: ShapeLevel(*truth[k], levels[k].points.semantic, ids[b, k], levels[k].entropy)
-            for k in taxonomy.real_levels
+def evaluate_sweep(
+    predictor: Predictor, batches: tf.data.Dataset, taxonomy: Taxonomy, configs: Sequence[ClusterConfig]
+) -> list[Evaluation]:
+    """Measures several clusterings of the same predictions; what they have in common is clustered once.
+
+    Args: see evaluate_network.
+
+    Returns:
+        one Evaluation for each of `configs`; each counts the time of the prediction, and of its own two rows.
+    """
+    watch = Stopwatch()
+    measurements = {row: Measurement(row, taxonomy) for config in configs for row in both_rows(config)}
+    for batch in _progress(batches):
+        with watch.time("predict"):
+            shapes = predictor(batch)
+        for measurement in measurements.values():
+            measurement.add(shapes, batch)
+    return [_evaluation(watch, *(measurements[row] for row in both_rows(config))) for config in configs]
+
+
+class Measurement:
+    """The measures of one clustering, batch after batch."""
+
+    def __init__(self, config: ClusterConfig, taxonomy: Taxonomy):
+        self.config, self.taxonomy = config, taxonomy
+        self.watch, self._measured = Stopwatch(), defaultdict(list)
+
+    def add(self, shapes: list[list[PointPrediction]], batch) -> list[dict[int, ShapeLevel]]:
+        """Clusters and measures the shapes of a batch; returns them as segment_batch does."""
+        with self.watch.time("cluster"):
+            segmented = segment_batch(shapes, batch, self.taxonomy, self.config)
+        with self.watch.time("metrics"):
+            for levels in segmented:
+                for k, level in levels.items():
+                    measured = measure_shape(level, self.taxonomy.num_classes[k])
+                    if measured is not None:
+                        self._measured[k].append(measured)
+        return segmented
+
+    def levels(self) -> dict[int, LevelMetrics]:
+        """Index among the category's levels -> measures of all shapes so far."""
+        with self.watch.time("metrics"):
+            levels = self.taxonomy.levels
+            measures = {k: summarize_level(self._measured[k], levels[k].names) for k in self.taxonomy.real_levels}
+        return {self.taxonomy.first + k: found for k, found in measures.items()}
+
+
+def _evaluation(
+    watch: Stopwatch, first: Measurement, second: Measurement, samples: Sequence[Sample] = ()
+) -> Evaluation:
+    levels = first.levels(), second.levels()
+    seconds = {name: first.watch.seconds[name] + second.watch.seconds[name] for name in ("cluster", "metrics")}
+    return Evaluation(*levels, {"predict": watch.seconds["predict"], **seconds}, list(samples))
+
+
+def _progress(batches: tf.data.Dataset) -> tqdm:
+    return tqdm(batches, desc="evaluating", unit="batch", leave=False, dynamic_ncols=True)
+
+
+def _samples(shapes, batch, segmented: Rows, rows: Rows) -> list[Sample]:
+    """Every shape of a batch, ready to be drawn."""
+    splits, normals = batch.points.row_splits.numpy(), batch.points.normals.numpy()
+    columns = (
+        (WITHOUT, segmented.without_region_centers, rows.without_region_centers),
+        (WITH, segmented.with_region_centers, rows.with_region_centers),
+    )
+    samples = []
+    for b, predicted in enumerate(shapes):
+        levels = {
+            k: [drawable(title, predicted[k], found[b][k], config) for title, found, config in columns]
+            for k in segmented.with_region_centers[b]
         }
-        segmented.append(Segmented(levels[0].points.xyz, found))
-    return segmented
-
-
-def _measure(segmented: list[Segmented], taxonomy, result):
-    for shape in segmented:
-        for k, level in shape.levels.items():
-            measured = measure_shape(level, taxonomy.num_classes[k])
-            if measured is not None:
-                result[k].append(measured)
-
-
-def _summarize(result, taxonomy) -> dict[int, LevelMetrics]:
-    levels = {k: summarize_level(result[k], taxonomy.levels[k].names) for k in taxonomy.real_levels}
-    return {taxonomy.first + k: measures for k, measures in levels.items()}
+        samples.append(Sample(predicted[0].points.xyz, normals[splits[b] : splits[b + 1]], levels))
+    return samples
 
 
 def _prediction_writers(stack, folder, taxonomy) -> dict[int, PredictionWriter]:
@@ -175,9 +183,9 @@ def _prediction_writers(stack, folder, taxonomy) -> dict[int, PredictionWriter]:
     return {k: stack.enter_context(PredictionWriter(path)) for k, path in names.items()}
 
 
-def _write_predictions(writers: dict[int, PredictionWriter], shape: Segmented) -> None:
+def _write_predictions(writers: dict[int, PredictionWriter], levels: dict[int, ShapeLevel]) -> None:
     for k, writer in writers.items():
-        level = shape.levels[k]
+        level = levels[k]
         instances = find_instances(level.instance, level.semantic, int(level.semantic.max()) + 1)
         confidence = instance_confidence(instances, level.entropy)
         writer.append(instances_to_masks(instances.index, instances.label, confidence))

@@ -1,27 +1,34 @@
 """One run from its settings: data, network, training, evaluation, results in the run's folder."""
 
+import dataclasses
 import pathlib
+from collections.abc import Sequence
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 import ocnn_tf_ops as ops
-from instance_seg.config import Config, variant_label
+from instance_seg.config import Config, make_config, variant_label
 from instance_seg.data.batches import SampleConfig
 from instance_seg.data.dataset import PartNetDataset
 from instance_seg.data.pipeline import OctreeConfig, evaluation_dataset, training_dataset
 from instance_seg.data.taxonomy import Taxonomy, load_taxonomy
+from instance_seg.layers import separate_statistics
 from instance_seg.report.describe import count_parameters
-from instance_seg.report.results import build_results, write_results
+from instance_seg.report.results import SWEEP, build_results, write_results
 from instance_seg.report.table import TABLE_NAME, run_table, write_text
 from instance_seg.schedule import Momentum
 from instance_seg.structures import Points
 from instance_seg.systems.build import build_system
 from instance_seg.training.checkpoint import Checkpoints, Progress, describe_network
-from instance_seg.training.evaluate import Evaluation, evaluate_network
+from instance_seg.training.comparison import Comparison
+from instance_seg.training.evaluate import Evaluation, evaluate_network, evaluate_sweep
 from instance_seg.training.monitor import Monitor
+from instance_seg.training.precision import computing_in
 from instance_seg.training.provenance import provenance
+from instance_seg.training.segment import Predictor
+from instance_seg.training.strategy import make_strategy, worker_index
 from instance_seg.training.trainer import Trainer
 
 
@@ -44,13 +51,20 @@ def make_network(config: Config, taxonomy: Taxonomy) -> keras.Model:
 
 def build_network(config: Config, taxonomy: Taxonomy) -> keras.Model:
     """The network with its variables created, without any data: run once on a few points."""
-    network = make_network(config, taxonomy)
+    with computing_in(config.engine.mixed_precision):
+        network = make_network(config, taxonomy)
+        _create_variables(network, config)
+    if not config.engine.sync_batch_norm:
+        separate_statistics(network)
+    return network
+
+
+def _create_variables(network: keras.Model, config: Config) -> None:
     xyz = tf.constant(np.random.default_rng(0).uniform(-0.5, 0.5, (8, 3)), tf.float32)
     points = Points(xyz, tf.math.l2_normalize(xyz, axis=1), tf.constant([0, 8]))
     octree = ops.octree_build(*points, depth=config.network.depth, full_depth=config.network.full_depth)
     index, weight = ops.octree_interpolation_table(xyz, points.row_splits, octree.keys[-1], config.network.depth)
     network(points, octree, index, weight, training=False)
-    return network
 
 
 def restore_network(config: Config, taxonomy: Taxonomy, checkpoint: str) -> keras.Model:
@@ -73,42 +87,75 @@ def load_split(config: Config, split: str, limit: int) -> PartNetDataset:
 
 def train(config: Config) -> int:
     """Trains to the end, evaluates, writes results.json and table.md; returns the exit code."""
+    strategy = make_strategy(config.engine)
     logdir = writable_folder(config.run.logdir)
     taxonomy = run_taxonomy(config)
     data = load_split(config, "train", config.data.train_shapes)
     test = load_split(config, config.data.test_split, config.data.test_shapes)
-    network = make_network(config, taxonomy)
+    with strategy.scope():
+        network = build_network(config, taxonomy)
     samples = SampleConfig(config.data.train_batch_size, config.run.seed, config.data.points_per_shape, config.augment)
     test_batches = evaluation_dataset(test, config.data.test_batch_size, octree_config(config))
-    monitor = Monitor(taxonomy)
+    predictor = Predictor(network, test_batches.element_spec)
+    monitor, is_chief = Monitor(taxonomy), worker_index(strategy) == 0
+    comparison = Comparison(logdir / "tensorboard", config) if is_chief else None  # the chief alone evaluates
 
-    def batches(first_step):
-        return training_dataset(data, samples, octree_config(config), first_step)
+    def batches(first_step, parts, num_parts):
+        workers = 2 * len(parts)
+        return training_dataset(data, samples, octree_config(config), first_step, None, workers, parts, num_parts)
 
     def evaluate(step, final):
         predictions = logdir / "predictions" if final else None
         evaluation = evaluate_network(
-            network, test_batches, taxonomy, config.cluster, predictions, config.run.picture_shapes
+            predictor, test_batches, taxonomy, config.cluster, predictions, config.run.picture_shapes
         )
         monitor.write(evaluation, step)
+        comparison.write(evaluation, step)
         if final:
             save_results(config, network, evaluation, trainer.checkpoints.progress)
 
-    trainer = Trainer(config, network, batches, evaluate)
+    trainer = Trainer(config, network, batches, evaluate, strategy)
     return trainer.run()
 
 
 def evaluate(config: Config) -> Evaluation:
     """Evaluates --ckpt, or the newest checkpoint of --logdir, and writes results.json and table.md to --logdir."""
-    logdir = writable_folder(config.run.logdir)
-    taxonomy = run_taxonomy(config)
-    network = build_network(config, taxonomy)
-    progress = _checkpoints(config, network, logdir).restore_weights(config.run.ckpt or str(logdir))
-    test = load_split(config, config.data.test_split, config.data.test_shapes)
-    batches = evaluation_dataset(test, config.data.test_batch_size, octree_config(config))
-    evaluation = evaluate_network(network, batches, taxonomy, config.cluster, logdir / "predictions")
+    network, progress, batches = _restored(config)
+    predictor, predictions = Predictor(network, batches.element_spec), pathlib.Path(config.run.logdir) / "predictions"
+    evaluation = evaluate_network(predictor, batches, run_taxonomy(config), config.cluster, predictions)
     save_results(config, network, evaluation, progress)
     return evaluation
+
+
+def sweep(config: Config, settings: Sequence[str]) -> None:
+    """Clusters the predictions of --ckpt, or of --logdir's newest checkpoint, in other ways, one setting at a time.
+
+    Each "SETTING=VALUE" of the clustering leaves its results in LOGDIR/sweep/SETTING_VALUE.
+    """
+    swept = [_with_setting(config, setting) for setting in settings]
+    network, progress, batches = _restored(config)
+    predictor = Predictor(network, batches.element_spec)
+    evaluations = evaluate_sweep(predictor, batches, run_taxonomy(config), [each.cluster for each in swept])
+    for each, evaluation in zip(swept, evaluations):
+        save_results(each, network, evaluation, progress)
+
+
+def _restored(config: Config) -> tuple[keras.Model, Progress, tf.data.Dataset]:
+    """The network of a checkpoint, how far it was trained, and the batches it is evaluated on."""
+    logdir = writable_folder(config.run.logdir)
+    network = build_network(config, run_taxonomy(config))
+    progress = _checkpoints(config, network, logdir).restore_weights(config.run.ckpt or str(logdir))
+    test = load_split(config, config.data.test_split, config.data.test_shapes)
+    return network, progress, evaluation_dataset(test, config.data.test_batch_size, octree_config(config))
+
+
+def _with_setting(config: Config, setting: str) -> Config:
+    name, _, value = setting.partition("=")
+    known = [field.name for field in dataclasses.fields(config.cluster)]
+    if name not in known or not value:
+        raise ValueError(f"--sweep={setting}: want SETTING=VALUE, with one of {', '.join(known)}")
+    logdir = pathlib.Path(config.run.logdir) / SWEEP / f"{name}_{value}"
+    return make_config(config.flat() | {name: value, "logdir": str(logdir)}, config.preset)
 
 
 def _checkpoints(config: Config, network: keras.Model, logdir: pathlib.Path) -> Checkpoints:
@@ -151,7 +198,7 @@ def writable_folder(logdir: str) -> pathlib.Path:
         path.mkdir(parents=True, exist_ok=True)
         probe = path / ".writable"
         probe.touch()
-        probe.unlink()
+        probe.unlink(missing_ok=True)  # other workers look here, too
     except OSError as error:
         raise ValueError(f"--logdir={logdir} cannot be written to: {error.strerror}") from error
     return path

@@ -1,10 +1,11 @@
-"""What TensorBoard shows of an evaluation: the measures of every level, and segmented shapes."""
+"""What TensorBoard shows of an evaluation: the measures of every level, and panels as the paper's figures."""
 
 import numpy as np
 import tensorflow as tf
 
 from instance_seg.data.taxonomy import Taxonomy
-from instance_seg.report.pictures import match_colors, render_panel
+from instance_seg.report.figures import panel_columns
+from instance_seg.report.pictures import render_panel
 from instance_seg.report.results import MEASURES
 from instance_seg.training.evaluate import Evaluation
 
@@ -25,11 +26,6 @@ class Monitor:
             for k, metrics in row.items():
                 for name in MEASURES:
                     tf.summary.scalar(f"{prefix}/level_{k + 1}/{name}", getattr(metrics, name), step=step)
-        for row, sample in enumerate(evaluation.samples):
-            panels = [self._panel(sample, k) for k in self.taxonomy.real_levels]
+        for row, (xyz, normals, levels) in enumerate(evaluation.samples):
+            panels = [render_panel(panel_columns(xyz, columns, normals)) for columns in levels.values()]
             tf.summary.image(f"shape_{row}", np.stack(panels), step=step, max_outputs=len(panels))
-
-    def _panel(self, sample, level):
-        found = sample.levels[level]
-        predicted = match_colors(found.instance, found.gt_instance)
-        return render_panel([("ground truth", sample.xyz, found.gt_instance), ("prediction", sample.xyz, predicted)])

@@ -15,9 +15,10 @@ _PROGRAM = ("instance_seg", "ocnn_tf_ops", "experiments/presets", "experiments/v
 
 
 def provenance(config: Config) -> dict[str, Any]:
-    """The keys "commit", "machine" and "schedule" of results.json."""
+    """The keys "commit", "machine", "schedule" and "engine" of results.json."""
     schedule = {**dataclasses.asdict(config.schedule), "train_batch_size": config.data.train_batch_size}
-    return {"commit": commit(_ROOT), "machine": machine(), "schedule": schedule}
+    engine = dataclasses.asdict(config.engine)
+    return {"commit": commit(_ROOT), "machine": machine(), "schedule": schedule, "engine": engine}
 
 
 def commit(root: pathlib.Path) -> str | None:

@@ -21,6 +21,8 @@ def linear(parts: Sequence[tf.Tensor], weights: tf.Tensor) -> tf.Tensor:
     Raises:
         tf.errors.InvalidArgumentError: sizes do not agree.
     """
+    if len(parts) == 1:
+        return tf.linalg.matmul(parts[0], weights)  # a little faster than ours; what pays is not to concatenate
     return tf_ops().ocnn_linear(list(parts), weights)
 
 
@@ -63,7 +65,8 @@ def normalize(
         x, shortcut: [M, C] float32, float64 or half.
         gamma, beta, mean, variance: [C] of the same type, float32 beside a half x.
         slope: of the activation: 0 is ReLU, 1 none.
-        batch_statistics: mean and variance are moments(x), and the gradient knows it; otherwise they are constants.
+        batch_statistics: mean and variance are moments(x), and the gradient in x knows it, in one pass; otherwise the
+            gradient flows on into mean and variance, wherever they come from.
 
     Returns:
         [M, C].
@@ -82,4 +85,12 @@ def _normalize_gradient(op, grad):
         *(grad, x, gamma, beta, mean, variance, [op.outputs[0]] if shortcuts else []),
         **{name: op.get_attr(name) for name in names},
     )
-    return [grads.grad_x, grads.grad_gamma, grads.grad_beta, None, None, *grads.grad_shortcut]
+    statistics = [None, None] if op.get_attr("batch_statistics") else _statistics_gradient(op, grads)
+    return [grads.grad_x, grads.grad_gamma, grads.grad_beta, *statistics, *grads.grad_shortcut]
+
+
+def _statistics_gradient(op, grads):
+    """Of z = gamma (x - mean) / sqrt(variance + epsilon) + ...: the sums over the rows are those of gamma and beta."""
+    gamma, variance = op.inputs[1], op.inputs[4]
+    square = 1.0 / (variance + op.get_attr("epsilon"))
+    return [-gamma * tf.sqrt(square) * grads.grad_beta, -0.5 * gamma * square * grads.grad_gamma]

@@ -43,6 +43,27 @@ def test_training_starts_at_any_step(dataset):
         assert_equal(expected, found)
 
 
+def test_parts_of_a_batch_are_the_batch(dataset):
+    config = SampleConfig(batch_size=6, seed=5, points_per_shape=20)
+    whole = list(training_dataset(dataset, config, OCTREE, start_step=2, num_steps=2))
+    first = list(training_dataset(dataset, config, OCTREE, start_step=2, num_steps=2, parts=range(1), num_parts=3))
+    others = list(training_dataset(dataset, config, OCTREE, 2, 2, parts=range(1, 3), num_parts=3))
+    assert (len(whole), len(first), len(others)) == (2, 2, 4)
+    for step in range(2):
+        parts = [first[step], *others[2 * step : 2 * step + 2]]
+        assert [len(part.shape_index) for part in parts] == [2, 2, 2]
+        for field in ("xyz", "normals"):
+            joined = np.concatenate([getattr(part.points, field) for part in parts])
+            np.testing.assert_array_equal(joined, getattr(whole[step].points, field))
+        np.testing.assert_array_equal(np.concatenate([p.shape_index for p in parts]), whole[step].shape_index)
+    assert first[0].points.row_splits.shape == (3,)
+
+
+def test_a_batch_is_cut_into_equal_parts_only(dataset):
+    with pytest.raises(ValueError, match="train_batch_size=4 must be a multiple of the 3 replicas"):
+        training_dataset(dataset, SampleConfig(batch_size=4), OCTREE, num_parts=3)
+
+
 def test_training_has_no_end(dataset):
     steps = training_dataset(dataset, SampleConfig(batch_size=2), OCTREE, start_step=10**9)
     assert len(list(steps.take(3))) == 3

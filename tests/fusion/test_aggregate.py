@@ -1,5 +1,6 @@
 """Aggregation against the equations written as loops over points."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -100,6 +101,24 @@ def test_order_of_the_fused_feature(order, first):
     assert fused.shape == (6, 5 + 2 * 4 + 3)
     np.testing.assert_array_equal(fused[:, first], x)
     np.testing.assert_array_equal(fused[:, -3:], xyz)
+
+
+def test_the_example_of_the_docstring_as_it_stands_there():
+    block = SemanticAssistedFusion.__doc__.split("Use it in any model")[1].split("Args:")[0]
+    lines = [line.strip() for line in block.splitlines() if line.startswith(" " * 8)]
+    assert len(lines) == 3
+    rng = np.random.default_rng(7)
+    p_coarse, features, row_splits = random_batch(rng, (6, 9), 3, 16, np.float32)
+    given = {
+        "features": tf.constant(features),
+        "p_coarse": tf.constant(p_coarse),
+        "p_fine": tf.constant(random_batch(rng, (6, 9), 5, 1, np.float32)[0]),
+        "xyz": tf.constant(rng.normal(size=(15, 3)).astype(np.float32)),
+        "row_splits": tf.constant(row_splits),
+    }
+    names = {"SemanticAssistedFusion": SemanticAssistedFusion, "keras": keras, "training": True, **given}
+    exec("\n".join(lines), names)
+    assert names["fused"].shape == (15, 16 + 2 * 128 + 3) and names["offsets"].shape == (15, 3)
 
 
 def test_any_number_of_levels_and_an_unknown_order():

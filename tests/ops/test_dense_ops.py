@@ -30,6 +30,14 @@ def test_gradients_of_normalize(batch_statistics):
     check_gradient(run, normal(0, 7, 3), normal(1, 3), normal(2, 3), normal(3, 7, 3))
 
 
+def test_gradients_of_normalize_in_statistics_from_elsewhere():
+    def run(x, gamma, beta, mean, variance, shortcut):
+        return ops.normalize(x, gamma, beta, mean, 1.0 + tf.square(variance), 1e-3, 0.1, shortcut)
+
+    shapes = [(7, 3), (3,), (3,), (3,), (3,), (7, 3)]
+    check_gradient(run, *(normal(i, *shape) for i, shape in enumerate(shapes)))
+
+
 def test_normalize_leaves_an_input_that_is_needed_as_it_was():
     x = normal(0, 5, 2)
     before = x.numpy().copy()

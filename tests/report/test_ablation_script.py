@@ -24,8 +24,15 @@ case $1 in
   tools/plan_ablation.py | tools/collect_results.py) PYTHONPATH=. exec REAL "$@" ;;
   tools/list_categories.py) echo "${3:-Chair}" ;;
 esac
+folders=()
 for word in "$@"; do
-  case $word in --logdir=*) mkdir -p "${word#*=}" && cp made_up.json "${word#*=}/results.json" ;; esac
+  case $word in
+    --logdir=*) logdir=${word#*=} ;;
+    --sweep=*) word=${word#--sweep=} && folders+=("$logdir/sweep/${word/=/_}") ;;
+  esac
+done
+for folder in "${folders[@]:-$logdir}"; do
+  if [ -n "$folder" ]; then mkdir -p "$folder" && cp made_up.json "$folder/results.json"; fi
 done
 exit 0
 """
@@ -56,8 +63,14 @@ def call(checkout, script, *arguments, stop_at=""):
 
 def runs_of(commands, program="instance_seg.train"):
     return [
-        dict(word.lstrip("-").split("=") for word in c.split()[2:]) for c in commands if c.startswith(f"-m {program}")
+        dict(word.lstrip("-").split("=", 1) for word in c.split()[2:])
+        for c in commands
+        if c.startswith(f"-m {program}")
     ]
+
+
+def swept(command):
+    return [word.removeprefix("--sweep=") for word in command.split() if word.startswith("--sweep=")]
 
 
 VARIANTS = "--variants=single_level_fusion,cross_level_fusion"
@@ -72,12 +85,15 @@ def test_every_level_of_single_level_networks_and_the_sweep(checkout):
     assert {run["max_iter"] for run in trained} == {"2"} and {run["data_dir"] for run in trained} == {"there"}
     assert trained[1]["logdir"] == "logs/ablation/smoke/cross_level_fusion/Chair/seed_0" and trained[1]["level"] == "0"
     assert trained[4]["logdir"] == "logs/ablation/smoke/single_level_fusion/Scissors/seed_0/level_1"
-    sweep = runs_of(commands, "instance_seg.evaluate")
-    assert len(sweep) == 2 * 2 * 5
-    assert sweep[0]["ckpt"] == "logs/ablation/smoke/cross_level_fusion/Scissors/seed_0"
-    assert sweep[0]["logdir"] == sweep[0]["ckpt"] + "/sweep/bandwidth_0.05" and sweep[0]["bandwidth"] == "0.05"
-    programs = [command.split()[1] for command in commands if command.startswith("-m instance_seg.")]
-    assert programs[:7] == ["instance_seg.train", *["instance_seg.evaluate"] * 5, "instance_seg.train"]
+    sweeps = runs_of(commands, "instance_seg.evaluate")
+    assert len(sweeps) == 2 * 2
+    assert sweeps[0]["ckpt"] == sweeps[0]["logdir"] == "logs/ablation/smoke/cross_level_fusion/Scissors/seed_0"
+    programs = [command for command in commands if command.startswith("-m instance_seg.")]
+    assert [program.split()[1] for program in programs[:3]] == [
+        f"instance_seg.{p}" for p in ("train", "evaluate", "train")
+    ]
+    pushes = [f"semantic_center_offset={push}" for push in ("0.025", "0.075")]
+    assert swept(programs[1]) == ["bandwidth=0.05", "bandwidth=0.20", *pushes, "region_push=soft"]
     assert commands[-1] == "-m instance_seg.report logs/ablation/smoke"
 
 
@@ -94,8 +110,11 @@ def test_what_is_done_is_skipped_unless_forced(checkout):
     call(checkout, "ablation.sh", *flags)
     _, again = call(checkout, "ablation.sh", *flags)
     assert not runs_of(again) and not runs_of(again, "instance_seg.evaluate") and "instance_seg.report" in again[-1]
+    shutil.rmtree(next(checkout.rglob("sweep/bandwidth_0.20")))
+    _, partly = call(checkout, "ablation.sh", *flags)
+    assert [swept(c) for c in partly if "instance_seg.evaluate" in c] == [["bandwidth=0.20"]] and not runs_of(partly)
     _, forced = call(checkout, "ablation.sh", *flags, "--force")
-    assert len(runs_of(forced)) == 2 and len(runs_of(forced, "instance_seg.evaluate")) == 5
+    assert len(runs_of(forced)) == 2 and [len(swept(c)) for c in forced if "instance_seg.evaluate" in c] == [5]
 
 
 def test_a_study_goes_on_from_kept_results_without_the_runs(checkout):
@@ -109,6 +128,11 @@ def test_a_study_goes_on_from_kept_results_without_the_runs(checkout):
     done, again = call(checkout, "ablation.sh", *flags, "--seeds=0,1")
     assert [run["seed"] for run in runs_of(again)] == ["1", "1"]
     assert {run["seed"] for run in runs_of(again, "instance_seg.evaluate")} == {"1"}
+    assert "no checkpoint" not in done.stdout
+    shutil.rmtree(checkout / "logs")
+    shutil.rmtree(checkout / "kept" / "study" / cross / "sweep" / "region_push_soft")
+    done, again = call(checkout, "ablation.sh", *flags, "--seeds=0,1")
+    assert done.returncode == 0 and not runs_of(again) and not runs_of(again, "instance_seg.evaluate")
     assert f"no checkpoint of {cross} is here" in done.stdout
 
 

@@ -81,6 +81,19 @@ def test_a_single_point_is_drawn():
 
 
 @pytest.mark.parametrize(
+    ("taken", "inset"),
+    [((), (1, 0)), (((1, 0),), (0, 1)), (((1, 0), (0, 1)), (1, 1)), (((1, 0), (0, 1), (1, 1)), (0, 0))],
+)
+def test_an_inset_lies_where_the_fewest_points_are(taken, inset):
+    cross = [(-0.4, 0.5, 0), (1.4, 0.5, 0), (0.5, -0.4, 0), (0.5, 1.4, 0)]  # holds the corners at their places
+    xyz = np.array([*cross, *((x, y, 0) for x, y in taken)])
+    image = render_panel([Column("", xyz, np.zeros(len(xyz), int), inset=xyz)], size=100, azimuth=0, elevation=0)
+    without = render_panel([Column("", xyz, np.zeros(len(xyz), int))], size=100, azimuth=0, elevation=0)
+    rows, columns = np.nonzero(np.any(image != without, axis=2))
+    assert (columns.mean() > 50, rows.mean() < 76) == (inset[0] == 1, inset[1] == 1)
+
+
+@pytest.mark.parametrize(
     "column, message",
     [
         (Column("truth", np.zeros((0, 3)), np.zeros(0, int)), "column 'truth'"),

@@ -1,4 +1,5 @@
 import csv
+import re
 import subprocess
 import sys
 
@@ -158,9 +159,18 @@ def test_csv_headings_are_distinct():
 
 def test_the_page_needs_no_other_file():
     page = report_html(make_report(default_runs()))
-    for reference in ("http", "src=", "href=", "@import", "url("):
+    for reference in ("http", "src=", "@import", "url("):
         assert reference not in page
+    anchors = re.findall(r'href="([^"]*)"', page)
+    assert len(anchors) == 8 and all(page.count(f'id="{anchor.removeprefix("#")}"') == 1 for anchor in anchors)
     assert page.count("<table>") == page.count("</table>") == 8
+
+
+def test_the_page_marks_our_rows_and_parts_the_measures():
+    page = report_html(make_report(default_runs()))
+    assert page.count('class="ours"') == 1 + 4 * (1 + 3)  # Table 2, and the levels of four tables by category
+    assert '<th class="group">AP50</th><th>paper</th><th>diff</th>' in page
+    assert '<td class="name again">Coarse</td>' in page and '<tr class="first"><td class="name">Middle</td>' in page
 
 
 def test_markdown_holds_all_tables():

@@ -110,15 +110,20 @@ def test_no_gradient_of_the_offsets_reaches_the_probabilities(variant):
     """
     network, points = shared(variant), cloud(4)
     labels = labels_for(points)
-    with tf.GradientTape() as tape:
+    with tf.GradientTape(persistent=True) as tape:
         terms = segmentation_losses(run(network, points, training=True), labels, points, LossConfig())
-        offsets = sum_of(terms, semantic=False)
+        semantic, offsets = sum_of(terms, semantic=True), sum_of(terms, semantic=False)
+        total = semantic + offsets
     heads = getattr(network, "semantic_heads", None) or [head.logits for head in network.heads]
-    gradients = tape.gradient(offsets, [v.value for head in heads for v in head.trainable_variables])
+    variables = [v.value for head in heads for v in head.trainable_variables]
+    of_offsets, of_semantic, of_total = (tape.gradient(loss, variables) for loss in (offsets, semantic, total))
     if variant == "cross_level_gradient":
-        assert all(np.abs(g).max() > 0 for g in gradients[:1])
+        assert all(np.abs(g).max() > 0 for g in of_offsets[:1])
+        assert any(np.any(a != b) for a, b in zip(of_total, of_semantic))
     else:
-        assert gradients == [None] * len(gradients)
+        assert of_offsets == [None] * len(variables)
+        for got, want in zip(of_total, of_semantic):
+            np.testing.assert_array_equal(got, want)
 
 
 @pytest.mark.parametrize(("whose", "reached"), [("own", [True, False]), ("others", [False, True])])

@@ -12,7 +12,7 @@ sys.path.append(str(Path(__file__).resolve().parents[2] / "tools"))
 
 import benchmark
 
-from instance_seg.benchmark import growth, peer
+from instance_seg.benchmark import growth, peer, suites
 from instance_seg.benchmark.operations import network_layers
 from instance_seg.benchmark.timing import Row, Seconds, milliseconds, time_runs
 from instance_seg.benchmark.workload import NUM_CLASSES, load_settings, make_batch, make_dataset, read_shapes
@@ -54,6 +54,12 @@ def test_runs_after_the_warm_up_count():
 def test_counted_layers_have_the_weights_of_the_network(shapes_file):
     batch = make_batch(make_dataset(read_shapes(shapes_file)), 2, 4)
     config = load_settings("smoke", 4)
+    entry = check_counts(batch, config)[0]
+    pairs = np.count_nonzero(batch.octree.neighbors[4].numpy() >= 0)
+    assert entry.forward == 2 * pairs * 4 * config.network.channels[0] and entry.step == 2 * entry.forward
+
+
+def check_counts(batch, config):
     layers = network_layers(config.network, NUM_CLASSES, batch.octree, 240)
     model = SemanticAssistedNetwork(config.network, NUM_CLASSES)
     apply_network(model, batch, training=False)
@@ -61,9 +67,7 @@ def test_counted_layers_have_the_weights_of_the_network(shapes_file):
     cells = {"conv": 27, "down": 8, "up": 8, "linear": 1}
     counted = [x for x in layers if "/regions" not in x.name and "/spread" not in x.name]
     assert sorted(int(np.prod(v.shape)) for v in kernels) == sorted(cells[x.kind] * x.cin * x.cout for x in counted)
-    entry = layers[0]
-    pairs = np.count_nonzero(batch.octree.neighbors[4].numpy() >= 0)
-    assert entry.forward == 2 * pairs * 4 * config.network.channels[0] and entry.step == 2 * entry.forward
+    return layers
 
 
 def test_suites_write_json_and_csv(shapes_file, tmp_path, capsys):
@@ -74,6 +78,19 @@ def test_suites_write_json_and_csv(shapes_file, tmp_path, capsys):
     rows = list(csv.DictReader((tmp_path / "a.csv").open()))
     assert [r["name"] for r in rows][:2] == ["octree_ms_per_shape", "step_ms_per_shape"]
     assert "batch 2, depth 4, 120 points, wall time" in capsys.readouterr().out
+
+
+def test_the_fusion_is_what_the_networks_differ_by(shapes_file, capsys):
+    run(shapes_file, "--suite=fusion", "--line")
+    results = json.loads(capsys.readouterr().out)
+    ratio = results["inference_with_fusion_ms_per_shape"] / results["inference_without_fusion_ms_per_shape"]
+    assert results["with_fusion_added"] == pytest.approx(100 * (ratio - 1), abs=0.5)
+
+
+@pytest.mark.parametrize("more", suites.FUSIONS.values(), ids=suites.FUSIONS)
+def test_counted_layers_of_the_networks_without_and_with_fusion(shapes_file, more):
+    batch = make_batch(make_dataset(read_shapes(shapes_file)), 2, 4)
+    check_counts(batch, load_settings("smoke", 4, **more))
 
 
 def test_layers_and_evaluation_run(shapes_file, capsys):

@@ -51,4 +51,5 @@ def test_what_results_say_of_their_origin():
     origin = provenance.provenance(load_config("demo", {"max_iter": 7}))
     assert origin["schedule"]["max_iter"] == 7 and origin["schedule"]["train_batch_size"] == 4
     assert origin["machine"].split(", ")[0] == f"{len(os.sched_getaffinity(0))} CPUs"
-    assert set(origin) == {"commit", "machine", "schedule"}
+    assert set(origin) == {"commit", "machine", "schedule", "engine"}
+    assert origin["engine"]["strategy"] == "one_device" and origin["engine"]["mixed_precision"] == "none"

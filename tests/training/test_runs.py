@@ -1,52 +1,18 @@
 """The real program on small data: train, stop, kill, resume, evaluate, and what bad input gets."""
 
-import csv
 import os
 import signal
 import subprocess
 import sys
-import time
 
 import h5py
 import numpy as np
 import pytest
+from small_runs import command, losses, settings, tiny_config, wait_for
+from tensorboard.util import tensor_util
 
-from instance_seg.config import load_config
 from instance_seg.report.results import MEASURES, read_results
-from instance_seg.training.experiment import evaluate, train
-
-TINY = {
-    "depth": 3,
-    "channels": (8, 8),
-    "num_blocks": 1,
-    "head_width": 8,
-    "points_per_shape": 100,
-    "train_batch_size": 2,
-    "test_batch_size": 2,
-    "max_iter": 8,
-    "test_every_iter": 0,
-    "ckpt_every_iter": 3,
-    "log_every_iter": 2,
-    "learning_rate": 0.05,
-}
-
-
-def settings(small_partnet, folder, **more):
-    return TINY | {"data_dir": str(small_partnet), "logdir": str(folder), "category": "Scissors"} | more
-
-
-def tiny_config(small_partnet, folder, **more):
-    return load_config("paper", settings(small_partnet, folder, **more))
-
-
-def command(flags):
-    as_text = {k: ",".join(map(str, v)) if isinstance(v, tuple) else v for k, v in flags.items()}
-    return [sys.executable, "-m", "instance_seg.train", *(f"--{k}={v}" for k, v in as_text.items())]
-
-
-def losses(logdir):
-    with open(logdir / "losses.csv", newline="") as file:
-        return {int(row["step"]): float(row["total"]) for row in csv.DictReader(file)}
+from instance_seg.training.experiment import evaluate, sweep, train
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +57,32 @@ def test_tensorboard_has_losses_measures_and_pictures(unbroken):
     assert want <= tags
     assert [e.step for e in events.Tensors("test/level_1/AP50")] == [4, 8]
     assert [e.step for e in events.Tensors("loss/total")] == [2, 4, 6, 8]
+    width, height, *panels = events.Tensors("shape_0")[-1].tensor_proto.string_val
+    assert (int(width), int(height), len(panels)) == (3 * 320, 346, 3)  # truth, without and with centers, on each level
+
+
+def test_the_hparams_dashboard_has_settings_and_means_over_levels(unbroken):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    from tensorboard.plugins.hparams import metadata
+
+    events = EventAccumulator(str(unbroken / "tensorboard" / "comparison"), {"tensors": 0}).Reload()
+    content = events.PluginTagToContent("hparams")[metadata.SESSION_START_INFO_TAG]
+    written = metadata.parse_session_start_info_plugin_data(content).hparams
+    assert (written["variant"].string_value, written["fusion"].string_value) == ("cross_level_fusion", "cross")
+    assert (written["category"].string_value, written["preset"].string_value) == ("Chair", "paper")
+    assert (written["seed"].number_value, written["depth"].number_value, written["stop_gradient"].bool_value) == (
+        0,
+        3,
+        True,
+    )
+    results = read_results(unbroken / "results.json")
+    for row, mean in (("with", results["mean"]), ("without", results["without_region_centers"]["mean"])):
+        for name in MEASURES:
+            found = events.Tensors(f"{row}_region_centers/{name}")
+            assert [each.step for each in found] == [4, 8]
+            assert tensor_util.make_ndarray(found[-1].tensor_proto) == pytest.approx(mean[name])
+    scalars = [tag for tag in events.Tags()["tensors"] if not tag.startswith("_hparams")]
+    assert len(scalars) == 2 * len(MEASURES)  # and no losses, which the dashboard would list too
 
 
 def test_evaluating_the_checkpoint_again_gives_the_same_results(unbroken, small_partnet, tmp_path):
@@ -100,6 +92,30 @@ def test_evaluating_the_checkpoint_again_gives_the_same_results(unbroken, small_
     assert again["levels"] == first["levels"]
     assert again["without_region_centers"] == first["without_region_centers"]
     assert again["run"]["iterations"] == 8
+
+
+def test_a_sweep_measures_what_evaluations_one_by_one_do(unbroken, small_partnet, tmp_path):
+    def config(**more):
+        return tiny_config(small_partnet, tmp_path, category="Chair", ckpt=str(unbroken), **more)
+
+    sweep(config(), ["bandwidth=0.05", "semantic_center_offset=0.075", "region_push=soft"])
+    names = ["bandwidth_0.05", "region_push_soft", "semantic_center_offset_0.075"]
+    assert sorted(path.name for path in (tmp_path / "sweep").iterdir()) == names
+    swept = {name: read_results(tmp_path / "sweep" / name / "results.json") for name in names}
+    evaluate(config(bandwidth=0.05))
+    alone = read_results(tmp_path / "results.json")
+    first, second = swept["bandwidth_0.05"], read_results(unbroken / "results.json")
+    assert (first["levels"], first["without_region_centers"]) == (alone["levels"], alone["without_region_centers"])
+    assert first["run"]["bandwidth"] == 0.05 and first["run"]["iterations"] == 8
+    assert all(swept[name]["without_region_centers"] == second["without_region_centers"] for name in names[1:])
+    pushes = [(swept[name]["run"]["semantic_center_offset"], swept[name]["run"]["region_push"]) for name in names]
+    assert pushes == [(0.05, "unit"), (0.05, "soft"), (0.075, "unit")]
+
+
+@pytest.mark.parametrize("setting", ["bandwidth", "depth=3", "region_push=hard", "bandwidth=wide"])
+def test_a_sweep_of_something_else_is_refused(small_partnet, tmp_path, setting):
+    with pytest.raises(ValueError, match=setting.split("=")[0]):
+        sweep(tiny_config(small_partnet, tmp_path), [setting])
 
 
 def test_a_checkpoint_of_another_network_is_refused(unbroken, small_partnet, tmp_path):
@@ -113,15 +129,6 @@ def test_a_checkpoint_of_another_network_is_refused(unbroken, small_partnet, tmp
 def test_a_missing_checkpoint_names_the_flag(small_partnet, tmp_path):
     with pytest.raises(ValueError, match="--ckpt=.*nowhere"):
         evaluate(tiny_config(small_partnet, tmp_path, ckpt=str(tmp_path / "nowhere")))
-
-
-def wait_for(condition, process, seconds=120):
-    """Polls until the condition holds; the run it waits for may be slow, never absent."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert process.poll() is None, process.stderr.read()
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def test_killed_and_resumed_run_has_the_losses_of_an_unbroken_one(small_partnet, tmp_path):

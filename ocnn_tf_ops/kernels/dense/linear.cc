@@ -10,6 +10,7 @@
 namespace {
 
 constexpr int64_t kBlockRows = 96;   // rows that stay in the cache while all parts are added; of 6 and of 8 a multiple
+constexpr int64_t kPanelBytes = 1 << 14;  // weights that are packed together
 constexpr int64_t kMinChunk = 4096;  // least number of rows summed into one partial gradient
 constexpr int64_t kMaxChunks = 16;
 
@@ -24,7 +25,8 @@ struct Parts {
   }
 };
 
-// Writes x * weights to a block of rows of y, or adds it, one tile of columns at a time.
+// Writes x * weights to a block of rows of y, or adds it, one tile of columns at a time. The tile's weights are packed
+// together: in their matrix they are a power of two of bytes apart, and few of them fit into the cache at once.
 template <typename T, bool Add>
 struct Product {
   const T *x, *weights;
@@ -33,22 +35,37 @@ struct Product {
 
   template <int Lanes, int Width>
   void run(int32_t column) const {
-    constexpr int Rows = ocnn::tile_rows(Width);
-    int64_t r = 0;
-    for (; r + Rows <= rows; r += Rows) step<Lanes, Width, Rows>(r, column);
-    for (; r + 2 <= rows; r += 2) step<Lanes, Width, 2>(r, column);
-    for (; r < rows; ++r) step<Lanes, Width, 1>(r, column);
+    constexpr int64_t kColumns = Lanes * Width, kDepth = kPanelBytes / sizeof(T) / kColumns;
+    alignas(64) T panel[kDepth * kColumns];
+    for (int64_t begin = 0; begin < width; begin += kDepth) {
+      const int64_t depth = std::min(kDepth, width - begin);
+      for (int64_t i = 0; i < depth; ++i)
+        std::copy_n(weights + (begin + i) * cout + column, kColumns, panel + i * kColumns);
+      if (Add || begin > 0)
+        multiply<Lanes, Width, true>(x + begin, panel, depth, column);
+      else
+        multiply<Lanes, Width, false>(x + begin, panel, depth, column);
+    }
   }
 
-  template <int Lanes, int Width, int Rows>
-  void step(int64_t first, int32_t column) const {
+  template <int Lanes, int Width, bool AddToY>
+  void multiply(const T* first, const T* panel, int64_t depth, int32_t column) const {
+    constexpr int Rows = ocnn::tile_rows(Width);
+    int64_t r = 0;
+    for (; r + Rows <= rows; r += Rows) step<Lanes, Width, Rows, AddToY>(first, panel, depth, r, column);
+    for (; r + 2 <= rows; r += 2) step<Lanes, Width, 2, AddToY>(first, panel, depth, r, column);
+    for (; r < rows; ++r) step<Lanes, Width, 1, AddToY>(first, panel, depth, r, column);
+  }
+
+  template <int Lanes, int Width, int Rows, bool AddToY>
+  void step(const T* first, const T* panel, int64_t depth, int64_t row, int32_t column) const {
     const T* from[Rows];
     T* to[Rows];
     for (int r = 0; r < Rows; ++r) {
-      from[r] = x + (first + r) * width;
-      to[r] = y + (first + r) * cout + column;
+      from[r] = first + (row + r) * width;
+      to[r] = y + (row + r) * cout + column;
     }
-    ocnn::multiply_rows<T, Lanes, Width, Rows, Add>(from, weights + column, cout, static_cast<int32_t>(width), to);
+    ocnn::multiply_rows<T, Lanes, Width, Rows, AddToY>(from, panel, Lanes * Width, static_cast<int32_t>(depth), to);
   }
 };
 
@@ -73,38 +90,30 @@ void linear(const ocnn_executor* stream, const Parts<T>& parts, const T* weights
   });
 }
 
-// Adds transposed(x) * grad_y of a block of rows to a gradient of the weights.
+// Adds transposed(x) * grad_y of a block of rows to a gradient of the weights; grad_y is packed as the weights above.
 template <typename T>
 struct AddOuterProducts {
-  const T* const* x;
-  const T* const* grad_y;
-  int32_t rows;
-  int64_t width, cout;
+  const T *x, *grad_y;
+  int64_t rows, width, cout;
   T* grad;
 
   template <int Lanes, int Width>
   void run(int32_t column) const {
-    constexpr int Channels = ocnn::outer_rows(Width);
-    int32_t i = 0;
-    for (; i + Channels <= width; i += Channels) tile<Lanes, Width, Channels>(i, column);
-    for (; i < width; ++i) tile<Lanes, Width, 1>(i, column);
-  }
-
-  template <int Lanes, int Width, int Channels>
-  void tile(int32_t i, int32_t column) const {
-    ocnn::accumulate_outer<T, Lanes, Width, Channels>(x, grad_y, rows, i, column, grad + i * cout + column, cout);
+    constexpr int64_t kColumns = Lanes * Width;
+    alignas(64) T panel[kBlockRows * kColumns];
+    for (int64_t r = 0; r < rows; ++r) std::copy_n(grad_y + r * cout + column, kColumns, panel + r * kColumns);
+    const ocnn::StridedRows<T> left{x, width}, right{panel, kColumns};
+    ocnn::accumulate_outer_column<T, Lanes, Width>(left, right, static_cast<int32_t>(rows), 0,
+                                                   static_cast<int32_t>(width), 0, grad + column, cout);
   }
 };
 
 template <typename T>
 void add_block_gradient(const Parts<T>& parts, const T* grad_y, int64_t begin, int64_t end, int64_t cout, T* grad) {
-  const T *x[kBlockRows], *g[kBlockRows];
-  const int32_t rows = static_cast<int32_t>(end - begin);
-  for (int32_t r = 0; r < rows; ++r) g[r] = grad_y + (begin + r) * cout;
   for (int64_t p = 0; p < parts.count; ++p) {
     const int64_t width = parts.widths[p];
-    for (int32_t r = 0; r < rows; ++r) x[r] = parts.data[p] + (begin + r) * width;
-    ocnn::for_column_tiles<T>(cout, AddOuterProducts<T>{x, g, rows, width, cout, grad});
+    const T* x = parts.data[p] + begin * width;
+    ocnn::for_column_tiles<T>(cout, AddOuterProducts<T>{x, grad_y + begin * cout, end - begin, width, cout, grad});
     grad += width * cout;
   }
 }

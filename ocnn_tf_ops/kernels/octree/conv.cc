@@ -8,7 +8,8 @@
 namespace {
 
 constexpr int64_t kBlockRows = 64;        // rows of y that stay in the first-level cache while all cells are added
-constexpr int64_t kPairBlock = 64;        // pairs of rows whose outer products are summed in registers
+constexpr int64_t kGradientRows = 128;    // rows whose outer products are summed in registers
+constexpr int64_t kMaxBlockRows = std::max(kBlockRows, kGradientRows);
 constexpr int64_t kChunkRows = 1 << 15;   // rows summed into one partial gradient
 
 struct Sizes {
@@ -19,30 +20,27 @@ struct Sizes {
 };
 
 // The rows of one block that have a neighbor in one kernel cell: near a surface about half of them do not.
-template <typename T>
+template <typename X, typename Y>
 struct Pairs {
-  const T* source[kBlockRows];
-  T* target[kBlockRows];
+  X* source[kMaxBlockRows];
+  Y* target[kMaxBlockRows];
   int32_t count = 0;
-};
 
-template <typename T>
-Pairs<T> collect_pairs(const T* x, T* y, const int32_t* neighbors, const Sizes& s, int32_t k, int64_t begin,
-                       int64_t end) {
-  Pairs<T> pairs;
-  for (int64_t m = begin; m < end; ++m) {
-    const int32_t j = neighbors[m * s.kernel + k];
-    if (j < 0) continue;
-    pairs.source[pairs.count] = x + int64_t{j} * s.cin;
-    pairs.target[pairs.count++] = y + m * s.cout;
+  // From the rows [begin, end) of y. Without a branch: which rows have a neighbor is more than a processor can guess.
+  Pairs(X* x, Y* y, const int32_t* neighbors, const Sizes& s, int32_t k, int64_t begin, int64_t end) {
+    for (int64_t m = begin; m < end; ++m) {
+      const int32_t j = neighbors[m * s.kernel + k];
+      source[count] = x + int64_t{std::max(j, 0)} * s.cin;
+      target[count] = y + m * s.cout;
+      count += j >= 0;
+    }
   }
-  return pairs;
-}
+};
 
 // Adds the contribution of one kernel cell to the rows of a block, one tile of columns at a time.
 template <typename T>
 struct AddCell {
-  const Pairs<T>& pairs;
+  const Pairs<const T, T>& pairs;
   const T* weights;
   int32_t cin, cout;
 
@@ -71,54 +69,39 @@ void conv(const ocnn_executor* stream, const T* x, const T* weights, const int32
       const int64_t begin = b * kBlockRows, end = std::min(begin + kBlockRows, s.num_out);
       std::fill(y + begin * s.cout, y + end * s.cout, T{0});
       for (int32_t k = 0; k < s.kernel; ++k) {
-        const Pairs<T> pairs = collect_pairs(x, y, neighbors, s, k, begin, end);
+        const Pairs<const T, T> pairs(x, y, neighbors, s, k, begin, end);
         ocnn::for_column_tiles<T>(s.cout, AddCell<T>{pairs, weights + int64_t{k} * s.cin * s.cout, s.cin, s.cout});
       }
     }
   });
 }
 
-// Adds the outer products of a block of pairs to the gradient of one kernel cell.
+// Adds the outer products of pairs of rows to the gradient of one kernel cell.
 template <typename T>
 struct AddOuterProducts {
-  const T* const* x;
-  const T* const* grad_y;
-  int32_t count, cin, cout;
+  const Pairs<const T, const T>& pairs;
+  int32_t cin, cout;
   T* grad;
 
   template <int Lanes, int Width>
   void run(int32_t column) const {
-    constexpr int Channels = ocnn::outer_rows(Width);
-    int32_t i = 0;
-    for (; i + Channels <= cin; i += Channels) tile<Lanes, Width, Channels>(i, column);
-    for (; i < cin; ++i) tile<Lanes, Width, 1>(i, column);
-  }
-
-  template <int Lanes, int Width, int Channels>
-  void tile(int32_t i, int32_t column) const {
-    ocnn::accumulate_outer<T, Lanes, Width, Channels>(x, grad_y, count, i, column, grad + int64_t{i} * cout + column, cout);
+    const ocnn::ScatteredRows<T> x = pairs.source, y = pairs.target;
+    ocnn::accumulate_outer_column<T, Lanes, Width>(x, y, pairs.count, 0, cin, column, grad + column, cout);
   }
 };
 
-// The gradient of kernel cell k summed over the rows [begin, end).
+// The gradients of the kernel cells [first, last) summed over the rows [begin, end).
 template <typename T>
-void grad_cell(const T* x, const T* grad_y, const int32_t* neighbors, const Sizes& s, int32_t k, int64_t begin,
-               int64_t end, T* grad) {
-  std::fill(grad, grad + int64_t{s.cin} * s.cout, T{0});
-  const T *sources[kPairBlock], *targets[kPairBlock];
-  int32_t count = 0;
-  auto flush = [&] {
-    ocnn::for_column_tiles<T>(s.cout, AddOuterProducts<T>{sources, targets, count, s.cin, s.cout, grad});
-    count = 0;
-  };
-  for (int64_t m = begin; m < end; ++m) {
-    const int32_t j = neighbors[m * s.kernel + k];
-    if (j < 0) continue;
-    sources[count] = x + int64_t{j} * s.cin;
-    targets[count++] = grad_y + m * s.cout;
-    if (count == kPairBlock) flush();
+void grad_cells(const T* x, const T* grad_y, const int32_t* neighbors, const Sizes& s, int32_t first, int32_t last,
+                int64_t begin, int64_t end, T* grad) {
+  const int64_t size = int64_t{s.cin} * s.cout;
+  std::fill(grad, grad + (last - first) * size, T{0});
+  for (; begin < end; begin += kGradientRows) {
+    for (int32_t k = first; k < last; ++k) {
+      const Pairs<const T, const T> pairs(x, grad_y, neighbors, s, k, begin, std::min(begin + kGradientRows, end));
+      ocnn::for_column_tiles<T>(s.cout, AddOuterProducts<T>{pairs, s.cin, s.cout, grad + (k - first) * size});
+    }
   }
-  if (count > 0) flush();
 }
 
 int64_t num_chunks(int64_t num_out) { return std::max<int64_t>(1, (num_out + kChunkRows - 1) / kChunkRows); }
@@ -129,9 +112,12 @@ void grad_weights(const ocnn_executor* stream, const T* x, const T* grad_y, cons
   const int64_t chunks = num_chunks(s.num_out), cell = int64_t{s.cin} * s.cout;
   T* partial = chunks == 1 ? grad : workspace;
   ocnn::parallel_for(stream, chunks * s.kernel, 1, [&](int64_t first, int64_t last) {
-    for (int64_t task = first; task < last; ++task) {
-      const int64_t begin = (task / s.kernel) * kChunkRows, end = std::min(begin + kChunkRows, s.num_out);
-      grad_cell(x, grad_y, neighbors, s, static_cast<int32_t>(task % s.kernel), begin, end, partial + task * cell);
+    while (first < last) {
+      const int64_t chunk = first / s.kernel, next = std::min(last, (chunk + 1) * s.kernel);
+      const int64_t begin = chunk * kChunkRows, end = std::min(begin + kChunkRows, s.num_out);
+      grad_cells(x, grad_y, neighbors, s, static_cast<int32_t>(first % s.kernel),
+                 static_cast<int32_t>(first % s.kernel + next - first), begin, end, partial + first * cell);
+      first = next;
     }
   });
   if (chunks == 1) return;

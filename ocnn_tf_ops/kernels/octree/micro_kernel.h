@@ -1,6 +1,6 @@
-// Register-blocked inner loops of convolutions and dense layers, written with the compiler's vector extension so that the
-// same source becomes AVX-512, AVX2, SSE or NEON code. A tile has as many accumulators as the target's registers hold:
-// with more, they would go to memory and back at every multiplication.
+// Register-blocked inner loops of convolutions and dense layers, written with the compiler's vector extension so that
+// the same source becomes AVX-512, AVX2, SSE or NEON code. A tile has as many accumulators as the target's registers
+// hold: with more, they would go to memory and back at every multiplication.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +21,6 @@ constexpr int kTileWidth = kRegisters / 8;  // vectors side by side in the wides
 // Rows of a tile `width` vectors wide; a row of weights and a broadcast want registers as well.
 constexpr int tile_rows(int width) { return width == kTileWidth ? 6 : 8; }
 
-// Rows of a tile of outer products: powers of two, which the numbers of channels are multiples of.
-constexpr int outer_rows(int width) { return width == kTileWidth ? 4 : 8; }
 
 template <typename T, int Lanes>
 struct Vector {
@@ -59,25 +57,47 @@ inline void multiply_rows(const T* const* x, const T* w, int64_t stride, int32_t
     for (int v = 0; v < Width; ++v) V::store(y[r] + v * Lanes, acc[r][v]);
 }
 
-// g[i * stride + 0 : Width*Lanes] += sum over pairs p of x[p][i] * y[p][...], for i < Channels: one tile of a sum of
+// Rows that lie one after the other, and rows wherever pointers say.
+template <typename T>
+struct StridedRows {
+  const T* first;
+  int64_t stride;
+  const T* operator[](int32_t r) const { return first + r * stride; }
+};
+template <typename T>
+using ScatteredRows = const T* const*;
+
+// g[i * stride + 0 : Width*Lanes] += sum over rows r of x[r][i] * y[r][...], for i < Channels: one tile of a sum of
 // outer products.
-template <typename T, int Lanes, int Width, int Channels>
-inline void accumulate_outer(const T* const* x, const T* const* y, int32_t pairs, int32_t x_column, int32_t y_column, T* g,
+template <typename T, int Lanes, int Width, int Channels, typename X, typename Y>
+inline void accumulate_outer(const X& x, const Y& y, int32_t rows, int32_t x_column, int32_t y_column, T* g,
                              int64_t stride) {
   using V = Vector<T, Lanes>;
   typename V::type acc[Channels][Width];
   for (int i = 0; i < Channels; ++i)
     for (int v = 0; v < Width; ++v) acc[i][v] = V::load(g + i * stride + v * Lanes);
-  for (int32_t p = 0; p < pairs; ++p) {
-    const T* xp = x[p] + x_column;
-    const T* yp = y[p] + y_column;
+  for (int32_t r = 0; r < rows; ++r) {
+    const T* xr = x[r] + x_column;
+    const T* yr = y[r] + y_column;
     typename V::type row[Width];
-    for (int v = 0; v < Width; ++v) row[v] = V::load(yp + v * Lanes);
+    for (int v = 0; v < Width; ++v) row[v] = V::load(yr + v * Lanes);
     for (int i = 0; i < Channels; ++i)
-      for (int v = 0; v < Width; ++v) acc[i][v] += xp[i] * row[v];
+      for (int v = 0; v < Width; ++v) acc[i][v] += xr[i] * row[v];
   }
   for (int i = 0; i < Channels; ++i)
     for (int v = 0; v < Width; ++v) V::store(g + i * stride + v * Lanes, acc[i][v]);
+}
+
+// The tiles of accumulate_outer, as high as the registers allow and then ever lower, for the channels [i, channels).
+template <typename T, int Lanes, int Width, int Channels = tile_rows(Width), typename X, typename Y>
+inline void accumulate_outer_column(const X& x, const Y& y, int32_t rows, int32_t i, int32_t channels, int32_t y_column,
+                                    T* g, int64_t stride) {
+  for (; i + Channels <= channels; i += Channels)
+    accumulate_outer<T, Lanes, Width, Channels>(x, y, rows, i, y_column, g + i * stride, stride);
+  if constexpr (Channels > 1) {
+    if (i < channels)
+      accumulate_outer_column<T, Lanes, Width, Channels / 2>(x, y, rows, i, channels, y_column, g, stride);
+  }
 }
 
 // Calls f.template run<Lanes, 1>(column) for single vectors, ever narrower, that cover [column, columns).

@@ -1,0 +1,52 @@
+"""Small runs of the real program, in this process or in one of their own."""
+
+import csv
+import sys
+import time
+
+from instance_seg.config import load_config
+
+TINY = {
+    "depth": 3,
+    "channels": (8, 8),
+    "num_blocks": 1,
+    "head_width": 8,
+    "points_per_shape": 100,
+    "train_batch_size": 2,
+    "test_batch_size": 2,
+    "max_iter": 8,
+    "test_every_iter": 0,
+    "ckpt_every_iter": 3,
+    "log_every_iter": 2,
+    "learning_rate": 0.05,
+}
+
+
+def settings(small_partnet, folder, **more):
+    """Flat settings of a run of a few seconds."""
+    return TINY | {"data_dir": str(small_partnet), "logdir": str(folder), "category": "Scissors"} | more
+
+
+def tiny_config(small_partnet, folder, **more):
+    return load_config("paper", settings(small_partnet, folder, **more))
+
+
+def command(flags):
+    """The command line of a training with these settings."""
+    as_text = {k: ",".join(map(str, v)) if isinstance(v, tuple) else v for k, v in flags.items()}
+    return [sys.executable, "-m", "instance_seg.train", *(f"--{k}={v}" for k, v in as_text.items())]
+
+
+def losses(logdir):
+    """Step -> total loss."""
+    with open(logdir / "losses.csv", newline="") as file:
+        return {int(row["step"]): float(row["total"]) for row in csv.DictReader(file)}
+
+
+def wait_for(condition, process, seconds=120):
+    """Polls until the condition holds; the run it waits for may be slow, never absent."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < end
+        time.sleep(0.05)

@@ -1,0 +1,54 @@
+"""The parts of a step on two devices against the same on one: statistics, gradients, losses, loss scale."""
+
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import replica_cases as cases
+import tensorflow as tf
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory):
+    out = tmp_path_factory.mktemp("replicas") / "cases.npz"
+    program = pathlib.Path(cases.__file__)
+    done = subprocess.run([sys.executable, str(program), str(out)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return dict(np.load(out))
+
+
+def test_there_are_two_replicas(two):
+    np.testing.assert_array_equal(two["num_replicas"], [2, 2])
+    np.testing.assert_array_equal(two["scale/replicas"], [4, 4])  # the share of 8
+
+
+def test_synchronized_norm_is_that_of_the_whole_batch(two):
+    want = cases.norm_case(cases.new_norm(), tf.constant(cases.ROWS), tf.constant(cases.FACTORS))
+    np.testing.assert_allclose(two["sync/y"], want["y"], rtol=1e-12)
+    np.testing.assert_allclose(two["sync/grad_x"], want["grad_x"], rtol=1e-9, atol=1e-12)
+    for name in ("grad_weights", "moving"):
+        np.testing.assert_allclose(two[f"sync/{name}"], np.stack([want[name]] * 2), rtol=1e-12)
+
+
+def test_separate_norms_see_their_own_rows_and_agree_on_moving_statistics(two):
+    parts = zip(*(np.split(x, [cases.SIZES[0]]) for x in (cases.ROWS, cases.FACTORS)))
+    want = [cases.norm_case(cases.new_norm(), tf.constant(x), tf.constant(f)) for x, f in parts]
+    for name in ("y", "grad_x"):
+        np.testing.assert_allclose(two[f"own/{name}"], np.concatenate([w[name] for w in want]), rtol=1e-12)
+    np.testing.assert_allclose(two["own/grad_weights"], [sum(w["grad_weights"] for w in want)] * 2, rtol=1e-12)
+    np.testing.assert_allclose(two["own/moving"], [np.mean([w["moving"] for w in want], axis=0)] * 2, rtol=1e-12)
+
+
+def test_losses_of_replicas_sum_to_that_of_the_batch(two):
+    splits = tf.constant([0, 2, 5, 6, 8])
+    want = cases.loss_case(tf.constant(cases.VALUES), tf.constant(cases.MASK), splits)
+    assert float(want["shape"]) != float(want["point"])
+    for name, value in want.items():
+        np.testing.assert_allclose(two[f"loss/{name}"], [float(value)] * 2, rtol=1e-6)
+
+
+def test_an_overflow_in_one_replica_halves_the_scale_of_all(two):
+    np.testing.assert_array_equal(two["scale/applied"], [False, False])
+    np.testing.assert_array_equal(two["scale/scale"], [2.0**14] * 2)
