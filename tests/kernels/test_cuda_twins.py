@@ -23,7 +23,6 @@ NOT_YET = {
     "linear",
     "linear_grad_input",
     "linear_grad_weights",
-    "mean_shift",
     "octree_child_neighbors",
     "octree_conv",
     "octree_conv_grad_weights",

@@ -55,6 +55,12 @@ def test_agrees_with_sklearn_on_large_inputs(kind, n):
     assert_as_sklearn(blobs(np.random.default_rng(1), kind, n), 0.1)
 
 
+def test_agrees_with_sklearn_on_a_column_of_many():
+    """NumPy adds one column up in blocks."""
+    for n in (400, 3_000):
+        assert_as_sklearn(blobs(np.random.default_rng(n), "tight", n, 1), 0.1)
+
+
 def test_agrees_with_sklearn_where_everything_ties():
     """Points on a grid whose spacing divides the bandwidth: distances equal to h, equal counts, equal distances."""
     rng = np.random.default_rng(2)
@@ -215,7 +221,14 @@ def test_kernel_refuses_bad_sizes_itself():
 
     run([0, 2])
     assert counts.tolist() == [1]
-    for bad in ({"d": 0}, {"bandwidth": 0.0}, {"bandwidth": float("nan")}, {"iterations": -1}, {"splits": [1, 2]}, {"splits": [0, 3]}):
+    for bad in (
+        {"d": 0},
+        {"bandwidth": 0.0},
+        {"bandwidth": float("nan")},
+        {"iterations": -1},
+        {"splits": [1, 2]},
+        {"splits": [0, 3]},
+    ):
         with pytest.raises(ValueError, match="out of range"):
             run(**{"splits": [0, 2], **bad})
     with pytest.raises(ValueError, match="NaN"):

@@ -75,7 +75,7 @@ void measure(const float* queries, const float* tile, int64_t channels, float* d
         for (int v = 0; v < kVectors; ++v) sum[q][v] += Norm::term(x[v] - queries[q * channels + c]);
     }
     for (int q = 0; q < Count; ++q)
-      for (int v = 0; v < kVectors; ++v) std::memcpy(distances + q * kTile + i + v * kLanes, &sum[q][v], sizeof(sum[q][v]));
+      for (int v = 0; v < kVectors; ++v) std::memcpy(distances + q * kTile + i + v * kLanes, &sum[q][v], sizeof(Lanes));
   }
 }
 
