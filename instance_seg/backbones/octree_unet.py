@@ -5,7 +5,7 @@ import tensorflow as tf
 
 import ocnn_tf_ops as ops
 from instance_seg.layers import Composite
-from instance_seg.octree.units import ConvUnit, DownUnit, ResBlock, UpUnit
+from instance_seg.octree.units import CHILDREN, ConvUnit, DownUnit, ResBlock, UpUnit
 
 
 class Stage(Composite):
@@ -77,5 +77,7 @@ class OctreeUNet(Composite):
     def _decode(self, decoder, encoded, octree, training):
         x = encoded[self.coarsest]
         for d, stage in zip(range(self.coarsest + 1, self.depth + 1), decoder):
-            x = stage(x, octree.children[d - 1], octree.neighbors[d], skip=encoded[d], training=training)
+            num_nonempty = tf.shape(octree.children[d])[0] // CHILDREN  # known without asking a GPU
+            table = octree.children[d - 1], num_nonempty
+            x = stage(x, table, octree.neighbors[d], skip=encoded[d], training=training)
         return x

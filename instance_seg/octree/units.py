@@ -33,9 +33,9 @@ class _OctreeUnit(Layer):
     def _initializer(self, cin):
         return stored_xavier(self.channels, self.cells * cin)
 
-    def _finish(self, operator, x, table, training):
+    def _finish(self, operator, x, *table, training):
         x = tf.cast(x, self.compute_dtype)
-        return self.norm(operator(x, value_in(self.kernel, x.dtype), table), training=training)
+        return self.norm(operator(x, value_in(self.kernel, x.dtype), *table), training=training)
 
 
 class ConvUnit(_OctreeUnit):
@@ -43,7 +43,7 @@ class ConvUnit(_OctreeUnit):
 
     def call(self, x, neighbors, training=False):
         """x [M, Cin], neighbors [M, 27] int32 -> [M, channels]."""
-        return self._finish(ops.octree_conv, x, neighbors, training)
+        return self._finish(ops.octree_conv, x, neighbors, training=training)
 
 
 class DownUnit(_OctreeUnit):
@@ -53,7 +53,7 @@ class DownUnit(_OctreeUnit):
 
     def call(self, x, parent_children, training=False):
         """x [M_d, Cin], children of depth d - 1 [M_(d-1)] -> [M_(d-1), channels]; empty octants get 0 before BN."""
-        return self._finish(ops.octree_downsample_conv, x, parent_children, training)
+        return self._finish(ops.octree_downsample_conv, x, parent_children, training=training)
 
 
 class UpUnit(_OctreeUnit):
@@ -64,9 +64,9 @@ class UpUnit(_OctreeUnit):
     def _initializer(self, cin):
         return stored_xavier(cin, self.cells * self.channels)  # stored as [Cin, 8 Cout]
 
-    def call(self, x, children, training=False):
-        """x [M_d, Cin], children of depth d [M_d] -> [M_(d+1), channels]."""
-        return self._finish(ops.octree_upsample_conv, x, children, training)
+    def call(self, x, table, training=False):
+        """x [M_d, Cin], children of depth d [M_d] and how many of them are not empty -> [M_(d+1), channels]."""
+        return self._finish(ops.octree_upsample_conv, x, *table, training=training)
 
 
 class ResBlock(Composite):

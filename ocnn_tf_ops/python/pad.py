@@ -21,11 +21,10 @@ def octree_pad(x: tf.Tensor, children: tf.Tensor) -> tf.Tensor:
 def octree_depad(x: tf.Tensor, children: tf.Tensor, num_nonempty: tf.Tensor | int | None = None) -> tf.Tensor:
     """Keeps the rows of the non-empty octants: x [M, C], children [M] int32 -> [M', C].
 
-    `num_nonempty` is M', an eighth of the octants of the next depth. Without it they are counted, and a GPU has to be
-    waited for.
+    `num_nonempty` (int32, as tf.shape gives it) is M', an eighth of the octants of the next depth. Without it they are
+    counted, and a GPU has to be waited for.
     """
-    number = tf.cast(-1 if num_nonempty is None else num_nonempty, tf.int64)
-    return tf_ops().ocnn_octree_depad(x, children, number)
+    return tf_ops().ocnn_octree_depad(x, children, -1 if num_nonempty is None else num_nonempty)
 
 
 @tf.RegisterGradient("Ocnn>OctreePad")

@@ -75,7 +75,7 @@ class OctreeDepad : public OpKernel {
     Sizes n;
     OP_REQUIRES_OK(context, n.bind_inputs(context, depad_inputs()));
     KernelCall<Device, T> call(context);
-    int64_t num_nonempty = context->input(2).scalar<int64_t>()();
+    int64_t num_nonempty = context->input(2).scalar<int32_t>()();
     if (num_nonempty < 0) {
       OP_REQUIRES_OK(context, count_nonempty(call, context->input(1), &num_nonempty));
     } else {
@@ -107,7 +107,7 @@ REGISTER_OP("Ocnn>OctreePad")
 REGISTER_OP("Ocnn>OctreeDepad")
     .Input("x: T")
     .Input("children: int32")
-    .Input("num_nonempty: int64")
+    .Input("num_nonempty: int32")
     .Output("y: T")
     .Attr("T: " OCNN_TYPES)
     .SetShapeFn([](InferenceContext* c) {

@@ -35,8 +35,8 @@ def test_half_equals_float32_up_to_rounding(name, half):
 
 def test_half_results_are_float32_ones_rounded():
     """Sums run in float32: one rounding at the end, not one at each of the 2,000 steps."""
-    x, weights = tf.ones([1, 2000], tf.float16), tf.fill([2000, 1], tf.constant(1 + 2**-10, tf.float16))
-    assert ops.linear([x], weights).numpy().item() == np.float16(2000 * (1 + 2**-10))
+    x, weights = tf.ones([1, 1000], tf.float16), tf.fill([2000, 1], tf.constant(1 + 2**-10, tf.float16))
+    assert ops.linear([x, x], weights).numpy().item() == np.float16(2000 * (1 + 2**-10))
 
 
 @pytest.mark.parametrize("half", sorted(PRECISION))
@@ -49,8 +49,8 @@ def test_statistics_of_half_features_are_float32(half):
 
 
 def test_largest_float16_overflows_to_infinity_and_nan_stays():
-    x = tf.constant([[60000.0], [np.nan]], tf.float16)
-    y = ops.linear([x], tf.constant([[2.0]], tf.float16)).numpy()
+    x = tf.constant([[30000.0], [np.nan]], tf.float16)
+    y = ops.linear([x, x], tf.constant([[2.0], [2.0]], tf.float16)).numpy()
     assert np.isinf(y[0, 0]) and np.isnan(y[1, 0])
 
 

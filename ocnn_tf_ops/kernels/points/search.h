@@ -8,8 +8,8 @@ extern "C" {
 enum ocnn_norm { OCNN_L1 = 1, OCNN_L2 = 2 };
 
 // For each query the first `max_neighbors` points, in the order of their rows, that are closer than `radius`. The slots
-// that remain repeat the first one found, or hold -1 if there is none. xyz [num_points, 3], queries [num_queries, 3], shapes
-// as their splits say; writes index [num_queries, max_neighbors], rows of xyz, and count [num_queries].
+// that remain repeat the first one found, or hold -1 if there is none. xyz [num_points, 3], queries [num_queries, 3],
+// shapes as their splits say; writes index [num_queries, max_neighbors], rows of xyz, and count [num_queries].
 int ocnn_ball_query_cpu(const ocnn_executor* stream, const float* xyz, const int32_t* row_splits, int64_t num_points,
                         const float* queries, const int32_t* query_splits, int64_t num_queries, int64_t num_shapes,
                         float radius, int64_t max_neighbors, int32_t* index, int32_t* count);
