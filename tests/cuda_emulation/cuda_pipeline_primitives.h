@@ -1,30 +1,7 @@
 // Asynchronous copies to shared memory. They happen as late as they may, so that a missing wait shows.
 #pragma once
 
-#include <deque>
-#include <map>
-#include <vector>
-
 #include "cuda_runtime.h"
-
-namespace ocnn_emulation {
-
-struct PendingCopy {
-  void* to;
-  const void* from;
-  size_t bytes, zeros;
-};
-using Batch = std::vector<PendingCopy>;
-
-// Of the running thread: the batches handed in, the last one still open.
-inline std::deque<Batch>& pending_copies() {
-  static std::map<int, std::deque<Batch>> of_thread;
-  std::deque<Batch>& batches = of_thread[thread()];
-  if (batches.empty()) batches.emplace_back();
-  return batches;
-}
-
-}  // namespace ocnn_emulation
 
 inline void __pipeline_memcpy_async(void* to, const void* from, size_t bytes, size_t zeros = 0) {
   ocnn_emulation::pending_copies().back().push_back({to, from, bytes, zeros});

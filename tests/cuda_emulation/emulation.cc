@@ -65,6 +65,7 @@ struct Thread {
   unsigned mask = 0;
   uint64_t value = 0;
   uint64_t seen[kLanes] = {};
+  std::deque<Batch> copies = std::deque<Batch>(1);
 };
 
 struct Grid {
@@ -166,6 +167,7 @@ void start_block(dim3 block) {
   int number = 0;
   for (Thread& thread : grid_state.threads) {
     thread.state = State::kReady;
+    thread.copies.assign(1, {});
     thread.index = {number % block.x, number / block.x % block.y, number / (block.x * block.y)};
     ++number;
   }
@@ -230,7 +232,7 @@ void* dynamic_shared() { return grid_state.shared.data(); }
 
 int lane() { return grid_state.current % kLanes; }
 
-int thread() { return grid_state.current; }
+std::deque<Batch>& pending_copies() { return current_thread().copies; }
 
 Votes block_barrier(bool predicate) {
   const int count = static_cast<int>(grid_state.threads.size());

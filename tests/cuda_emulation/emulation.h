@@ -6,7 +6,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
+#include <vector>
 
 struct uint3 {
   unsigned x, y, z;
@@ -41,8 +43,16 @@ const uint64_t* warp_exchange(unsigned mask, uint64_t value);
 
 int lane();
 
-// The caller's number within the block, for emulated hardware that keeps something a thread.
-int thread();
+struct PendingCopy {
+  void* to;
+  const void* from;
+  size_t bytes, zeros;
+};
+using Batch = std::vector<PendingCopy>;
+
+// Of the running thread: the batches of asynchronous copies handed in, the last one still open. What a thread does not
+// wait for is forgotten with its block, whose shared memory is then another's.
+std::deque<Batch>& pending_copies();
 
 }  // namespace ocnn_emulation
 
