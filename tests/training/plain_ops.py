@@ -22,7 +22,7 @@ def octree_downsample_conv(x, weights, parent_children):
     return gather(tf.einsum("gkc,kcd->gd", groups, weights), parent_children)
 
 
-def octree_upsample_conv(x, weights, children):
+def octree_upsample_conv(x, weights, children, num_nonempty):
     parents = tf.boolean_mask(x, children >= 0)
     return tf.reshape(tf.einsum("hc,kcd->hkd", parents, weights), [-1, weights.shape[2]])
 
