@@ -12,7 +12,8 @@
     scale     10,000 to a million points, depth 6 to 9: time and memory per octant, every case in a fresh process
 
 The counted operations stand beside the rate of TensorFlow's matrix product, measured in the same run. --peer runs
-another program that takes --shapes, --batch, --depth and --runs and prints a line of JSON, in turn with ours.
+another program that takes --shapes, --batch, --depth and --runs and prints a line of JSON, in turn with ours, in place
+of the suites octree and step.
 """
 
 import argparse
@@ -86,9 +87,21 @@ def run_suites(arguments: argparse.Namespace) -> list[Row]:
 
 
 def run_in_turn(arguments: argparse.Namespace) -> list[Row]:
-    """The rows of the comparison with the peer."""
-    work = (arguments.shapes, arguments.batch, arguments.depth, arguments.runs)
-    return peer.compare(peer.our_side(*work, arguments.preset), peer.peer_side(*arguments.peer, *work), arguments.turns)
+    """The rows of the comparison with the peer, which are about the suites `peer.SUITES`."""
+    a = arguments
+    work = (a.shapes, a.batch, a.depth, a.runs)
+    rows = peer.compare(peer.our_side(*work, a.preset), peer.peer_side(*a.peer, *work), a.turns)
+    points = read_shapes(a.shapes).points.shape[1]
+    sizes = f"batch {a.batch}, depth {a.depth}, {points} points, wall time, {a.turns} turns"
+    return [row._replace(sizes=sizes) for row in rows]
+
+
+def run(arguments: argparse.Namespace) -> list[Row]:
+    """All rows asked for: beside a peer, those suites that it has no counterpart to run by themselves."""
+    if not arguments.peer:
+        return run_suites(arguments)
+    arguments.suite = [name for name in arguments.suite if name not in peer.SUITES]
+    return run_in_turn(arguments) + run_suites(arguments)
 
 
 def summary(rows: list[Row]) -> dict:
@@ -108,7 +121,7 @@ def main(argv: list[str] | None = None) -> None:
     """Runs what the flags ask for and prints it."""
     arguments = parse_arguments(argv)
     try:
-        rows = run_in_turn(arguments) if arguments.peer else run_suites(arguments)
+        rows = run(arguments)
     except (ValueError, RuntimeError) as error:
         sys.exit(str(error))
     if arguments.line:

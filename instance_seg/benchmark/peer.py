@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from instance_seg.benchmark.timing import Row
 
+SUITES = ("octree", "step")  # of ours, that the peer's figures stand beside
 COMPARED = ("octree_ms_per_shape", "forward_ms_per_shape", "step_ms_per_shape", "peak_rss_mb")
 
 
@@ -54,7 +55,7 @@ def our_side(shapes: str, batch: int, depth: int, runs: int, preset: str) -> Sid
     """This benchmark in a process of its own."""
     tool = Path(__file__).resolve().parents[2] / "tools" / "benchmark.py"
     options = [f"--shapes={shapes}", f"--batch={batch}", f"--depth={depth}", f"--runs={runs}", f"--preset={preset}"]
-    return Side("ours", [sys.executable, str(tool), "--suite=octree,step", *options, "--line"])
+    return Side("ours", [sys.executable, str(tool), f"--suite={','.join(SUITES)}", *options, "--line"])
 
 
 def peer_side(python: str, script: str, shapes: str, batch: int, depth: int, runs: int) -> Side:

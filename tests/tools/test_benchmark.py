@@ -135,6 +135,18 @@ def test_the_peer_runs_in_turn(tmp_path):
     assert rows["ratio step_ms_per_shape"].value == 1 and rows["A peak_rss_mb"].value > 0
 
 
+def test_other_suites_follow_the_peer(monkeypatch, shapes_file, tmp_path):
+    figures = {"octree_ms_per_shape": 1, "forward_ms_per_shape": 2, "step_ms_per_shape": 4}
+    script = tmp_path / "side.py"
+    script.write_text(f"print({json.dumps(figures)!r})\n")
+    monkeypatch.setattr(peer, "our_side", lambda *_: peer.Side("ours", [sys.executable, str(script)]))
+    command = [f"--csv={tmp_path}/a.csv", "--turns=1", "--peer", sys.executable, str(script)]
+    run(shapes_file, "--suite=octree,step,metrics", *command)
+    rows = list(csv.DictReader((tmp_path / "a.csv").open()))
+    assert {row["suite"] for row in rows} == {"peer", "metrics"}
+    assert all("depth" in row["sizes"] for row in rows if row["suite"] == "peer")
+
+
 def test_a_peer_that_fails_is_quoted():
     with pytest.raises(RuntimeError, match="no such thing"):
         peer.Side("peer", [sys.executable, "-c", "raise SystemExit('no such thing')"]).run()
