@@ -1,7 +1,7 @@
 """Prints the categories a data folder has for training and testing, or those of them that are asked for.
 
-    python tools/list_categories.py DATA_DIR [all | Chair,Lamp]
-    python tools/list_categories.py --procedural        those the generator can make
+python tools/list_categories.py DATA_DIR [all | Chair,Lamp]
+python tools/list_categories.py --procedural        those the generator can make
 """
 
 import sys
