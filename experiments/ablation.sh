@@ -11,6 +11,7 @@
 #   --data_dir=DIR      PartNet's trees; default: procedural shapes, made in data/
 #   --runs=DIR          where the runs go; default: logs/ablation/PRESET
 #   --results=DIR       keep results.json files there; what it holds is skipped, the report is of all it holds
+#   --jobs=N            N runs side by side, each on its share of the cores; default: 1
 #   --force             redo runs that are done
 # Everything else is passed on to `python -m instance_seg.train` (see --help there). Runs that are done are skipped, an
 # interrupted one goes on where it was, one that fails does not stop the others. Networks that work on one level are
@@ -59,12 +60,14 @@ sweep() {
   for setting in "${table_5[@]}"; do keep "$what/sweep/${setting/=/_}"; done
 }
 
-while read -r variant category seed level; do
-  what=$variant/$category/seed_$seed
+one_run() {
+  local variant=$1 category=$2 seed=$3 level=$4 what=$1/$2/seed_$3
   if [ "$level" != 0 ]; then what=$what/level_$level; fi
   run "$what" instance_seg.train --variant="$variant" --category="$category" --seed="$seed" --level="$level"
   if [ "$variant" = cross_level_fusion ]; then
     sweep "$what" --variant="$variant" --category="$category" --seed="$seed"
   fi
-done <<<"$plan"
+}
+IFS=$'\n' read -r -d '' -a lines <<<"$plan" || true
+for_each one_run "${lines[@]}"
 report

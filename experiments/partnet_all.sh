@@ -9,6 +9,7 @@
 #   --data_dir=DIR      PartNet's trees; default: procedural shapes, made in data/
 #   --runs=DIR          where the runs go; default: logs/partnet/PRESET
 #   --results=DIR       keep results.json files there; what it holds is skipped, the table is of all it holds
+#   --jobs=N            N categories side by side, each on its share of the cores; default: 1
 #   --force             redo categories that are done
 # Everything else is passed on to `python -m instance_seg.train` (see --help there). A category that is done is skipped,
 # an interrupted one goes on where it was.
@@ -22,7 +23,9 @@ export TF_CPP_MIN_LOG_LEVEL=${TF_CPP_MIN_LOG_LEVEL:-2}
 
 runs=${runs:-logs/partnet/$name}
 prepare_data Chair,Lamp,StorageFurniture,Table
-for category in ${categories//,/ }; do
-  run "$category" instance_seg.train --category="$category"
-done
+
+one_category() {
+  run "$1" instance_seg.train --category="$1"
+}
+for_each one_category ${categories//,/ }
 report

@@ -20,6 +20,15 @@ case "$*" in
   *FAIL*) exit 3 ;;
   *"$STOP_AT"*) [ -n "$STOP_AT" ] && exit 143 ;;
 esac
+echo "$TF_NUM_INTRAOP_THREADS" >>threads
+hang() {
+  trap 'echo saved >>commands; exit 143' TERM
+  echo >hangs
+  sleep 60 & wait
+}
+case "$*" in
+  *"$HANG_AT"*) [ -n "$HANG_AT" ] && hang ;;
+esac
 case $1 in
   tools/plan_ablation.py | tools/collect_results.py) PYTHONPATH=. exec REAL "$@" ;;
   tools/list_categories.py) echo "${3:-Chair}" ;;
@@ -32,7 +41,7 @@ for word in "$@"; do
   esac
 done
 for folder in "${folders[@]:-$logdir}"; do
-  if [ -n "$folder" ]; then mkdir -p "$folder" && cp made_up.json "$folder/results.json"; fi
+  if [ -n "$folder" ]; then echo "writing $folder" && mkdir -p "$folder" && cp made_up.json "$folder/results.json"; fi
 done
 exit 0
 """
@@ -55,7 +64,7 @@ def checkout(tmp_path):
 
 def call(checkout, script, *arguments, stop_at=""):
     (checkout / "commands").write_text("")
-    environment = {**os.environ, "STOP_AT": stop_at}
+    environment = {**os.environ, "STOP_AT": stop_at, "HANG_AT": ""}
     command = ["bash", f"experiments/{script}", *arguments]
     done = subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=False, env=environment)
     return done, (checkout / "commands").read_text().splitlines()
@@ -160,6 +169,50 @@ def test_an_interruption_does(checkout):
         checkout, "ablation.sh", VARIANTS, "--categories=Chair", "--data_dir=there", stop_at="level=2"
     )
     assert done.returncode == 143 and [run["level"] for run in runs_of(commands)] == ["0", "1", "2"]
+
+
+def test_runs_side_by_side_are_the_same_runs(checkout):
+    flags = (VARIANTS, "--categories=Scissors,Chair", "--seeds=0,1", "--data_dir=there")
+    _, in_turn = call(checkout, "ablation.sh", *flags, "--runs=a")
+    done, at_once = call(checkout, "ablation.sh", *flags, "--runs=a", "--force", "--jobs=3")
+    assert done.returncode == 0, done.stderr
+    assert sorted(at_once) == sorted(in_turn) and at_once[-1] == "-m instance_seg.report a"
+    folder = "a/single_level_fusion/Chair/seed_1/level_3"
+    said = [line for line in done.stdout.splitlines() if folder in line]
+    assert said == [f"started: {folder} (tail -f {folder}/output.log)", f"ended: {folder}"]
+    assert (checkout / folder / "output.log").read_text() == f"writing {folder}\n"
+    share = max(1, len(os.sched_getaffinity(0)) // 3)
+    assert set((checkout / "threads").read_text().split()) == {str(share)}
+
+
+def test_a_failure_beside_others_is_named(checkout):
+    flags = ("--categories=Chair,Bag,Hat", "--data_dir=there", "--jobs=2", "--ckpt=FAIL")
+    done, commands = call(checkout, "partnet_all.sh", *flags)
+    assert done.returncode == 1 and len(runs_of(commands)) == 3 and "instance_seg.report" in commands[-1]
+    assert "failed: logs/partnet/demo/Bag (see its output.log)" in done.stderr
+    assert set(done.stderr.splitlines()[-1].split()) == {
+        "FAILED:",
+        *(f"logs/partnet/demo/{c}" for c in ("Chair", "Bag", "Hat")),
+    }
+
+
+def test_an_interruption_reaches_what_runs_beside_others(checkout):
+    flags = ("--categories=Chair,Bag,Hat", "--data_dir=there", "--jobs=2")
+    command = ["bash", "experiments/partnet_all.sh", *flags]
+    environment = {**os.environ, "STOP_AT": "", "HANG_AT": "category=Bag"}
+    os.mkfifo(checkout / "hangs")
+    script = subprocess.Popen(command, cwd=checkout, env=environment, stdout=subprocess.DEVNULL)
+    assert (checkout / "hangs").read_text() == "\n"  # it has come so far
+    script.terminate()
+    assert script.wait(timeout=20) == 143
+    commands = (checkout / "commands").read_text()
+    assert commands.endswith("saved\n") and "instance_seg.report" not in commands
+
+
+@pytest.mark.parametrize("jobs", ["0", "two", "-1", ""])
+def test_jobs_that_are_no_number(checkout, jobs):
+    done, commands = call(checkout, "partnet_all.sh", f"--jobs={jobs}")
+    assert done.returncode == 1 and f"--jobs: '{jobs}' is not a number of runs" in done.stderr and not commands
 
 
 def test_unknown_variant_is_named(checkout):
