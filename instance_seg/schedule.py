@@ -17,10 +17,19 @@ class ScheduleConfig:
     decay_factor: float = option(0.1, "what the learning rate is multiplied by at each drop")
     warmup_iter: int = option(0, "iterations of linear warm-up (the paper has none)")
     momentum: float = option(0.9, "momentum of SGD")
+    freeze_statistics_at: float = option(
+        1.0,
+        "fraction of max_iter after which batch normalization trains with its moving statistics, which then rest; "
+        "1: never (the paper)",
+    )
 
     def __post_init__(self):
         if self.max_iter < 1 or self.learning_rate <= 0:
             raise ValueError(f"max_iter={self.max_iter} and learning_rate={self.learning_rate} must be positive")
+        if not 0 < self.freeze_statistics_at <= 1:
+            raise ValueError(
+                f"freeze_statistics_at={self.freeze_statistics_at}: want a fraction, above 0 and at most 1"
+            )
 
 
 def learning_rate(step: int, config: ScheduleConfig) -> float:
@@ -28,6 +37,16 @@ def learning_rate(step: int, config: ScheduleConfig) -> float:
     drops = sum(step > round(fraction * config.max_iter) for fraction in config.decay_at)
     warmup = min(1.0, (step + 1) / (config.warmup_iter + 1))
     return config.learning_rate * config.decay_factor**drops * warmup
+
+
+def uses_batch_statistics(step: int, config: ScheduleConfig) -> bool:
+    """Whether the update with 0-based index `step` normalizes with the statistics of its batch.
+
+    A network that is always normalized by the few shapes of its batch may come to need them: a shape of a rarer kind,
+    normalized by moving statistics, then grows from layer to layer and its offsets are of no use. Some last updates in
+    inference mode cure it (experiments/README.md, "Moving statistics").
+    """
+    return step < round(config.freeze_statistics_at * config.max_iter)
 
 
 class Momentum(tf.Module):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from instance_seg.schedule import Momentum, ScheduleConfig, learning_rate
+from instance_seg.schedule import Momentum, ScheduleConfig, learning_rate, uses_batch_statistics
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,18 @@ def test_step_after_a_drop_of_the_rate_uses_the_new_rate_for_old_momentum():
         optimizer.apply([tf.constant([1.0])], [w], rate)
         moves.append(float((w.numpy() - before)[0]))
     np.testing.assert_allclose(moves, [-0.1, -0.19, -0.0271], rtol=1e-5)
+
+
+def test_batch_statistics_end_at_their_fraction():
+    config = ScheduleConfig(max_iter=10, freeze_statistics_at=0.8)
+    assert [uses_batch_statistics(s, config) for s in range(10)] == [True] * 8 + [False] * 2
+    assert uses_batch_statistics(99_999, ScheduleConfig())  # the paper never stops
+
+
+@pytest.mark.parametrize("fraction", [0.0, -0.5, 1.5])
+def test_impossible_fraction(fraction):
+    with pytest.raises(ValueError, match=f"freeze_statistics_at={fraction}"):
+        ScheduleConfig(freeze_statistics_at=fraction)
 
 
 def test_impossible_settings():

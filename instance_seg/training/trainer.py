@@ -1,5 +1,6 @@
 """The training loop: forward, losses, backward, momentum; checkpoints, evaluations, stopping."""
 
+import functools
 import itertools
 import math
 import pathlib
@@ -12,7 +13,7 @@ import tensorflow as tf
 from instance_seg.config import Config
 from instance_seg.losses.segmentation import segmentation_losses, weight_decay
 from instance_seg.replicas import average_here, sums_over_replicas
-from instance_seg.schedule import Momentum, learning_rate
+from instance_seg.schedule import Momentum, learning_rate, uses_batch_statistics
 from instance_seg.training.checkpoint import Checkpoints, Progress, describe_network
 from instance_seg.training.interrupt import StopSignal
 from instance_seg.training.precision import DynamicScale, make_loss_scale
@@ -59,7 +60,12 @@ class Trainer:
             self.logdir / "checkpoints", model, self.optimizer, description, config.run.keep_ckpts, self.loss_scale
         )
         signature = [self._batches(0).element_spec, tf.TensorSpec([], tf.float32)]
-        self._step = tf.function(self._update_replicas, input_signature=signature)
+        self._steps = {
+            batch_statistics: tf.function(
+                functools.partial(self._update_replicas, batch_statistics=batch_statistics), input_signature=signature
+            )
+            for batch_statistics in (True, False)
+        }
 
     def run(self) -> int:
         """Trains up to max_iter from the newest checkpoint (or --ckpt, or scratch); returns the exit code."""
@@ -102,7 +108,7 @@ class Trainer:
         step = first = start.step
         for step, batch in enumerate(itertools.islice(self._batches(first), end - first), first + 1):
             rate = learning_rate(step - 1, self.config.schedule)
-            losses, outcome = self._step(batch, rate)
+            losses, outcome = self._steps[uses_batch_statistics(step - 1, self.config.schedule)](batch, rate)
             terms = {name: float(value) for name, value in losses.items()}
             self._require_finite(terms, outcome, step)
             log.write(step, terms, {"learning_rate": rate} | self._scale_of(outcome))
@@ -112,14 +118,14 @@ class Trainer:
                 break
         return step
 
-    def _update_replicas(self, batch, rate):
-        results = self.strategy.run(self._update, (batch, rate))
+    def _update_replicas(self, batch, rate, batch_statistics):
+        results = self.strategy.run(self._update, (batch, rate, batch_statistics))
         return self.strategy.experimental_local_results(results)[0]  # the same in all of them
 
-    def _update(self, batch, rate):
+    def _update(self, batch, rate, batch_statistics):
         """One replica's part of a step: its batch, the rate -> the terms of the global loss, the Outcome."""
         with tf.GradientTape() as tape:
-            predictions = apply_network(self.model, batch, training=True)
+            predictions = apply_network(self.model, batch, training=batch_statistics)
             terms = segmentation_losses(predictions, batch.labels, batch.points, self.config.loss)
             terms["weight_decay"] = weight_decay(self.variables, self.config.loss.weight_decay)
             total = tf.add_n(list(terms.values()))

@@ -8,6 +8,7 @@ import sys
 import h5py
 import numpy as np
 import pytest
+import tensorflow as tf
 from small_runs import command, losses, settings, tiny_config, wait_for
 from tensorboard.util import tensor_util
 
@@ -129,6 +130,27 @@ def test_a_checkpoint_of_another_network_is_refused(unbroken, small_partnet, tmp
 def test_a_missing_checkpoint_names_the_flag(small_partnet, tmp_path):
     with pytest.raises(ValueError, match="--ckpt=.*nowhere"):
         evaluate(tiny_config(small_partnet, tmp_path, ckpt=str(tmp_path / "nowhere")))
+
+
+def test_moving_statistics_rest_in_the_last_part_of_a_training(small_partnet, tmp_path):
+    """Steps 1 to 4 are those of a training without that part; 5 to 8 go on from there in inference mode."""
+    plain, frozen = (tmp_path / name for name in ("plain", "frozen"))
+    for logdir, fraction in ((plain, 1.0), (frozen, 0.5)):
+        train(tiny_config(small_partnet, logdir, ckpt_every_iter=2, keep_ckpts=4, freeze_statistics_at=fraction))
+    curves = [losses(logdir) for logdir in (plain, frozen)]
+    assert [s for s in range(1, 9) if curves[0][s] != pytest.approx(curves[1][s], rel=1e-5)] == [5, 6, 7, 8]
+    weights = {step: checkpoint_values(frozen / "checkpoints" / f"iter-{step}") for step in (2, 4, 8)}
+    assert sum("moving" in name for name in weights[4]) > 10
+    for name, value in weights[4].items():
+        rests = np.array_equal(value, weights[8][name])
+        assert rests == ("moving" in name), name
+        assert not np.array_equal(value, weights[2][name]), name
+
+
+def checkpoint_values(prefix):
+    """The weights of the network: name -> array."""
+    reader = tf.train.load_checkpoint(str(prefix))
+    return {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map() if name.startswith("model/")}
 
 
 def test_killed_and_resumed_run_has_the_losses_of_an_unbroken_one(small_partnet, tmp_path):
