@@ -139,6 +139,7 @@ def yaml_files(folder: str) -> list[str]:
 
 
 def main() -> None:
+    """Builds and installs the package; BuildError where that cannot be."""
     if not sys.platform.startswith("linux"):
         raise BuildError("setup.py: this project builds on Linux (on Windows, use WSL2).")
     os.chdir(ROOT)  # setuptools looks for the packages in the current folder

@@ -25,6 +25,7 @@ _SWEEP = flags.DEFINE_multi_string("sweep", [], "SETTING=VALUE of the clustering
 
 
 def main(_) -> None:
+    """Evaluates what the flags name: a network, or predictions in files."""
     try:
         if (_PREDICTIONS.value is None) != (_GROUND_TRUTH.value is None):
             raise ValueError("--predictions and --ground_truth go together")

@@ -42,9 +42,9 @@ def learning_rate(step: int, config: ScheduleConfig) -> float:
 def uses_batch_statistics(step: int, config: ScheduleConfig) -> bool:
     """Whether the update with 0-based index `step` normalizes with the statistics of its batch.
 
-    A network that is always normalized by the few shapes of its batch may come to need them: a shape of a rarer kind,
-    normalized by moving statistics, then grows from layer to layer and its offsets are of no use. Some last updates in
-    inference mode cure it (experiments/README.md, "Moving statistics").
+    A network that is always normalized by the few shapes of its batch may come to need them: normalized by moving
+    statistics, the features of some shapes then grow from layer to layer and their offsets are of no use. Some last
+    updates in inference mode cure it (experiments/README.md, "Moving statistics").
     """
     return step < round(config.freeze_statistics_at * config.max_iter)
 

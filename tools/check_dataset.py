@@ -68,6 +68,7 @@ def check_category_of(root: Path, taxonomy: Taxonomy) -> CategoryCheck:
 
 
 def main(argv: list[str]) -> None:
+    """Checks the folder on the command line; exit code 1 if there are problems."""
     if len(argv) != 2:
         raise app.UsageError("expected one argument, the folder of the data set")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # warnings only

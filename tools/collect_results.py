@@ -36,6 +36,7 @@ def collect(runs: Path, kept: Path, force: bool = False) -> list[Path]:
 
 
 def main(argv: list[str] | None = None) -> None:
+    """Copies what the command line asks for; exit code 1 where other results are in the way."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", type=Path, help="folder of runs, or of one run")
     parser.add_argument("kept", type=Path, help="folder for the results")

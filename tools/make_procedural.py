@@ -79,6 +79,7 @@ def make_category(out: Path, category: str, sizes: dict[str, int], seed: int, nu
 
 
 def main(argv: list[str]) -> None:
+    """Makes the data set or draws the gallery that the flags ask for."""
     if len(argv) > 1:
         raise app.UsageError(f"unexpected argument {argv[1]!r}")
     try:

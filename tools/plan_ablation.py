@@ -63,6 +63,7 @@ def is_single_level(variant: str) -> bool:
 
 
 def main(argv: list[str] | None = None) -> None:
+    """Prints the plan."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--categories", required=True, help="separated by commas")
     parser.add_argument("--seeds", default="0", help="separated by commas")

@@ -137,6 +137,7 @@ def _progress_queue(context: multiprocessing.context.BaseContext, bar: tqdm):
 
 
 def main(argv: list[str]) -> None:
+    """Prepares what the flags ask for."""
     if len(argv) > 1:
         raise app.UsageError(f"unexpected argument {argv[1]!r}")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # warnings only, from the processes of the pool as well

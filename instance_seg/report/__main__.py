@@ -25,6 +25,7 @@ _PRINTED = ("Table 4", "Gains", "Table 5", "Further rows", "Parameters")
 
 
 def main(argv: list[str]) -> None:
+    """Draws the tables of the folder of runs on the command line."""
     if len(argv) != 2:
         sys.exit(f"usage: python -m instance_seg.report RUNS_DIR ({len(argv) - 1} arguments were given)")
     folder = Path(argv[1])

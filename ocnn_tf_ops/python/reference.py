@@ -30,6 +30,7 @@ def decode(keys: np.ndarray, depth: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def octree_build(xyz, normals, row_splits, depth, full_depth=2, features=None) -> Octree:
+    """The octree of a batch of shapes, layer by layer; `features` of the points are averaged behind the first four."""
     xyz = np.asarray(xyz, np.float32)
     shape = np.repeat(np.arange(len(row_splits) - 1), np.diff(row_splits))
     voxel = np.clip(np.floor(_voxel_units(xyz, depth)), 0, 2**depth - 1).astype(np.int64)
@@ -154,6 +155,7 @@ def octree_max_unpool(x, mask, parent_children):
 
 
 def octree_interpolation_table(xyz, row_splits, keys, depth, edge_mode="missing"):
+    """The 8 finest octants around each point (index [N, 8], -1 = missing) and their weights [N, 8]."""
     shape = np.repeat(np.arange(len(row_splits) - 1), np.diff(row_splits))
     side = 2**depth
     units = _voxel_units(np.asarray(xyz, np.float32), depth)
