@@ -4,7 +4,10 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
+from instance_seg.layers import DECAY
 from instance_seg.options import option
+
+SETTLED = round(5 / (1 - DECAY))  # updates after which moving statistics keep less than 1 % of their initial values
 
 
 @dataclass(frozen=True)
@@ -19,8 +22,8 @@ class ScheduleConfig:
     momentum: float = option(0.9, "momentum of SGD")
     freeze_statistics_at: float = option(
         1.0,
-        "fraction of max_iter after which batch normalization trains with its moving statistics, which then rest; "
-        "1: never (the paper)",
+        "fraction of max_iter after which batch normalization trains with its moving statistics, which then rest, but "
+        f"not before iteration {SETTLED}, since they start at 0 and 1; 1: never (the paper)",
     )
 
     def __post_init__(self):
@@ -46,7 +49,7 @@ def uses_batch_statistics(step: int, config: ScheduleConfig) -> bool:
     statistics, the features of some shapes then grow from layer to layer and their offsets are of no use. Some last
     updates in inference mode cure it (experiments/README.md, "Moving statistics").
     """
-    return step < round(config.freeze_statistics_at * config.max_iter)
+    return step < max(round(config.freeze_statistics_at * config.max_iter), SETTLED)
 
 
 class Momentum(tf.Module):

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from instance_seg.schedule import Momentum, ScheduleConfig, learning_rate, uses_batch_statistics
+from instance_seg.layers import DECAY
+from instance_seg.schedule import SETTLED, Momentum, ScheduleConfig, learning_rate, uses_batch_statistics
 
 
 @pytest.mark.parametrize(
@@ -32,9 +33,15 @@ def test_step_after_a_drop_of_the_rate_uses_the_new_rate_for_old_momentum():
 
 
 def test_batch_statistics_end_at_their_fraction():
-    config = ScheduleConfig(max_iter=10, freeze_statistics_at=0.8)
-    assert [uses_batch_statistics(s, config) for s in range(10)] == [True] * 8 + [False] * 2
+    config = ScheduleConfig(max_iter=1000, freeze_statistics_at=0.8)
+    assert [uses_batch_statistics(s, config) for s in range(1000)] == [True] * 800 + [False] * 200
     assert uses_batch_statistics(99_999, ScheduleConfig())  # the paper never stops
+
+
+def test_statistics_that_still_remember_their_initial_values_do_not_rest():
+    config = ScheduleConfig(max_iter=600, freeze_statistics_at=0.1)
+    assert [s for s in range(600) if not uses_batch_statistics(s, config)] == list(range(SETTLED, 600))
+    assert 0.005 < DECAY**SETTLED < 0.01
 
 
 @pytest.mark.parametrize("fraction", [0.0, -0.5, 1.5])

@@ -132,8 +132,9 @@ def test_a_missing_checkpoint_names_the_flag(small_partnet, tmp_path):
         evaluate(tiny_config(small_partnet, tmp_path, ckpt=str(tmp_path / "nowhere")))
 
 
-def test_moving_statistics_rest_in_the_last_part_of_a_training(small_partnet, tmp_path):
+def test_moving_statistics_rest_in_the_last_part_of_a_training(small_partnet, tmp_path, monkeypatch):
     """Steps 1 to 4 are those of a training without that part; 5 to 8 go on from there in inference mode."""
+    monkeypatch.setattr("instance_seg.schedule.SETTLED", 0)
     plain, frozen = (tmp_path / name for name in ("plain", "frozen"))
     for logdir, fraction in ((plain, 1.0), (frozen, 0.5)):
         train(tiny_config(small_partnet, logdir, ckpt_every_iter=2, keep_ckpts=4, freeze_statistics_at=fraction))
