@@ -12,6 +12,7 @@ import tensorflow as tf
 from small_runs import command, losses, settings, tiny_config, wait_for
 from tensorboard.util import tensor_util
 
+from instance_seg.config import load_config
 from instance_seg.report.results import MEASURES, read_results
 from instance_seg.training.experiment import evaluate, sweep, train
 
@@ -46,6 +47,14 @@ def test_files_a_run_leaves(unbroken):
         with h5py.File(unbroken / "predictions" / f"Chair-{level}" / "test-00.h5") as file:
             assert file["mask"].shape == (3, 200, 400)
             assert file["valid"].dtype == bool and file["conf"].dtype == np.float32 and file["label"].dtype == np.uint8
+
+
+def test_smallest_preset_learns(small_partnet, tmp_path):
+    """Its own schedule, nothing but the data replaced: losses of so few iterations must not run away."""
+    where = {"data_dir": str(small_partnet), "logdir": str(tmp_path), "category": "Scissors"}
+    assert train(load_config("smoke", where)) == 0
+    curve = losses(tmp_path)
+    assert max(curve) == 30 and max(curve[k] for k in range(26, 31)) < curve[1]
 
 
 def test_tensorboard_has_losses_measures_and_pictures(unbroken):
