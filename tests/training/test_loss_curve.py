@@ -2,7 +2,8 @@
 
 In float64 they agree to the end. In float32 rounding tells them apart: where a number is zero but for its last bit, an
 activation takes the one slope or the other, and training makes a hundredth of the loss of that within forty steps. So
-much the same happens to plain TensorFlow when its initial weights change in their last bit; ours may do no worse.
+much the same happens to plain TensorFlow when its initial weights change in their last bit; ours may do no worse. The
+step at which it happens is chance, and differs from processor to processor, so several such changes are tried.
 """
 
 import keras
@@ -33,8 +34,11 @@ def make_batches(dtype):
     return tf.nest.map_structure(lambda x: tf.cast(x, dtype) if x.dtype == tf.float32 else x, batches)
 
 
-def loss_curves(dtype, changes=(0.0,)):
-    """The total loss [STEPS] of a training in one type, for each relative change of its fixed initial weights."""
+def loss_curves(dtype, changes=(None,)):
+    """The total loss [STEPS] of a training in one type, for each change of its fixed initial weights.
+
+    None changes nothing, a seed every weight in the last bit of float32, with random sign.
+    """
     keras.config.set_dtype_policy(dtype)
     keras.utils.set_random_seed(0)
     config = load_settings("smoke", DEPTH, channels=(16, 16), head_hidden=1)
@@ -56,13 +60,14 @@ def loss_curves(dtype, changes=(0.0,)):
         optimizer.apply(tape.gradient(loss, variables), variables, tf.constant(RATE, dtype))
         return loss
 
-    def curve(change):
+    def curve(seed):
+        random = np.random.default_rng(seed)
         for variable, value in zip(state, start):
-            sign = np.random.default_rng(1).choice([-1, 1], value.shape)
-            variable.assign(value * (1 + change * sign).astype(value.dtype))
+            change = 0.0 if seed is None else random.choice([-1, 1], value.shape) * 2**-23
+            variable.assign(value * np.asarray(1 + change, value.dtype))
         return np.array([float(step(batches[s % 2])) for s in range(STEPS)])
 
-    return [curve(change) for change in changes]
+    return [curve(seed) for seed in changes]
 
 
 @pytest.fixture
@@ -94,7 +99,7 @@ def test_curves_agree_in_float64(with_plain_functions):
 
 def test_curves_differ_in_float32_as_they_do_when_weights_change_in_their_last_bit(with_plain_functions):
     (ours,) = loss_curves("float32")
-    plain, *changed = with_plain_functions(loss_curves, "float32", (0.0, 2**-23, -(2**-23)))
+    plain, *changed = with_plain_functions(loss_curves, "float32", (None, *range(8)))
     ours, *changed = (np.maximum.accumulate(np.abs(curve / plain - 1)) for curve in (ours, *changed))
     assert ours[0] < 1e-6
-    assert np.all(ours < 1e-6 + 5 * np.maximum(*changed))
+    assert np.all(ours < 1e-6 + 5 * np.max(changed, axis=0))
