@@ -13,7 +13,7 @@ from instance_seg.benchmark.operations import Layer, network_layers
 from instance_seg.benchmark.timing import Row, Seconds, matmul_rate, milliseconds, peak_rss_mb, time_runs
 from instance_seg.benchmark.workload import NUM_CLASSES, Shapes, Step, load_settings, make_batch, make_dataset
 from instance_seg.data.batches import SampleConfig
-from instance_seg.data.pipeline import OctreeConfig, training_dataset
+from instance_seg.data.pipeline import Batch, OctreeConfig, training_dataset
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,26 +73,36 @@ FUSIONS = {  # the second keeps the head's last unit, so that the third differs 
     "without_fusion_same_units": {"variant": "multi_level_baseline", "baseline_unit": "features_xyz"},
     "with_fusion": {"variant": "cross_level_fusion"},
 }
+FUSED_LEVELS = {"": NUM_CLASSES, "one_level_": NUM_CLASSES[-1:]}  # the paper's Table 8 is of networks for one level
 
 
 def fusion(settings: Settings) -> list[Row]:
     """Inference without the paper's fusion and with it, in turn, and what is added in percent of the first."""
     batch = make_batch(make_dataset(settings.shapes), settings.batch, settings.depth)
-    works = [Step(load_settings(settings.preset, settings.depth, **more), batch) for more in FUSIONS.values()]
+    rate = matmul_rate(settings.runs, settings.clock)
+    return [
+        row for name, classes in FUSED_LEVELS.items() for row in _added_by_fusion(name, classes, batch, rate, settings)
+    ]
+
+
+def _added_by_fusion(
+    prefix: str, num_classes: tuple[int, ...], batch: Batch, rate: float, settings: Settings
+) -> list[Row]:
+    configs = [load_settings(settings.preset, settings.depth, **more) for more in FUSIONS.values()]
+    works = [Step(config, batch, num_classes) for config in configs]
     for work in works:
         work.predict()
     turns = [[settings.time(work.predict, warmup=0, runs=1).best for work in works] for _ in range(settings.runs)]
-    rate = matmul_rate(settings.runs, settings.clock)
     rows = []
-    for name, work, runs in zip(FUSIONS, works, zip(*turns)):
-        layers = network_layers(work.config.network, NUM_CLASSES, batch.octree, batch.points.xyz.shape[0])
+    for name, config, runs in zip(FUSIONS, configs, zip(*turns)):
+        layers = network_layers(config.network, num_classes, batch.octree, batch.points.xyz.shape[0])
         operations = sum(layer.forward for layer in layers)
         figures = (Seconds(runs), settings.batch, settings.sizes, operations, rate)
-        rows.append(milliseconds("fusion", f"inference_{name}_ms_per_shape", *figures))
+        rows.append(milliseconds("fusion", f"{prefix}inference_{name}_ms_per_shape", *figures))
     plain, *others = rows
     for name, row in zip(list(FUSIONS)[1:], others):
         added = ((getattr(row, x) / getattr(plain, x) - 1) * 100 for x in ("value", "median"))
-        rows.append(Row("fusion", f"{name}_added", *added, "%", sizes=settings.sizes))
+        rows.append(Row("fusion", f"{prefix}{name}_added", *added, "%", sizes=settings.sizes))
     return rows
 
 

@@ -70,12 +70,15 @@ def load_settings(preset: str, depth: int, **more) -> Config:
 
 
 class Step:
-    """The network with its losses and its update, compiled as training compiles them."""
+    """The network with its losses and its update, compiled as training compiles them.
 
-    def __init__(self, config: Config, batch: Batch):
+    With other classes than those of the batch's labels it can only predict.
+    """
+
+    def __init__(self, config: Config, batch: Batch, num_classes: tuple[int, ...] = NUM_CLASSES):
         keras.utils.set_random_seed(0)
         self.config, self.batch = config, batch
-        self.model = SemanticAssistedNetwork(config.network, NUM_CLASSES)
+        self.model = SemanticAssistedNetwork(config.network, num_classes)
         apply_network(self.model, batch, training=False)  # creates the variables
         self.variables = [v.value for v in self.model.trainable_variables]
         self.optimizer = Momentum(self.variables, config.schedule.momentum)

@@ -83,8 +83,9 @@ def test_suites_write_json_and_csv(shapes_file, tmp_path, capsys):
 def test_the_fusion_is_what_the_networks_differ_by(shapes_file, capsys):
     run(shapes_file, "--suite=fusion", "--line")
     results = json.loads(capsys.readouterr().out)
-    ratio = results["inference_with_fusion_ms_per_shape"] / results["inference_without_fusion_ms_per_shape"]
-    assert results["with_fusion_added"] == pytest.approx(100 * (ratio - 1), abs=0.5)
+    for levels in suites.FUSED_LEVELS:
+        without, fused = (results[f"{levels}inference_{x}_fusion_ms_per_shape"] for x in ("without", "with"))
+        assert results[f"{levels}with_fusion_added"] == pytest.approx(100 * (fused / without - 1), abs=0.5)
 
 
 @pytest.mark.parametrize("more", suites.FUSIONS.values(), ids=suites.FUSIONS)
