@@ -1,8 +1,9 @@
 """Compiles and links the C++ and CUDA sources: what setup.py and the tests that need no TensorFlow build with.
 
 Environment: CXX (default g++), MAX_JOBS (default: all cores), OCNN_PORTABLE=1 (leave out -march=native), OCNN_CUDA=0
-(leave out the CUDA half), CUDA_HOME (a toolkit whose nvcc is not on PATH), OCNN_CUDA_ARCHS (such as "75;90"; default:
-the compute capability of this machine's card, else a range of common ones).
+(leave out the CUDA half), CUDA_HOME (a toolkit whose nvcc is not on PATH), OCNN_CUDA_ARCHS (such as "75;90", or "all"
+for the common ones; default: the compute capability of this machine's card; without a card the oldest common one, whose
+PTX every younger card translates when it first runs it).
 """
 
 import os
@@ -71,11 +72,11 @@ def find_nvcc() -> Nvcc | None:
 
 
 def choose_archs(supported: Sequence[str], version: str) -> tuple[str, ...]:
-    """OCNN_CUDA_ARCHS, else the architecture of the cards in this machine, else the common ones."""
+    """OCNN_CUDA_ARCHS, else the architecture of the cards in this machine, else the oldest common one."""
     asked = re.findall(r"[^;,\s]+", os.environ.get("OCNN_CUDA_ARCHS", ""))
+    common = [arch for arch in (OLD_ARCH, *COMMON_ARCHS) if arch in supported]
     here = [capability.replace(".", "") for capability in _compute_capabilities()]
-    archs = asked or [arch for arch in here if arch in supported]
-    archs = archs or [arch for arch in (OLD_ARCH, *COMMON_ARCHS) if arch in supported]
+    archs = common if asked == ["all"] else asked or [arch for arch in here if arch in supported] or common[:1]
     missing = [arch for arch in archs if arch not in supported]
     if missing:
         raise BuildError(

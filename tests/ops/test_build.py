@@ -94,7 +94,10 @@ def card(folder, capability):
 
 
 def test_architectures(monkeypatch, fake_nvcc):
+    assert native_build.find_nvcc().archs == ("70",)  # no card: the oldest one, whose PTX serves every card
+    monkeypatch.setenv("OCNN_CUDA_ARCHS", "all")
     assert native_build.find_nvcc().archs == ("70", "75", "90")  # of the common ones those it has, and the old one
+    monkeypatch.delenv("OCNN_CUDA_ARCHS")
     monkeypatch.setenv("PATH", str(fake_nvcc))
     card(fake_nvcc, "9.0")
     assert native_build.find_nvcc() == native_build.Nvcc(str(fake_nvcc / "nvcc"), "12.4", ("90",))
