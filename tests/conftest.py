@@ -9,10 +9,8 @@ from instance_seg.data.taxonomy import load_taxonomy
 SPLIT_SIZES = {"train": 6, "val": 2, "test": 3}
 
 
-@pytest.fixture(scope="session")
-def small_partnet(tmp_path_factory):
-    """Folder with Chair (three levels) and Scissors (one): 6 / 2 / 3 shapes of 400 points each."""
-    root = tmp_path_factory.mktemp("small_partnet")
+def write_small_partnet(root):
+    """Writes 6 / 2 / 3 shapes of 400 points of Chair (three levels) and Scissors (one) into `root`, and returns it."""
     for category in ("Chair", "Scissors"):
         first = 0
         for split, size in SPLIT_SIZES.items():
@@ -20,3 +18,9 @@ def small_partnet(tmp_path_factory):
             write_split(root, category, split, shapes, load_taxonomy(category))
             first += size
     return root
+
+
+@pytest.fixture(scope="session")
+def small_partnet(tmp_path_factory):
+    """The folder that `write_small_partnet` writes."""
+    return write_small_partnet(tmp_path_factory.mktemp("small_partnet"))
