@@ -171,7 +171,7 @@ def main() -> None:
             "trimesh",
         ],
         extras_require={
-            "test": ["pytest", "ruff", "setuptools"],
+            "test": ["pytest", "pytest-xdist", "ruff", "setuptools"],
             **cuda_extra(),
         },
     )

@@ -1,12 +1,16 @@
 #!/usr/bin/env bash
-# Sets up what is missing and runs all tests. Further arguments go to pytest: bash tests/run_all.sh -k octree
+# Sets up what is missing and runs all tests, a test file on each core. Further arguments go to pytest:
+#
+#   bash tests/run_all.sh -m "not slow"     the inner loop: nothing in a process of its own, no emulated GPU
+#   bash tests/run_all.sh -k octree -n 0    some of them, in this process
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source tools/setup.sh
 
 export TF_CPP_MIN_LOG_LEVEL=${TF_CPP_MIN_LOG_LEVEL:-2}
 "$PYTHON" -m ruff check .
-CUDA_VISIBLE_DEVICES=${CUDA_VISIBLE_DEVICES-} "$PYTHON" -m pytest tests "$@"
+cores=$("$PYTHON" -c 'import os; print(min(len(os.sched_getaffinity(0)), 8))')  # a worker takes about 1 GB
+CUDA_VISIBLE_DEVICES=${CUDA_VISIBLE_DEVICES-} "$PYTHON" -m pytest tests -n "$cores" --dist loadfile "$@"
 if [ $# = 0 ] && nvidia-smi -L 2>/dev/null | grep -q ^GPU; then
   "$PYTHON" -m pytest tests/ops -k GPU  # the ops once more, on the card
 fi

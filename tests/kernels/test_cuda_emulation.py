@@ -14,6 +14,8 @@ from gpu.check import check
 
 from ocnn_tf_ops.python.kernel_library import kernel_library
 
+pytestmark = pytest.mark.slow
+
 CUDA_ERROR = 5
 
 

@@ -11,6 +11,8 @@ from gpu.device import Device
 
 from ocnn_tf_ops.python.kernel_library import cuda_device_count, has_cuda, kernel_library
 
+pytestmark = pytest.mark.slow
+
 KERNELS = Path(__file__).parents[2] / "ocnn_tf_ops" / "kernels"
 ROOMS = ("octree", "points", "clustering", "dense")
 SEED = 0

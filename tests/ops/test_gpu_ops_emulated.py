@@ -14,6 +14,8 @@ from gpu.build import build_emulated
 
 import native_build
 
+pytestmark = pytest.mark.slow
+
 FLAGS = ["-O0", "-DOCNN_WITH_CUDA=1", "-DOCNN_GPU_OPS_ON_EMULATION=1"]
 
 

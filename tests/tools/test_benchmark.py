@@ -70,6 +70,7 @@ def check_counts(batch, config):
     return layers
 
 
+@pytest.mark.slow
 def test_suites_write_json_and_csv(shapes_file, tmp_path, capsys):
     run(shapes_file, "--suite=octree,step,pipeline", f"--json={tmp_path}/a.json", f"--csv={tmp_path}/a.csv")
     results = json.loads((tmp_path / "a.json").read_text())["results"]
@@ -80,6 +81,7 @@ def test_suites_write_json_and_csv(shapes_file, tmp_path, capsys):
     assert "batch 2, depth 4, 120 points, wall time" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_fusion_is_what_the_networks_differ_by(shapes_file, capsys):
     run(shapes_file, "--suite=fusion", "--line")
     results = json.loads(capsys.readouterr().out)
@@ -101,6 +103,7 @@ def test_layers_and_evaluation_run(shapes_file, capsys):
     assert results["seconds_per_1000_shapes"] > 0
 
 
+@pytest.mark.slow
 def test_growth_is_told_per_octant_and_beside_the_smallest_case(monkeypatch, shapes_file, tmp_path):
     monkeypatch.setattr(growth, "CASES", ((200, 3), (30_000, 5)))
     run(shapes_file, "--suite=scale", f"--csv={tmp_path}/a.csv")
@@ -116,6 +119,7 @@ def test_growth_is_told_per_octant_and_beside_the_smallest_case(monkeypatch, sha
     assert values[1]["memory_mb"] > 27 * 4 * octants / 2**20  # at least the neighbor tables
 
 
+@pytest.mark.slow
 def test_a_case_of_growth_that_fails_is_quoted(monkeypatch, shapes_file):
     monkeypatch.setattr(growth, "CASES", ((200, 99),))
     with pytest.raises(SystemExit, match="depth = 99 is out of range"):

@@ -5,6 +5,8 @@ import json
 import pytest
 from golden_runs import KEPT, MEASURES, RUNS, loss_rows, measures, run
 
+pytestmark = pytest.mark.slow
+
 ROUNDING = 2e-3  # of a loss term after a dozen steps, between processors with other vector units
 NEAR = 1.0  # points of a measure: weights that differ in their last bits segment nearly the same points
 

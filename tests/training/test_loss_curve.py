@@ -21,6 +21,8 @@ from instance_seg.schedule import Momentum
 from instance_seg.systems.build import build_system
 from instance_seg.training.trainer import apply_network
 
+pytestmark = pytest.mark.slow
+
 STEPS, RATE, DEPTH, LEVELS = 40, 0.01, 4, 2
 
 

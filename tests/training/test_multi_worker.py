@@ -7,11 +7,14 @@ import socket
 import subprocess
 
 import numpy as np
+import pytest
 from small_runs import command, losses, settings, wait_for
 
 from instance_seg.config import load_config
 from instance_seg.report.results import read_results
 from instance_seg.training.experiment import train
+
+pytestmark = pytest.mark.slow
 
 RUN = {
     "variant": "multi_level_baseline",

@@ -9,6 +9,8 @@ import pytest
 import replica_cases as cases
 import tensorflow as tf
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def two(tmp_path_factory):
