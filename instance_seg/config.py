@@ -43,7 +43,6 @@ class DataConfig:
     train_batch_size: int = option(8, "shapes per training step, all replicas together")
     test_batch_size: int = option(1, "shapes per evaluation step")
     points_per_shape: int = option(0, "points per shape the heads see in training; 0: all. The octree always has all")
-    edge_mode: str = option("missing", "interpolation corners outside the cube", ("missing", "wrap"))
     level: int = option(0, "the only level of this network, 1 the coarsest; 0: all levels in one network")
     single_level: bool = option(False, "one network per level: --level is needed")
 
@@ -176,10 +175,10 @@ def load_config(preset: str, overrides: Mapping[str, Any] | None = None) -> Conf
 def variant_label(config: Config) -> str:
     """The variant's name, and what of its composition was set otherwise: "multi_level_fusion transfer=False".
 
-    The composition is what of the network is a choice rather than a size.
+    The composition is what of the network is a choice rather than a size; `edge_mode` changes no layer.
     """
     plain, given = make_config(read_variant(config.run.variant) | {"level": config.data.level}).flat(), config.flat()
-    choices = [o.name for o in options() if o.group == "network" and o.type in (str, bool)]
+    choices = [o.name for o in options() if o.group == "network" and o.type in (str, bool) and o.name != "edge_mode"]
     changed = [f"{name}={given[name]}" for name in choices if given[name] != plain[name]]
     return " ".join([config.run.variant, *changed])
 

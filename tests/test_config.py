@@ -30,14 +30,14 @@ def test_the_paper_preset_is_the_default():
     c = Config()
     assert (c.schedule.max_iter, c.schedule.learning_rate, c.data.train_batch_size) == (100_000, 0.1, 8)
     assert (c.cluster.bandwidth, c.cluster.semantic_center_offset, c.network.depth) == (0.1, 0.05, 6)
-    assert (c.loss.offset_loss, c.augment.rot_mode, c.data.edge_mode, c.cluster.eq7_guard) == (
+    assert (c.loss.offset_loss, c.augment.rot_mode, c.network.edge_mode, c.cluster.eq7_guard) == (
         "l2norm", "uniform", "missing", True,
     )  # fmt: skip
 
 
 def test_the_released_preset_sets_all_of_the_released_choices():
     c = load_config("released")
-    assert (c.loss.offset_loss, c.augment.rot_mode, c.data.edge_mode, c.cluster.eq7_guard) == (
+    assert (c.loss.offset_loss, c.augment.rot_mode, c.network.edge_mode, c.cluster.eq7_guard) == (
         "l1", "int", "wrap", False,
     )  # fmt: skip
     assert (c.loss.mask_unlabeled, c.loss.loss_average, c.network.transfer, c.network.fuse_from) == (

@@ -9,6 +9,7 @@ from instance_seg.heads.offset import FUSE_FROM, PLAIN_UNITS
 from instance_seg.options import check_choices, option
 
 BACKBONES = ("octree_unet", "pointnet2")
+EDGE_MODES = ("missing", "wrap")  # wrap: as the released program on a GPU (ocnn_tf_ops.octree_interpolation_table)
 FUSIONS = ("none", "own", "cross", "asis", "jsnet")
 
 
@@ -44,6 +45,7 @@ class NetworkConfig:
     pointnet2_width: float = option(1.0, "PointNet++: factor on every width, for quick runs")
     pointnet2_normals: bool = option(False, "PointNet++: normals are input features too")
     abs_input: bool = option(True, "absolute value of the input signal (released program)")
+    edge_mode: str = option("missing", "interpolation corners outside the cube of the octree", EDGE_MODES)
 
     def __post_init__(self):
         check_choices(self)

@@ -34,7 +34,7 @@ from instance_seg.training.trainer import Trainer
 
 def octree_config(config: Config) -> OctreeConfig:
     """How the pipeline builds octrees for this network."""
-    return OctreeConfig(config.network.depth, config.network.full_depth, config.data.edge_mode)
+    return OctreeConfig(config.network.depth, config.network.full_depth, config.network.edge_mode)
 
 
 def run_taxonomy(config: Config) -> Taxonomy:
