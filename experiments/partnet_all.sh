@@ -15,17 +15,6 @@
 # an interrupted one goes on where it was.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-source experiments/common.sh
-
-parse_arguments "$@"
+case " $* " in *" --help "*) sed -n '2,/^set/s/^# \{0,1\}//p' "experiments/partnet_all.sh" && exit 0 ;; esac
 source tools/setup.sh
-export TF_CPP_MIN_LOG_LEVEL=${TF_CPP_MIN_LOG_LEVEL:-2}
-
-runs=${runs:-logs/partnet/$name}
-prepare_data Chair,Lamp,StorageFurniture,Table
-
-one_category() {
-  run "$1" instance_seg.train --category="$1"
-}
-for_each one_category ${categories//,/ }
-report
+exec "$PYTHON" -m instance_seg.study experiments/studies/partnet_all.yaml "$@"

@@ -12,27 +12,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from instance_seg.report.results import FILE_NAME, SWEEP, read_results, write_results
-
-
-def collect(runs: Path, kept: Path, force: bool = False) -> list[Path]:
-    """Copies what is new; returns the files written, none if all were there.
-
-    Raises:
-        ValueError: a file is malformed, or there are other results in its place and `force` is not set. Nothing is
-            written then.
-    """
-    pending = {}
-    for source in sorted(runs.rglob(FILE_NAME)):
-        folder = kept / source.parent.relative_to(runs)
-        results, there = read_results(source), folder / FILE_NAME
-        if not there.exists():
-            pending[folder] = results
-        elif read_results(there) != results:
-            if not force:
-                raise ValueError(f"{there} holds other results than {source}; --force replaces them")
-            pending[folder] = results
-    return [write_results(folder, results) for folder, results in pending.items()]
+from instance_seg.report.collect import collect
+from instance_seg.report.results import SWEEP
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -18,7 +18,7 @@ from instance_seg.data.taxonomy import check_category, load_taxonomy
 
 SPLITS = ("train", "val", "test")
 SHARES = (0.7, 0.1, 0.2)
-SIZES = {"demo": (300, 10, 60), "smoke": (12, 2, 4)}
+SIZES = {"demo": (400, 8, 60), "smoke": (16, 2, 4)}
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("out", None, "Folder of the data set; PartNet's trees are made below it.", required=True)

@@ -1,4 +1,4 @@
-"""The scripts of experiments/ with a stand-in for Python, which notes what it is told and leaves made-up results."""
+"""The scripts of experiments/ with a stand-in for the runs, which notes what it is told and leaves made-up results."""
 
 import json
 import os
@@ -9,15 +9,25 @@ import sys
 
 import pytest
 import yaml
-from report_cases import results
+from report.report_cases import results
 
 from instance_seg.report.paper import paper_tables
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+STUDY = """
+import sys
+from absl import app
+from instance_seg import study
+sys.executable = "./stand_in"
+study.chosen_categories = lambda data_dir, wanted: wanted or ["Chair"]
+app.run(study.main, ["study", *sys.argv[1:]], study.known_flags)
+"""
 STAND_IN = """#!/bin/bash
+if [ "$2" = instance_seg.study ]; then shift 2; exec REAL study_here.py "$@"; fi
 echo "$@" >>commands
 case "$*" in
   *FAIL*) exit 3 ;;
+  *"-m instance_seg.train"*ELSEWHERE*) exit 75 ;;
   *"$STOP_AT"*) [ -n "$STOP_AT" ] && exit 143 ;;
 esac
 echo "$TF_NUM_INTRAOP_THREADS" >>threads
@@ -28,10 +38,6 @@ hang() {
 }
 case "$*" in
   *"$HANG_AT"*) [ -n "$HANG_AT" ] && hang ;;
-esac
-case $1 in
-  tools/plan_ablation.py | tools/collect_results.py) PYTHONPATH=. exec REAL "$@" ;;
-  tools/list_categories.py) echo "${3:-Chair}" ;;
 esac
 folders=()
 for word in "$@"; do
@@ -52,9 +58,8 @@ def checkout(tmp_path):
     """A folder with the scripts and the stand-in."""
     (tmp_path / "tools").mkdir()
     shutil.copytree(ROOT / "experiments", tmp_path / "experiments")
-    for tool in ("plan_ablation.py", "collect_results.py"):
-        shutil.copy(ROOT / "tools" / tool, tmp_path / "tools")
     (tmp_path / "instance_seg").symlink_to(ROOT / "instance_seg")
+    (tmp_path / "study_here.py").write_text(STUDY)
     (tmp_path / "tools" / "setup.sh").write_text("PYTHON=./stand_in\n")
     (tmp_path / "made_up.json").write_text(json.dumps(results({0: 50.0})))
     (tmp_path / "stand_in").write_text(STAND_IN.replace("REAL", sys.executable))
@@ -212,7 +217,29 @@ def test_an_interruption_reaches_what_runs_beside_others(checkout):
 @pytest.mark.parametrize("jobs", ["0", "two", "-1", ""])
 def test_jobs_that_are_no_number(checkout, jobs):
     done, commands = call(checkout, "partnet_all.sh", f"--jobs={jobs}")
-    assert done.returncode == 1 and f"--jobs: '{jobs}' is not a number of runs" in done.stderr and not commands
+    assert done.returncode == 1 and not commands
+    assert done.stderr.startswith(f"error: flag --jobs={jobs}: ") and done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (("--seeds=0,one",), "--seeds=0,one: want whole numbers"),
+        (("--categories=Chiar",), "Chair"),
+        (("--data_dir=nowhere", "--categories=Chiar"), "Chair"),
+    ],
+)
+def test_what_cannot_be_planned_is_one_line(checkout, flags, message):
+    done, commands = call(checkout, "ablation.sh", "--data_dir=there", *flags)
+    assert done.returncode == 1 and message in done.stderr and not runs_of(commands)
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_run_held_by_another_process_is_skipped_and_named(checkout):
+    done, commands = call(checkout, "partnet_all.sh", "--categories=Chair,Bag", "--data_dir=there", "--ckpt=ELSEWHERE")
+    assert done.returncode == 0 and len(runs_of(commands)) == 2
+    assert "running elsewhere: logs/partnet/demo/Chair" in done.stdout
+    assert done.stdout.splitlines()[-1] == "RUNNING ELSEWHERE: logs/partnet/demo/Chair logs/partnet/demo/Bag"
 
 
 def test_unknown_variant_is_named(checkout):
@@ -223,10 +250,8 @@ def test_unknown_variant_is_named(checkout):
 def test_partnet_all(checkout):
     done, commands = call(checkout, "partnet_all.sh", "--preset=smoke", "--categories=Chair,Bag", "--seed=3")
     assert done.returncode == 0, done.stderr
-    made = [c for c in commands if c.startswith("tools/make_procedural.py")]
-    assert (
-        made[0] == "tools/make_procedural.py --out=data/procedural_smoke --categories=Chair --train=16 --val=2 --test=4"
-    )
+    make = "tools/make_procedural.py --out=data/procedural_smoke --size=smoke --skip_existing --categories=Chair,Bag"
+    assert commands[0] == make
     assert [(run["category"], run["logdir"], run["seed"], run["preset"]) for run in runs_of(commands)] == [
         ("Chair", "logs/partnet/smoke/Chair", "3", "smoke"),
         ("Bag", "logs/partnet/smoke/Bag", "3", "smoke"),

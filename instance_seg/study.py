@@ -1,0 +1,216 @@
+"""Studies: which runs a study has, in which order, and where their results go. `jobs` runs them.
+
+    python -m instance_seg.study experiments/studies/ablation.yaml --preset=smoke --categories=Scissors
+    bash experiments/ablation.sh --preset=smoke --categories=Scissors          # the same, set up first
+
+Flags that are not the study's own go to every run. A run that has results is skipped, an interrupted one goes on where
+it was, one that fails does not stop the others. With --results, a study can go on without the earlier runs, on another
+day or machine:
+
+    bash experiments/ablation.sh --seeds=0,1 --results=experiments/results/demo_ablation
+"""
+
+import functools
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+from absl import app, flags
+
+from instance_seg.data.procedural import available_categories
+from instance_seg.data.sources import categories_in, sources_of
+from instance_seg.data.taxonomy import check_category, load_taxonomy
+from instance_seg.jobs import Jobs
+from instance_seg.report.collect import collect
+from instance_seg.report.paper import paper_tables
+from instance_seg.report.results import FILE_NAME, SWEEP
+
+EXPERIMENTS = Path("experiments")  # a study runs in the root of the repository
+
+_PRESET = flags.DEFINE_string("preset", "demo", "demo, smoke, paper, released, or a YAML file")
+_CATEGORIES = flags.DEFINE_list(
+    "categories", None, "a subset, or `all`; default: those of --data_dir, or a few procedural ones"
+)
+_VARIANTS = flags.DEFINE_list("variants", None, "files of experiments/variants; default: all of the study")
+_SEEDS = flags.DEFINE_list("seeds", ["0"], "seeds of every network and category")
+_DATA_DIR = flags.DEFINE_string("data_dir", None, "PartNet's trees; default: procedural shapes, made in data/")
+_RUNS = flags.DEFINE_string("runs", None, "where the runs go; default: logs/STUDY/PRESET")
+_RESULTS = flags.DEFINE_string(
+    "results", None, "keep results there; what it holds is skipped, the report is of all it holds"
+)
+_JOBS = flags.DEFINE_integer("jobs", 1, "runs side by side, each on its share of the cores", lower_bound=1)
+_FORCE = flags.DEFINE_bool("force", False, "redo runs that are done")
+
+
+class Run(NamedTuple):
+    """One training of a study."""
+
+    name: str  # its folder below the runs
+    flags: tuple[str, ...]
+    sweep: tuple[str, ...] = ()  # SETTING=VALUE of the clustering to be measured on its predictions too
+
+
+def read_study(path: str | Path) -> dict[str, Any]:
+    """The YAML of a study: `runs`, `name`, `procedural_categories` and, for several networks, `first` and `sweep`."""
+    try:
+        return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise ValueError(f"{path}: no study can be read here: {error}") from error
+
+
+def plan(study: dict, categories: Sequence[str], seeds: Sequence[str], variants: Sequence[str] | None) -> list[Run]:
+    """The runs of a study, what matters most first. ValueError naming an unknown variant or category, or a bad seed."""
+    if "{variant}" not in study["name"]:
+        if variants:
+            raise ValueError("--variants: this study has one network; --variant=NAME chooses another")
+        return [Run(study["name"].format(category=name), (f"--category={name}",)) for name in categories]
+    for seed in seeds:
+        if not seed.isdigit():
+            raise ValueError(f"--seeds={','.join(seeds)}: want whole numbers separated by commas")
+    names = all_variants() if variants in (None, [], ["all"]) else variants
+    levels = {name: [k + 1 for k in load_taxonomy(name).real_levels] for name in categories}
+    return [
+        _run(study, variant, category, seed, level)
+        for group in _by_rank(names, study.get("first", []))
+        for seed in seeds
+        for category in categories
+        for variant in group
+        for level in (levels[category] if is_single_level(variant) else [0])
+    ]
+
+
+def _run(study: dict, variant: str, category: str, seed: str, level: int) -> Run:
+    name = study["name"].format(variant=variant, category=category, seed=seed) + (f"/level_{level}" if level else "")
+    chosen = (f"--variant={variant}", f"--category={category}", f"--seed={seed}", f"--level={level}")
+    sweep = study.get("sweep", {"variant": None})
+    return Run(name, chosen, tuple(sweep["settings"]) if variant == sweep["variant"] else ())
+
+
+def _by_rank(names: Sequence[str], first: Sequence[Sequence[str]]) -> Iterator[list[str]]:
+    """Groups of equal rank; the order within a group is kept."""
+    rank = {name: i for i, group in enumerate(first) for name in group}
+    for i in range(len(first) + 1):
+        yield [name for name in names if rank.get(name, len(first)) == i]
+
+
+def all_variants() -> list[str]:
+    """Every variant, in the order of the paper's Table 4, and then ours."""
+    order = list(paper_tables()["ablation"])
+    names = sorted(path.stem for path in (EXPERIMENTS / "variants").glob("*.yaml"))
+    return sorted(names, key=lambda name: order.index(name) if name in order else len(order))
+
+
+@functools.cache
+def is_single_level(variant: str) -> bool:
+    """Whether a variant is one network per level; read here, since instance_seg.config needs TensorFlow and seconds."""
+    if variant not in all_variants():
+        raise ValueError(f"--variants: {variant!r} is no variant; choose from {', '.join(all_variants())}")
+    settings = yaml.safe_load((EXPERIMENTS / "variants" / f"{variant}.yaml").read_text(encoding="utf-8")) or {}
+    return bool(settings.get("single_level", False))
+
+
+def chosen_categories(data_dir: str, wanted: Sequence[str] | None) -> list[str]:
+    """The categories of a folder with both splits; ValueError naming those asked for that are not there."""
+    there = [c for c in categories_in(data_dir) if all(sources_of(data_dir, c, s) for s in ("train", "test"))]
+    if not there:
+        raise ValueError(f"{data_dir}: no category has a train and a test split here")
+    if not wanted or list(wanted) == ["all"]:
+        return there
+    for name in wanted:
+        check_category(name)
+        if name not in there:
+            raise ValueError(f"{data_dir}: no train and test split of {name} here; there is {', '.join(there)}")
+    return list(wanted)
+
+
+def procedural_data(preset: str, categories: Sequence[str]) -> tuple[str, list[str]]:
+    """Makes the procedural shapes of a preset that are not there yet: their folder and categories."""
+    size, folder = ("smoke", "data/procedural_smoke") if preset == "smoke" else ("demo", "data/procedural")
+    names = list(available_categories() if list(categories) == ["all"] else categories)
+    make = ["tools/make_procedural.py", f"--out={folder}", f"--size={size}", "--skip_existing"]
+    subprocess.run([sys.executable, *make, f"--categories={','.join(names)}"], check=True)
+    return folder, names
+
+
+class Study:
+    """Does the runs of a study, keeps their results, and reports."""
+
+    def __init__(self, jobs: Jobs, runs: Path, results: Path | None, common: Sequence[str], force: bool):
+        self.jobs, self.runs, self.results, self.common, self.force = jobs, runs, results, list(common), force
+
+    def do(self, run: Run) -> None:
+        """Trains a run that has no results, and measures the clusterings of its sweep that have none."""
+        if not self._is_done(run.name) and not self._start(run, "train"):
+            return
+        self._keep(run.name)
+        if run.sweep:
+            self._sweep(run)
+
+    def _sweep(self, run: Run) -> None:
+        names = {setting: f"{run.name}/{SWEEP}/{setting.replace('=', '_')}" for setting in run.sweep}
+        missing = [setting for setting, name in names.items() if not self._is_done(name)]
+        if missing and not (self.runs / run.name / FILE_NAME).exists():  # it was run elsewhere
+            print(f"no checkpoint of {run.name} is here to be clustered in other ways")
+            return
+        settings = [f"--sweep={setting}" for setting in missing]
+        if missing and not self._start(run, "evaluate", f"--ckpt={self.runs / run.name}", *settings):
+            return
+        for name in names.values():
+            self._keep(name)
+
+    def _start(self, run: Run, program: str, *more: str) -> bool:
+        command = ["-m", f"instance_seg.{program}", f"--logdir={self.runs / run.name}", *self.common, *run.flags, *more]
+        return self.jobs.run(self.runs / run.name, command, clear=self.force and program == "train")
+
+    def _is_done(self, name: str) -> bool:
+        for folder in [] if self.force else filter(None, (self.runs, self.results)):
+            if (folder / name / FILE_NAME).exists():
+                print(f"done: {folder / name / FILE_NAME} (--force redoes it)")
+                return True
+        return False
+
+    def _keep(self, name: str) -> None:
+        """Copies the results of a run to those that are kept."""
+        if self.results is None or not (self.runs / name / FILE_NAME).exists():
+            return
+        try:
+            collect(self.runs / name, self.results / name, self.force)
+        except (ValueError, OSError) as error:
+            self.jobs.fail(self.results / name, f"error: {error}")
+
+
+def main(argv: list[str]) -> None:
+    """The study that the command line names; everything that is no flag of a study goes to the runs."""
+    try:
+        study, passed_on = read_study(argv[1]), argv[2:]
+        preset = Path(_PRESET.value).stem
+        if _DATA_DIR.value:
+            data_dir, categories = _DATA_DIR.value, chosen_categories(_DATA_DIR.value, _CATEGORIES.value)
+        else:
+            data_dir, categories = procedural_data(preset, _CATEGORIES.value or study["procedural_categories"])
+        runs = plan(study, categories, _SEEDS.value, _VARIANTS.value)
+    except (ValueError, OSError, subprocess.CalledProcessError) as error:
+        sys.exit(f"error: {error}")
+    folder = Path(_RUNS.value or study["runs"].format(preset=preset))
+    results = Path(_RESULTS.value) if _RESULTS.value else None
+    with Jobs(_JOBS.value) as jobs:
+        common = [f"--preset={_PRESET.value}", f"--data_dir={data_dir}", *passed_on]
+        work = Study(jobs, folder, results, common, _FORCE.value)
+        jobs.each(work.do, runs)
+    subprocess.run([sys.executable, "-m", "instance_seg.report", str(results or folder)], check=False)
+    sys.exit(jobs.summary())
+
+
+def known_flags(argv: list[str]) -> list[str]:
+    """Takes the flags of a study out of a command line, and leaves those of the runs."""
+    try:
+        return flags.FLAGS(argv, known_only=True)
+    except flags.Error as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    app.run(main, flags_parser=known_flags)
