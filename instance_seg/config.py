@@ -8,21 +8,22 @@ over all groups, so the name of a setting is also the name of its flag.
 
 import dataclasses
 import difflib
+import math
 import pathlib
 import sys
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-
-import yaml
 
 from instance_seg.clustering.config import ClusterConfig
 from instance_seg.data.augment import AugmentConfig
 from instance_seg.losses.segmentation import LossConfig
-from instance_seg.options import check_choices, option
+from instance_seg.metrics.config import MetricConfig
+from instance_seg.options import LARGEST_COUNT, LARGEST_SEED, Bounds, Settings, name_shown, option, shown
 from instance_seg.schedule import ScheduleConfig
+from instance_seg.settings_file import read_settings_file
 from instance_seg.systems.settings import NetworkConfig
 
 _IN_REPOSITORY = pathlib.Path(__file__).resolve().parents[1] / "experiments"
@@ -32,44 +33,47 @@ PRESETS, VARIANTS = EXPERIMENTS / "presets", EXPERIMENTS / "variants"
 
 
 @dataclass(frozen=True)
-class DataConfig:
+class DataConfig(Settings):
     """What is read and in which portions."""
 
     data_dir: str = option("", "folder with PartNet's trees (ins_seg_h5/...)")
     category: str = option("Chair", "PartNet category")
-    train_shapes: int = option(0, "use only the first so many training shapes; 0: all")
-    test_shapes: int = option(0, "use only the first so many test shapes; 0: all")
+    train_shapes: int = option(0, "use only the first so many training shapes; 0: all", low=0, high=LARGEST_COUNT)
+    test_shapes: int = option(0, "use only the first so many test shapes; 0: all", low=0, high=LARGEST_COUNT)
     test_split: str = option("test", "split that is evaluated", ("train", "val", "test"))
-    train_batch_size: int = option(8, "shapes per training step, all replicas together")
-    test_batch_size: int = option(1, "shapes per evaluation step")
-    points_per_shape: int = option(0, "points per shape the heads see in training; 0: all. The octree always has all")
-    level: int = option(0, "the only level of this network, 1 the coarsest; 0: all levels in one network")
+    train_batch_size: int = option(8, "shapes per training step, all replicas together", low=1, high=LARGEST_COUNT)
+    test_batch_size: int = option(1, "shapes per evaluation step", low=1, high=LARGEST_COUNT)
+    points_per_shape: int = option(
+        0, "points per shape the heads see in training; 0: all. The octree always has all", low=0, high=LARGEST_COUNT
+    )
+    level: int = option(
+        0, "the only level of this network, 1 the coarsest; 0: all levels in one network", low=0, high=3
+    )
     single_level: bool = option(False, "one network per level: --level is needed")
-
-    def __post_init__(self):
-        check_choices(self)
-        if self.level not in range(4):
-            raise ValueError(f"level={self.level}: want 1, 2 or 3, or 0 for all levels in one network")
 
 
 @dataclass(frozen=True)
-class RunConfig:
+class RunConfig(Settings):
     """Where a run lives and how often it reports."""
 
     logdir: str = option("", "folder of the run: checkpoints, logs, results")
     ckpt: str = option("", "checkpoint to start from or to evaluate; empty: the latest of logdir, if any")
-    seed: int = option(0, "seed of initial weights, data order and augmentation")
+    seed: int = option(0, "seed of initial weights, data order and augmentation", low=0, high=LARGEST_SEED)
     variant: str = option("cross_level_fusion", "row of the paper's Table 4: a file of experiments/variants")
     dataset: str = option("", "name of the data set, for the report; empty: the name of data_dir")
-    test_every_iter: int = option(5000, "iterations between evaluations on the test split; 0: only after the last")
-    ckpt_every_iter: int = option(1000, "iterations between checkpoints")
-    log_every_iter: int = option(20, "iterations between TensorBoard scalars")
-    keep_ckpts: int = option(3, "checkpoints kept")
-    picture_shapes: int = option(2, "test shapes drawn for TensorBoard at each evaluation")
+    test_every_iter: int = option(
+        5000, "iterations between evaluations on the test split; 0: only after the last", low=0, high=LARGEST_COUNT
+    )
+    ckpt_every_iter: int = option(
+        1000, "iterations between checkpoints; 0: only after the last", low=0, high=LARGEST_COUNT
+    )
+    log_every_iter: int = option(20, "iterations between TensorBoard scalars", low=1, high=LARGEST_COUNT)
+    keep_ckpts: int = option(3, "checkpoints kept", low=1, high=LARGEST_COUNT)
+    picture_shapes: int = option(2, "test shapes drawn for TensorBoard at each evaluation", low=0, high=LARGEST_COUNT)
 
 
 @dataclass(frozen=True)
-class EngineConfig:
+class EngineConfig(Settings):
     """On what and in which precision a network is trained; nothing here belongs to the network or its checkpoints."""
 
     strategy: str = option(
@@ -78,7 +82,10 @@ class EngineConfig:
         ("one_device", "mirrored", "multi_worker"),
     )
     num_replicas: int = option(
-        0, "devices of this machine that --strategy uses; 0: all GPUs. Without a GPU mirrored takes so many CPU devices"
+        0,
+        "devices of this machine that --strategy uses; 0: all GPUs. Without a GPU mirrored takes so many CPU devices",
+        low=0,
+        high=1024,
     )
     sync_batch_norm: bool = option(True, "batch statistics are those of the global batch, not of a replica's part")
     mixed_precision: str = option(
@@ -88,9 +95,7 @@ class EngineConfig:
     )
 
     def __post_init__(self):
-        check_choices(self)
-        if self.num_replicas < 0:
-            raise ValueError(f"num_replicas={self.num_replicas} must not be negative")
+        super().__post_init__()
         if self.num_replicas > 1 and self.strategy == "one_device":
             raise ValueError(f"num_replicas={self.num_replicas} needs --strategy=mirrored or multi_worker")
 
@@ -106,6 +111,7 @@ class Config:
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     cluster: ClusterConfig = field(default_factory=ClusterConfig)
+    metric: MetricConfig = field(default_factory=MetricConfig)
     engine: EngineConfig = field(default_factory=EngineConfig)
     preset: str = "paper"
 
@@ -128,6 +134,7 @@ class Option(typing.NamedTuple):
     type: Any
     default: Any
     help: str
+    bounds: Bounds | None  # of a number, or of each number of a tuple
 
 
 def groups() -> dict[str, type]:
@@ -139,7 +146,7 @@ def options() -> Iterator[Option]:
     """Every setting of every group."""
     for group, cls in groups().items():
         for f in dataclasses.fields(cls):
-            yield Option(group, f.name, f.type, f.default, f.metadata.get("help", ""))
+            yield Option(group, f.name, f.type, f.default, f.metadata.get("help", ""), f.metadata.get("bounds"))
 
 
 def make_config(settings: Mapping[str, Any], preset: str = "paper") -> Config:
@@ -148,21 +155,19 @@ def make_config(settings: Mapping[str, Any], preset: str = "paper") -> Config:
     by_group: dict[str, dict[str, Any]] = {group: {} for group in groups()}
     for name, value in settings.items():
         if name not in known:
-            raise ValueError(f"setting {name!r} is unknown{_nearest(name, known)}")
+            raise ValueError(f"setting {shown(name)} is unknown{_nearest(name, known)}")
         by_group[known[name].group][name] = _convert(name, value, known[name].type)
     return Config(**{group: cls(**by_group[group]) for group, cls in groups().items()}, preset=preset)
 
 
 def read_preset(name: str) -> dict[str, Any]:
     """The flat settings of a preset: a name below experiments/presets or the path of a YAML file."""
-    return _read_settings(_preset_path(name), read_preset)
+    return _read_settings(_preset_path(name), _preset_path)
 
 
 def read_variant(name: str) -> dict[str, Any]:
     """The flat settings of a variant of experiments/variants; ValueError naming the nearest one if there is none."""
-    if name not in variant_names():
-        raise ValueError(f"--variant={name}: no such variant{_nearest(name, variant_names())}")
-    return _read_settings(VARIANTS / f"{name}.yaml", read_variant)
+    return _read_settings(_variant_path(name), _variant_path)
 
 
 def load_config(preset: str, overrides: Mapping[str, Any] | None = None) -> Config:
@@ -193,31 +198,55 @@ def variant_names() -> list[str]:
     return sorted(p.stem for p in VARIANTS.glob("*.yaml"))
 
 
-def _read_settings(path: pathlib.Path, read_base) -> dict[str, Any]:
-    """A flat YAML mapping of known settings, over those of its base; ValueError naming the file."""
-    try:
-        settings = yaml.safe_load(path.read_text()) or {}
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path}: not valid YAML: {error}") from error
-    if not isinstance(settings, dict):
-        raise ValueError(f"{path}: want a mapping of settings to values, found {type(settings).__name__}")
+def _read_settings(path: pathlib.Path, find: Callable[[str], pathlib.Path]) -> dict[str, Any]:
+    """The settings of a YAML file over those of its base, and of the base's base; ValueError naming the file.
+
+    `find` gives the path of a base.
+    """
+    settings, chain = {}, []
+    while path is not None:
+        if path.resolve() in chain:
+            raise ValueError(f"{path}: the chain of its bases leads back to it; end it with a file that has no base")
+        chain.append(path.resolve())
+        own = read_settings_file(path)
+        _check_names(own, path)
+        path = _base_path(own.pop("base"), path, find) if "base" in own else None
+        settings = own | settings
+    return settings
+
+
+def _check_names(settings: Mapping[str, Any], path: pathlib.Path) -> None:
     known = [o.name for o in options()] + ["base"]
     for key in settings:
         if key not in known:
-            raise ValueError(f"{path}: setting {key!r} is unknown{_nearest(key, known)}")
-    base = settings.pop("base", None)
-    return (read_base(base) if base else {}) | settings
+            raise ValueError(f"{path}: setting {shown(key)} is unknown{_nearest(key, known)}")
+
+
+def _base_path(base: Any, path: pathlib.Path, find: Callable[[str], pathlib.Path]) -> pathlib.Path:
+    if not isinstance(base, str):
+        raise ValueError(f"{path}: base={shown(base)}: want the name of one file to start from")
+    try:
+        return find(base)
+    except ValueError as error:
+        raise ValueError(f"{path}: base: {error}") from error
 
 
 def _preset_path(name: str) -> pathlib.Path:
     for path in (pathlib.Path(name), PRESETS / f"{name}.yaml"):
         if path.is_file():
             return path
-    raise ValueError(f"--preset={name}: no such file, and no preset of that name{_nearest(name, preset_names())}")
+    nearest = _nearest(name, preset_names())
+    raise ValueError(f"--preset={name_shown(name)}: no such file, and no preset of that name{nearest}")
+
+
+def _variant_path(name: str) -> pathlib.Path:
+    if name not in variant_names():
+        raise ValueError(f"--variant={name_shown(name)}: no such variant{_nearest(name, variant_names())}")
+    return VARIANTS / f"{name}.yaml"
 
 
 def _nearest(name: str, known) -> str:
-    close = difflib.get_close_matches(str(name), list(known), n=1, cutoff=0.5)
+    close = difflib.get_close_matches(str(name)[:200], list(known), n=1, cutoff=0.5)
     return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(known)}"
 
 
@@ -226,25 +255,33 @@ def _convert(name: str, value: Any, kind: Any) -> Any:
     if isinstance(kind, types.GenericAlias):
         items = value.split(",") if isinstance(value, str) else value
         if not isinstance(items, (list, tuple)):
-            raise ValueError(f"{name}={value!r}: want a list")
+            raise ValueError(f"{name}={shown(value)}: want a list")
         item = typing.get_args(kind)[0]
         return tuple(_convert(name, _number(x), item) for x in items if x != "")
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
     if kind is float and isinstance(value, str):
         value = _number(value)  # YAML 1.1 reads 1e-4 as a string
+    if kind is float and type(value) is int:
+        value = _float(value)
     if type(value) is not kind:
-        raise ValueError(f"{name}={value!r}: want {kind.__name__}, found {type(value).__name__}")
+        raise ValueError(f"{name}={shown(value)}: want {kind.__name__}, found {type(value).__name__}")
     return value
 
 
 def _number(text: Any) -> Any:
+    """What a string says, an integer before a float; anything else as it is."""
     if not isinstance(text, str):
         return text
-    try:
-        return int(text)
-    except ValueError:
+    for kind in (int, float):
         try:
-            return float(text)
+            return kind(text)
         except ValueError:
-            return text
+            continue
+    return text
+
+
+def _float(number: int) -> float:
+    """Infinity, which is out of all bounds, for what no float holds."""
+    try:
+        return float(number)
+    except OverflowError:
+        return math.copysign(math.inf, number)

@@ -30,7 +30,9 @@ def main(_) -> None:
         if (_PREDICTIONS.value is None) != (_GROUND_TRUTH.value is None):
             raise ValueError("--predictions and --ground_truth go together")
         if _PREDICTIONS.value is not None:
-            print(score_table(score_predictions(_PREDICTIONS.value, _GROUND_TRUTH.value)))
+            arithmetic = config_from_flags().metric.ap_arithmetic
+            scores = score_predictions(_PREDICTIONS.value, _GROUND_TRUTH.value, arithmetic)
+            print(score_table(scores, arithmetic))
             return
         if _SWEEP.value:
             sweep(config_from_flags(), _SWEEP.value)

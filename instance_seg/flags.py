@@ -14,7 +14,8 @@ def define_flags() -> None:
     flags.DEFINE_string("preset", "paper", f"settings to start from: {', '.join(preset_names())}, or a YAML file")
     for o in options():
         define = _DEFINE.get(o.type, flags.DEFINE_string)
-        define(o.name, None, f"{o.help} [{o.default}]")
+        limits = f"; {o.bounds}" if o.bounds else ""
+        define(o.name, None, f"{o.help}{limits} [{o.default}]")
 
 
 def config_from_flags() -> Config:

@@ -1,17 +1,106 @@
-"""How a setting is declared: a dataclass field with its help, from which presets, flags and documentation follow."""
+"""How a setting is declared: a dataclass field with its help and its bounds, from which all the rest follows.
 
-from dataclasses import field
-from typing import Any
+Presets, flags, documentation and the check of every value are made from the fields. A room's dataclass derives from
+Settings, so that no value outside its bounds can get into one:
+
+    @dataclass(frozen=True)
+    class FilterConfig(Settings):
+        radius: float = option(0.1, "radius of the filter", above=0, high=2)
+"""
+
+import math
+import unicodedata
+from dataclasses import dataclass, field, fields
+from numbers import Real
+from typing import Any, NamedTuple
+
+LARGEST_COUNT = 2**31 - 1  # what an int32 of TensorFlow holds
+LARGEST_SEED = 2**32 - 1  # what NumPy's seeds hold
+_SHOWN = 80  # characters of a wrong value in its message
 
 
-def option(default: Any, help: str, choices: tuple = ()) -> Any:
-    """A field of a settings dataclass. `choices` lists the allowed values of a string."""
-    return field(default=default, metadata={"help": help, "choices": choices})
+class Bounds(NamedTuple):
+    """The range of a number, or of every number of a tuple; NaN and infinity lie outside of every range."""
+
+    low: float
+    high: float
+    above: bool = False  # low itself lies outside
+    below: bool = False  # high itself lies outside
+
+    def __contains__(self, value: Any) -> bool:
+        if not isinstance(value, Real) or isinstance(value, bool):
+            return False
+        too_low = value <= self.low if self.above else value < self.low
+        too_high = value >= self.high if self.below else value > self.high
+        return not too_low and not too_high and math.isfinite(value)
+
+    def __str__(self) -> str:
+        low, high = (f"{x:g}" if isinstance(x, float) else str(x) for x in (self.low, self.high))
+        if not self.above and not self.below:
+            return f"from {low} to {high}"
+        return f"{'above' if self.above else 'at least'} {low} and {'below' if self.below else 'at most'} {high}"
 
 
-def check_choices(settings: Any) -> None:
-    """Raises ValueError naming the field if a value of the dataclass instance is not among its choices."""
-    for name, spec in settings.__dataclass_fields__.items():
-        choices, value = spec.metadata.get("choices", ()), getattr(settings, name)
-        if choices and value not in choices:
-            raise ValueError(f"{name}={value!r} is unknown; choose one of {', '.join(map(str, choices))}")
+@dataclass(frozen=True)
+class Settings:
+    """What every dataclass of settings derives from; rules between settings go to its own __post_init__, after this."""
+
+    def __post_init__(self):
+        """Raises ValueError naming the setting, its value and what is wanted."""
+        for spec in fields(self):
+            value = getattr(self, spec.name)
+            _check_choice(spec.name, value, spec.metadata.get("choices", ()))
+            _check_bounds(spec.name, value, spec.metadata.get("bounds"))
+            if isinstance(value, str) and any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in value):
+                raise ValueError(f"{spec.name}={shown(value)}: want text of one line, without control characters")
+
+
+def option(
+    default: Any,
+    help: str,
+    choices: tuple = (),
+    *,
+    low: float | None = None,
+    above: float | None = None,
+    high: float | None = None,
+    below: float | None = None,
+) -> Any:
+    """A field of a settings dataclass.
+
+    Args:
+      default: its value, unless it is set.
+      help: for --help.
+      choices: the allowed values of a string.
+      low, above: the smallest number, or the one that all are above; one of the two for every number.
+      high, below: the largest number, or the one that all are below.
+    """
+    bounds = None
+    if (low, above, high, below) != (None,) * 4:
+        least, most = (above if low is None else low), (below if high is None else high)
+        bounds = Bounds(least, most, above is not None, below is not None)
+    return field(default=default, metadata={"help": help, "choices": choices, "bounds": bounds})
+
+
+def shown(value: Any) -> str:
+    """A wrong value for a message: one line, and not longer than can be read."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python does not print an integer of thousands of digits
+        text = f"a number of {value.bit_length()} bits"
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
+def name_shown(name: str) -> str:
+    """A name for a message: as it is, unless it would not fit into the line."""
+    return name if name.isprintable() and len(name) <= 2 * _SHOWN else shown(name)
+
+
+def _check_choice(name: str, value: Any, choices: tuple) -> None:
+    if choices and value not in choices:
+        raise ValueError(f"{name}={shown(value)} is unknown; choose one of {', '.join(map(str, choices))}")
+
+
+def _check_bounds(name: str, value: Any, bounds: Bounds | None) -> None:
+    several = isinstance(value, tuple)
+    if bounds is not None and not all(number in bounds for number in (value if several else (value,))):
+        raise ValueError(f"{name}={shown(value)}: want {'numbers' if several else 'a number'} {bounds}")

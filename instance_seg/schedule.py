@@ -5,34 +5,30 @@ from dataclasses import dataclass
 import tensorflow as tf
 
 from instance_seg.layers import DECAY
-from instance_seg.options import option
+from instance_seg.options import LARGEST_COUNT, Settings, option
 
 SETTLED = round(5 / (1 - DECAY))  # updates after which moving statistics keep less than 1 % of their initial values
 
 
 @dataclass(frozen=True)
-class ScheduleConfig:
+class ScheduleConfig(Settings):
     """The paper: 100,000 iterations, 0.1, divided by 10 after 50 % and 75 %."""
 
-    max_iter: int = option(100_000, "training iterations (updates)")
-    learning_rate: float = option(0.1, "initial learning rate")
-    decay_at: tuple[float, ...] = option((0.5, 0.75), "fractions of max_iter after which the learning rate drops")
-    decay_factor: float = option(0.1, "what the learning rate is multiplied by at each drop")
-    warmup_iter: int = option(0, "iterations of linear warm-up (the paper has none)")
-    momentum: float = option(0.9, "momentum of SGD")
+    max_iter: int = option(100_000, "training iterations (updates)", low=1, high=LARGEST_COUNT)
+    learning_rate: float = option(0.1, "initial learning rate", above=0, high=1e30)
+    decay_at: tuple[float, ...] = option(
+        (0.5, 0.75), "fractions of max_iter after which the learning rate drops", low=0, high=1
+    )
+    decay_factor: float = option(0.1, "what the learning rate is multiplied by at each drop", low=0, high=1)
+    warmup_iter: int = option(0, "iterations of linear warm-up (the paper has none)", low=0, high=LARGEST_COUNT)
+    momentum: float = option(0.9, "momentum of SGD", low=0, below=1)
     freeze_statistics_at: float = option(
         1.0,
         "fraction of max_iter after which batch normalization trains with its moving statistics, which then rest, but "
         f"not before iteration {SETTLED}, since they start at 0 and 1; 1: never (the paper)",
+        above=0,
+        high=1,
     )
-
-    def __post_init__(self):
-        if self.max_iter < 1 or self.learning_rate <= 0:
-            raise ValueError(f"max_iter={self.max_iter} and learning_rate={self.learning_rate} must be positive")
-        if not 0 < self.freeze_statistics_at <= 1:
-            raise ValueError(
-                f"freeze_statistics_at={self.freeze_statistics_at}: want a fraction, above 0 and at most 1"
-            )
 
 
 def learning_rate(step: int, config: ScheduleConfig) -> float:

@@ -82,9 +82,11 @@ def test_wrong_values(tmp_path, text, message):
 
 
 def test_numbers_as_yaml_and_flags_write_them(tmp_path):
-    config = load_config(write(tmp_path / "mine.yaml", "weight_decay: 1e-3\nlearning_rate: 1\nchannels: [8, 16]\n"))
+    config = load_config(
+        write(tmp_path / "mine.yaml", "weight_decay: 1e-3\nlearning_rate: 1\ndepth: 3\nchannels: [8, 16]\n")
+    )
     assert (config.loss.weight_decay, config.schedule.learning_rate, config.network.channels) == (1e-3, 1.0, (8, 16))
-    config = make_config({"channels": "8,16", "decay_at": "0.5,0.75", "level_weights": ""})
+    config = make_config({"depth": 3, "channels": "8,16", "decay_at": "0.5,0.75", "level_weights": ""})
     assert (config.network.channels, config.schedule.decay_at, config.loss.level_weights) == ((8, 16), (0.5, 0.75), ())
 
 

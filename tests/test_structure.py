@@ -12,6 +12,7 @@ ORDER = [
     "structures",
     "options",
     "files",
+    "settings_file",
     "replicas",
     "data",
     "layers",

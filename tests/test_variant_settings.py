@@ -65,5 +65,5 @@ def test_single_level_variants_need_a_level(name):
 
 @pytest.mark.parametrize("level", [-1, 4])
 def test_impossible_level(level):
-    with pytest.raises(ValueError, match=f"level={level}: want 1, 2 or 3, or 0 for all"):
+    with pytest.raises(ValueError, match=f"level={level}: want a number from 0 to 3"):
         make_config({"level": level})

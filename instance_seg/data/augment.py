@@ -5,14 +5,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from instance_seg.options import check_choices, option
+from instance_seg.options import Settings, option
 
 ROT_MODES = ("uniform", "int")
 ORDERS = ("released", "listed")
 
 
 @dataclass(frozen=True)
-class AugmentConfig:
+class AugmentConfig(Settings):
     """How training shapes are varied.
 
     rot_mode "int" draws whole degrees -d..d-1, as the released code does; "uniform" draws from (-d, d). augment_order
@@ -21,21 +21,19 @@ class AugmentConfig:
     """
 
     augment: bool = option(True, "rotate, scale and translate training shapes at random")
-    rotation_degrees: float = option(10.0, "largest angle about each axis, degrees")
+    rotation_degrees: float = option(10.0, "largest angle about each axis, degrees", low=0, high=360)
     rot_mode: str = option("uniform", "real-valued angles, or whole degrees as the released code draws", ROT_MODES)
-    scale_min: float = option(0.75, "smallest scale")
-    scale_max: float = option(1.25, "largest scale")
-    translation: float = option(0.125, "largest shift along each axis, in radii of the shape")
+    scale_min: float = option(0.75, "smallest scale", above=0, high=100)
+    scale_max: float = option(1.25, "largest scale", above=0, high=100)
+    translation: float = option(0.125, "largest shift along each axis, in radii of the shape", low=0, high=100)
     augment_order: str = option("released", "released: the shift is scaled too; listed: it is not", ORDERS)
 
     def __post_init__(self):
-        check_choices(self)
+        super().__post_init__()
         if self.rot_mode == "int" and self.rotation_degrees != int(self.rotation_degrees):
             raise ValueError(f"rot_mode 'int' wants whole rotation_degrees, got {self.rotation_degrees}")
-        if self.rotation_degrees < 0 or self.translation < 0:
-            raise ValueError("rotation_degrees and translation must not be negative")
-        if not 0 < self.scale_min <= self.scale_max:
-            raise ValueError(f"0 < scale_min <= scale_max is wanted, got {self.scale_min} and {self.scale_max}")
+        if self.scale_min > self.scale_max:
+            raise ValueError(f"scale_min={self.scale_min}: want at most scale_max={self.scale_max}")
 
 
 class Motion(NamedTuple):

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
-from instance_seg.options import check_choices, option
+from instance_seg.options import Settings, option
 from instance_seg.replicas import share, sum_over_replicas
 from instance_seg.structures import LevelLabels, LevelPrediction
 
 
 @dataclass(frozen=True)
-class LossConfig:
+class LossConfig(Settings):
     """Choices where the paper's text and the released program differ, and the weights of the terms."""
 
     offset_loss: str = option(
@@ -24,14 +24,13 @@ class LossConfig:
         "shape", "mean per shape, then over the batch (released), or over points", ("shape", "point")
     )
     mask_unlabeled: bool = option(True, "points of class 0 carry no loss (released program)")
-    semantic_weight: float = option(1.0, "weight of the semantic loss")
-    instance_weight: float = option(1.0, "weight of the instance center loss")
-    region_weight: float = option(1.0, "weight of the semantic region center loss")
-    level_weights: tuple[float, ...] = option((), "a weight for every level, coarse to fine; empty: 1 each")
-    weight_decay: float = option(1e-4, "times half the squared norm of every trainable variable")
-
-    def __post_init__(self):
-        check_choices(self)
+    semantic_weight: float = option(1.0, "weight of the semantic loss", low=0, high=1e6)
+    instance_weight: float = option(1.0, "weight of the instance center loss", low=0, high=1e6)
+    region_weight: float = option(1.0, "weight of the semantic region center loss", low=0, high=1e6)
+    level_weights: tuple[float, ...] = option(
+        (), "a weight for every level, coarse to fine; empty: 1 each", low=0, high=1e6
+    )
+    weight_decay: float = option(1e-4, "times half the squared norm of every trainable variable", low=0, high=1e3)
 
 
 def cross_entropy(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:

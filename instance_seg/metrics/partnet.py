@@ -7,6 +7,9 @@ Two variants share matching and averaging and differ in what counts as an instan
   its confidence is one minus the mean entropy of the remaining points.
 * `evaluate_official`, that of PartNet's benchmark, for predictions given as masks, which may overlap.
 
+Both take the arithmetic in which recall is compared with its levels (average_precision.py): the published one, or that
+of NumPy 2.
+
 Equal confidences keep their order (shape by shape, and by instance id within a shape); the published scripts leave
 that order to an unstable sort.
 """
@@ -16,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from instance_seg.metrics.average_precision import average_precision, precision_recall
+from instance_seg.metrics.average_precision import PUBLISHED, average_precision, precision_recall
 from instance_seg.metrics.matching import (
     ShapeMatches,
     contingency,
@@ -60,7 +63,7 @@ class Curve(NamedTuple):
     """Precision over recall of one part at one threshold, as drawn in figures (fractions, not percent)."""
 
     precision: np.ndarray  # [n + 1] float64
-    recall: np.ndarray  # [n + 1] float64
+    recall: np.ndarray  # [n + 1] float32 or float64, the arithmetic's dtype
     confidence: np.ndarray  # [n] float32, descending; the first point of the curve has none
 
 
@@ -79,7 +82,10 @@ class LevelMetrics(NamedTuple):
 
 
 def evaluate_level(
-    shapes: Iterable[ShapeLevel], class_names: Sequence[str], min_points: int = MIN_POINTS
+    shapes: Iterable[ShapeLevel],
+    class_names: Sequence[str],
+    min_points: int = MIN_POINTS,
+    arithmetic: str = PUBLISHED,
 ) -> LevelMetrics:
     """Measures one level in the authors' variant.
 
@@ -87,12 +93,13 @@ def evaluate_level(
       shapes: the test shapes, read once; a generator keeps memory small. Shapes without a labelled point are left out.
       class_names: S names, class 0 = "other", which is never scored.
       min_points: predicted instances of at most so many labelled points are dropped.
+      arithmetic: of average precision, "float32" (published) or "float64".
 
     Raises:
       ValueError: arrays of different length, or classes outside [0, S), naming the shape's position.
     """
     results = (measure_shape(shape, len(class_names), min_points, row) for row, shape in enumerate(shapes))
-    return summarize_level([result for result in results if result is not None], class_names)
+    return summarize_level([result for result in results if result is not None], class_names, arithmetic)
 
 
 def measure_shape(
@@ -118,18 +125,21 @@ def measure_shape(
     return ShapeResult(matches, count_labels(shape.gt_semantic, shape.semantic, num_classes))
 
 
-def evaluate_official(shapes: Iterable[MaskShape], class_names: Sequence[str]) -> LevelMetrics:
+def evaluate_official(
+    shapes: Iterable[MaskShape], class_names: Sequence[str], arithmetic: str = PUBLISHED
+) -> LevelMetrics:
     """Measures one level in PartNet's own variant; the three mIoU are NaN, since masks carry no label per point.
 
     Args:
       shapes: the test shapes with predicted and ground-truth masks, read once.
       class_names: S names, class 0 = "other"; label l of the files is class l + 1.
+      arithmetic: of average precision, "float32" (published) or "float64".
 
     Raises:
       ValueError: shapes that do not fit, or labels outside [0, S - 1), naming the shape's position.
     """
     results = [measure_masks(shape, len(class_names), row) for row, shape in enumerate(shapes)]
-    return summarize_level(results, class_names)
+    return summarize_level(results, class_names, arithmetic)
 
 
 def measure_masks(shape: MaskShape, num_classes: int, row: int = 0) -> ShapeResult:
@@ -152,18 +162,22 @@ def measure_masks(shape: MaskShape, num_classes: int, row: int = 0) -> ShapeResu
     return ShapeResult(match_instances(iou, label, confidence, gt_label, _LEVELS), None)
 
 
-def summarize_level(results: Sequence[ShapeResult], class_names: Sequence[str]) -> LevelMetrics:
-    """Pools the shapes of a level: the last step of both variants."""
+def summarize_level(
+    results: Sequence[ShapeResult], class_names: Sequence[str], arithmetic: str = PUBLISHED
+) -> LevelMetrics:
+    """Pools the shapes of a level: the last step of both variants; arguments as there."""
     matches = [result.matches for result in results]
     per_part, curves = {}, {}
     for label, num_gt in enumerate(_instances_per_class(matches, len(class_names))):
         if label > 0 and num_gt > 0:
             confidence, hits = _pool_class(matches, label)
-            aps = [100.0 * average_precision(hit, num_gt) for hit in hits]
+            aps = [100.0 * average_precision(hit, num_gt, arithmetic) for hit in hits]
             per_part[class_names[label]] = {**dict(zip(AP_NAMES, aps)), "instances": int(num_gt)}
-            curves[class_names[label]] = tuple(Curve(*precision_recall(hit, num_gt), confidence) for hit in hits)
+            curves[class_names[label]] = tuple(
+                Curve(*precision_recall(hit, num_gt, arithmetic), confidence) for hit in hits
+            )
     mean_ap = {name: _mean([part[name] for part in per_part.values()]) for name in AP_NAMES}
-    shape_ap = [_shape_ap50(match) for match in matches if len(match.gt_label) + len(match.label)]
+    shape_ap = [_shape_ap50(match, arithmetic) for match in matches if len(match.gt_label) + len(match.label)]
     return LevelMetrics(
         **mean_ap, sAP50=100.0 * _mean(shape_ap), **_mean_ious(results), per_part=per_part, curves=curves
     )
@@ -183,11 +197,12 @@ def _pool_class(matches: Sequence[ShapeMatches], label: int) -> tuple[np.ndarray
     return confidence[order], hits[:, order]
 
 
-def _shape_ap50(match: ShapeMatches) -> float:
+def _shape_ap50(match: ShapeMatches, arithmetic: str) -> float:
     """Mean AP50 over the classes that the shape has in its ground truth or among its predictions."""
     hits = match.hits[_HALF]
     classes = np.union1d(match.gt_label, match.label)
-    return _mean([average_precision(hits[match.label == c], np.count_nonzero(match.gt_label == c)) for c in classes])
+    num_gt = {c: np.count_nonzero(match.gt_label == c) for c in classes}
+    return _mean([average_precision(hits[match.label == c], num_gt[c], arithmetic) for c in classes])
 
 
 def _mean_ious(results: Sequence[ShapeResult]) -> dict[str, float]:

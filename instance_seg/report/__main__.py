@@ -19,7 +19,7 @@ from instance_seg.report.merge import merge_levels
 from instance_seg.report.report import make_report, write_report
 from instance_seg.report.results import FILE_NAME, find_results, find_sweep
 from instance_seg.report.summary import summary, summary_csv
-from instance_seg.report.table import TABLE_NAME, run_table, write_text
+from instance_seg.report.table import TABLE_NAME, escape_markdown, run_table, write_text
 
 _PRINTED = ("Table 4", "Gains", "Table 5", "Further rows", "Parameters")
 
@@ -49,8 +49,8 @@ def main(argv: list[str]) -> None:
 
 def _printed(section) -> list[str]:
     return [
-        f"# {section.title}",
-        *section.remarks,
+        f"# {escape_markdown(section.title)}",
+        *map(escape_markdown, section.remarks),
         *(to_markdown(table) for table in section.tables if table.name in _PRINTED),
     ]
 

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from instance_seg.report.results import MEASURES
+from instance_seg.metrics.average_precision import PUBLISHED
+from instance_seg.report.results import MEASURES, arithmetic_of
 from instance_seg.report.table import level_name, markdown, percent, rows_of
 
 NUM_LEVELS = 3
@@ -29,6 +30,7 @@ class Group(NamedTuple):
     dataset: str
     variant: str
     preset: str
+    arithmetic: str = PUBLISHED  # of average precision
 
 
 class CategoryGrid(NamedTuple):
@@ -62,7 +64,9 @@ def group_runs(runs: Iterable[Mapping[str, Any]]) -> dict[Group, list[Mapping[st
     """Sorts results by what may share a table, in the order of first appearance."""
     groups: dict[Group, list[Mapping[str, Any]]] = {}
     for results in runs:
-        groups.setdefault(Group(*(results["run"][name] for name in Group._fields)), []).append(results)
+        run = results["run"]
+        group = Group(run["dataset"], run["variant"], run["preset"], arithmetic_of(run))
+        groups.setdefault(group, []).append(results)
     return groups
 
 

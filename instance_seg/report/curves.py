@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from instance_seg.metrics.average_precision import RECALL_LEVELS
-from instance_seg.metrics.partnet import THRESHOLDS, Curve, LevelMetrics
+from instance_seg.metrics.average_precision import RECALL_LEVELS, best_precisions
+from instance_seg.metrics.partnet import THRESHOLDS, LevelMetrics
 
 _WIDTH, _HEIGHT, _DPI = 2.6, 2.5, 100  # inches of a plot
 
@@ -46,19 +46,14 @@ def render_curves(methods: Mapping[str, LevelMetrics], threshold: float = 0.5, n
     return np.asarray(canvas.buffer_rgba())[:, :, :3].copy()
 
 
-def envelope(curve: Curve) -> np.ndarray:
-    """[101] best precision at each recall level or beyond, 0 where it is never reached: what average precision sums."""
-    best = np.maximum.accumulate(curve.precision[::-1])[::-1]
-    return np.append(best, 0.0)[np.searchsorted(curve.recall, RECALL_LEVELS, side="left")]
-
-
 def _draw_part(plot, part: str, title: str, methods: Mapping[str, LevelMetrics], position: int) -> None:
     """The earlier a method, the wider its line, so that equal ones show beneath each other."""
     for i, metrics in enumerate(methods.values()):
         if part in metrics.curves:
             curve = metrics.curves[part][position]
             width = 1.2 + 1.1 * (len(methods) - 1 - i)
-            plot.plot(RECALL_LEVELS, envelope(curve), color=f"C{i}", linewidth=width, drawstyle="steps-pre")
+            best = best_precisions(curve.precision, curve.recall)
+            plot.plot(RECALL_LEVELS, best, color=f"C{i}", linewidth=width, drawstyle="steps-pre")
             plot.plot(curve.recall, curve.precision, color=f"C{i}", linewidth=0.6, alpha=0.45)
     plot.set_title(title, fontsize=8)
     plot.set(xlim=(0, 1.02), ylim=(-0.03, 1.05))

@@ -7,9 +7,9 @@ import re
 from collections.abc import Sequence
 from itertools import groupby
 
-from tabulate import tabulate
+from tabulate import LATEX_ESCAPE_RULES, tabulate
 
-from instance_seg.report.table import OURS, Table, markdown
+from instance_seg.report.table import OURS, Table, escape_markdown, markdown, one_line
 
 LATEX_PREAMBLE = "% In the preamble: \\usepackage{booktabs,graphicx}\n"
 _STYLE = """
@@ -30,8 +30,9 @@ _DIFFERENCE = re.compile(r"[+-](?!0\.0)\d+\.\d( ± \d+\.\d)?")  # that is not no
 
 def to_markdown(table: Table) -> str:
     """Heading, table and notes."""
-    notes = "".join(f"\n\n{note}" for note in table.notes)
-    return f"### {table.name}: {table.title}\n\n{markdown(table.headers, table.rows, table.num_names)}{notes}"
+    notes = "".join(f"\n\n{escape_markdown(note)}" for note in table.notes)
+    heading = escape_markdown(f"{table.name}: {table.title}")
+    return f"### {heading}\n\n{markdown(table.headers, table.rows, table.num_names)}{notes}"
 
 
 def to_csv(table: Table) -> str:
@@ -46,8 +47,9 @@ def to_csv(table: Table) -> str:
 def to_latex(table: Table) -> str:
     """A floating table of the text's width, for booktabs; its notes are the end of the caption."""
     align = ["left" if column < table.num_names else "right" for column in range(len(table.headers))]
-    body = tabulate(table.rows, table.headers, tablefmt="latex_booktabs", disable_numparse=True, colalign=align)
-    caption = re.sub(r"([_%&#$])", r"\\\1", " ".join([f"{table.title}.", *table.notes]))
+    headers, rows = [one_line(h) for h in table.headers], [[one_line(cell) for cell in row] for row in table.rows]
+    body = tabulate(rows, headers, tablefmt="latex_booktabs", disable_numparse=True, colalign=align)
+    caption = one_line(" ".join([f"{table.title}.", *table.notes])).translate(str.maketrans(LATEX_ESCAPE_RULES))
     text = (
         f"\\begin{{table*}}\n\\centering\n\\caption{{{caption}}} % {table.name}\n"
         f"\\resizebox{{\\textwidth}}{{!}}{{%\n{body}}}\n\\end{{table*}}\n"

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from instance_seg.report.paper import paper_tables
-from instance_seg.report.results import STAGES, levels_and_mean
+from instance_seg.report.results import STAGES, arithmetic_of, levels_and_mean
 
 _SAME = ("variant", "preset", "seed", "dataset", "category", "bandwidth", "semantic_center_offset", "region_push")
 
@@ -19,7 +19,7 @@ def merge_levels(runs: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     groups: dict[Any, list[Mapping[str, Any]]] = {}
     for position, results in enumerate(runs):
         run = results["run"]
-        key = tuple(run.get(name) for name in _SAME) if run.get("level") else position
+        key = (*map(run.get, _SAME), arithmetic_of(run)) if run.get("level") else position
         groups.setdefault(key, []).append(results)
     return [_merge(members) if members[0]["run"].get("level") else members[0] for members in groups.values()]
 

@@ -3,8 +3,8 @@
     RUNS_DIR/report/report.md, report.tex, report.html     all tables
     RUNS_DIR/report/table_4.csv, ...                       one file a table
 
-Runs on different data sets or of different presets have tables of their own. Where there are several such sets, the
-names of their CSV files end in the set's (table_4-procedural-demo.csv).
+Runs on different data sets, of different presets or measured in different arithmetic have tables of their own. Where
+there are several such sets, the names of their CSV files end in the set's (table_4-procedural-demo.csv).
 """
 
 import html
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from instance_seg.data.taxonomy import CATEGORIES, load_taxonomy
+from instance_seg.metrics.average_precision import PUBLISHED
 from instance_seg.report.formats import LATEX_PREAMBLE, html_page, to_csv, to_html, to_latex, to_markdown
 from instance_seg.report.gains import gains_table
 from instance_seg.report.merge import merge_levels
@@ -27,35 +28,39 @@ from instance_seg.report.paper_layout import (
     methods_table,
     sweep_table,
 )
+from instance_seg.report.results import arithmetic_of
 from instance_seg.report.rows import collect_rows
-from instance_seg.report.table import MISSING, Table, write_text
+from instance_seg.report.table import MISSING, Table, arithmetic_note, escape_markdown, write_text
 
 FOLDER = "report"
+_LONGEST_NAME = 100  # characters that the names of data set and preset have in those of files
 TITLE = "Results beside the paper's"
 
 
 class Section(NamedTuple):
-    """Runs that share their tables: one data set, one preset."""
+    """Runs that share their tables: one data set, one preset, one arithmetic of average precision."""
 
     dataset: str
     preset: str
+    arithmetic: str
     tables: tuple[Table, ...]
     remarks: tuple[str, ...]
 
     @property
     def title(self) -> str:
-        return f"{self.dataset}, preset {self.preset}"
+        other = "" if self.arithmetic == PUBLISHED else f", {self.arithmetic} arithmetic"
+        return f"{self.dataset}, preset {self.preset}{other}"
 
 
 def make_report(runs: Iterable[Mapping[str, Any]], sweep: Iterable[Mapping[str, Any]] = ()) -> list[Section]:
-    """All tables of every data set and preset.
+    """All tables of every data set and preset, and of every arithmetic of average precision.
 
     Args:
       runs: results of runs (find_results); networks of one level each are merged here.
       sweep: the same checkpoints clustered with other settings (find_sweep).
     """
     runs, sweep = merge_levels(runs), merge_levels(sweep)
-    kinds = dict.fromkeys((r["run"]["dataset"], r["run"]["preset"]) for r in runs)
+    kinds = dict.fromkeys(map(_kind, runs))
     return [_section(*kind, _of(runs, kind), _of(sweep, kind)) for kind in kinds]
 
 
@@ -63,7 +68,8 @@ def report_markdown(sections: Sequence[Section]) -> str:
     """All sections as Markdown."""
     parts = [f"# {TITLE}"]
     for section in sections:
-        parts += [f"## {section.title}", *section.remarks, *map(to_markdown, section.tables)]
+        parts.append(f"## {escape_markdown(section.title)}")
+        parts += [*map(escape_markdown, section.remarks), *map(to_markdown, section.tables)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -85,8 +91,7 @@ def write_report(folder: str | os.PathLike, sections: Sequence[Section]) -> Path
     folder = Path(folder) / FOLDER
     write_text(folder / "report.md", report_markdown(sections))
     write_text(folder / "report.tex", LATEX_PREAMBLE + "\n".join(to_latex(t) for s in sections for t in s.tables))
-    for section in sections:
-        suffix = re.sub(r"[^\w.-]", "_", f"-{section.dataset}-{section.preset}") if len(sections) > 1 else ""
+    for section, suffix in zip(sections, _suffixes(sections)):
         for table in section.tables:
             write_text(folder / f"{_file_name(table)}{suffix}.csv", to_csv(table))
     write_text(folder / "report.html", report_html(sections))
@@ -106,11 +111,20 @@ def parameters_table(runs: Sequence[Mapping[str, Any]]) -> Table:
     return Table("Parameters", "Trainable parameters", ("Network", *categories), lines)
 
 
+def _suffixes(sections: Sequence[Section]) -> list[str]:
+    """What sets the names of a section's CSV files apart; sections whose names make the same one are numbered."""
+    if len(sections) == 1:
+        return [""]
+    names = [(s.dataset, s.preset) if s.arithmetic == PUBLISHED else s[:3] for s in sections]
+    names = [re.sub(r"[^\w.-]", "_", "-".join(name))[:_LONGEST_NAME] for name in names]
+    return [f"-{name}" + f"-{i + 1}" * (names.count(name) > 1) for i, name in enumerate(names)]
+
+
 def _file_name(table: Table) -> str:
     return table.name.lower().replace(" ", "_")
 
 
-def _section(dataset: str, preset: str, runs: Sequence[Any], sweep: Sequence[Any]) -> Section:
+def _section(dataset: str, preset: str, arithmetic: str, runs: Sequence[Any], sweep: Sequence[Any]) -> Section:
     rows = collect_rows([*runs, *sweep])
     tables = [
         category_table("Table 1", "AP50", rows),
@@ -122,12 +136,12 @@ def _section(dataset: str, preset: str, runs: Sequence[Any], sweep: Sequence[Any
         further_table(rows),
         parameters_table(runs),
     ]
-    remarks = [_overview(runs), *map(_incomplete, runs)]
+    remarks = [f"{_overview(runs)} {arithmetic_note(arithmetic)}", *map(_incomplete, runs)]
     if not dataset.lower().startswith("partnet"):
         remarks.insert(
             1, f"{dataset} is not the paper's data: its figures are of another task, and so the differences."
         )
-    return Section(dataset, preset, tuple(t for t in tables if t.rows), tuple(filter(None, remarks)))
+    return Section(dataset, preset, arithmetic, tuple(t for t in tables if t.rows), tuple(filter(None, remarks)))
 
 
 def _overview(runs: Sequence[Mapping[str, Any]]) -> str:
@@ -163,5 +177,9 @@ def _parameters(run: Mapping[str, Any]) -> str:
     return f"{run['parameters']:,}" + (f" ({networks} networks)" if networks > 1 else "")
 
 
-def _of(runs: Sequence[Mapping[str, Any]], kind: tuple[str, str]) -> list[Mapping[str, Any]]:
-    return [results for results in runs if (results["run"]["dataset"], results["run"]["preset"]) == kind]
+def _kind(results: Mapping[str, Any]) -> tuple[str, str, str]:
+    return results["run"]["dataset"], results["run"]["preset"], arithmetic_of(results["run"])
+
+
+def _of(runs: Sequence[Mapping[str, Any]], kind: tuple[str, str, str]) -> list[Mapping[str, Any]]:
+    return [results for results in runs if _kind(results) == kind]

@@ -3,7 +3,7 @@
     {"schema": 1,
      "run": {"category", "variant", "preset", "seed", "dataset", "iterations", "semantic_center_offset",
              "seconds": {"train", "predict", "cluster", "metrics"},
-             "level", "parameters", "commit", "machine", "schedule", "engine"},
+             "ap_arithmetic", "level", "parameters", "commit", "machine", "schedule", "engine"},
      "levels": {"1": {"AP25", "AP50", "AP75", "sAP50", "mIoU",
                       "per_part": {part name: {"AP25", "AP50", "AP75", "instances"}}}, ...},
      "mean": {"AP25", "AP50", "AP75", "sAP50", "mIoU"},
@@ -12,7 +12,9 @@
 Levels are those that exist in the category, "1" the coarsest. `without_region_centers` holds the same checkpoint
 clustered with lambda = 0, the rows with a dagger in the paper. An undefined measure is null. "level" is the only level
 of a network trained for it alone, 0 for a network of all levels; "parameters" counts its trainable parameters; "commit"
-is that of the program that measured, null if it is not known. More keys may follow, such as "bandwidth" and
+is that of the program that measured, null if it is not known. "ap_arithmetic" is in which average precision compared
+recall with its levels (metrics/average_precision.py): "float32" as published; results without the key are older than it
+and were measured in float64. More keys may follow, such as "bandwidth" and
 "region_push" in "run".
 
 A checkpoint measured again with other settings of the clustering is not another run: its files lie below the run, in
@@ -21,12 +23,15 @@ RUN/sweep/NAME/results.json, and say in "run" which bandwidth and lambda (semant
 
 import math
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from instance_seg.files import read_json, write_json
+from instance_seg.metrics.average_precision import ARITHMETICS
 from instance_seg.metrics.partnet import LevelMetrics
+from instance_seg.options import name_shown, shown
 
 SCHEMA = 1
 FILE_NAME = "results.json"
@@ -34,6 +39,8 @@ SWEEP = "sweep"  # folder of a run that holds the same checkpoint, clustered wit
 MEASURES = ("AP25", "AP50", "AP75", "sAP50", "mIoU")
 STAGES = ("train", "predict", "cluster", "metrics")
 _MORE_MEASURES = ("mIoU_v1", "mIoU_v3")
+_BEFORE_THE_KEY = "float64"  # arithmetic of results that do not say in which they were measured
+_LARGEST = 10**15  # of the numbers that a run counts
 _RUN_TYPES = {
     "category": str,
     "variant": str,
@@ -44,6 +51,8 @@ _RUN_TYPES = {
     "semantic_center_offset": float,
     "seconds": dict,
 }
+_MAY_BE_THERE = {"bandwidth": float, "region_push": str, "level": int, "ap_arithmetic": str}
+_MAY_BE_NULL = {"parameters": int, "commit": str}
 
 
 def build_results(
@@ -108,11 +117,7 @@ def check_results(results: Any, where: str) -> None:
     _require(results, dict, where, "the file")
     if results.get("schema") != SCHEMA:
         raise ValueError(f"{where}: schema is {results.get('schema')!r}, this program reads {SCHEMA}")
-    run = _entry(results, "run", dict, where)
-    for name, kind in _RUN_TYPES.items():
-        _entry(run, name, kind, where, "run.")
-    for stage in STAGES:
-        _entry(run["seconds"], stage, float, where, "run.seconds.")
+    _check_run(_entry(results, "run", dict, where), where)
     _check_row(results, where, "")
     without = _entry(results, "without_region_centers", dict, where)
     _check_row(without, where, "without_region_centers.")
@@ -121,6 +126,11 @@ def check_results(results: Any, where: str) -> None:
             f"{where}: levels are {sorted(results['levels'])}, "
             f"without_region_centers.levels are {sorted(without['levels'])}; they must be the same"
         )
+
+
+def arithmetic_of(run: Mapping[str, Any]) -> str:
+    """In which arithmetic a run's average precisions were computed, from the "run" of its results."""
+    return run.get("ap_arithmetic", _BEFORE_THE_KEY)
 
 
 def row_of(levels: Mapping[int, LevelMetrics]) -> dict[str, Any]:
@@ -156,18 +166,35 @@ def _json_number(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
+def _check_run(run: Mapping[str, Any], where: str) -> None:
+    for name, kind in _RUN_TYPES.items():
+        _entry(run, name, kind, where, "run.")
+    for name, kind in (_MAY_BE_THERE | _MAY_BE_NULL).items():
+        if name in run and (name in _MAY_BE_THERE or run[name] is not None):
+            _entry(run, name, kind, where, "run.")
+    for stage in STAGES:
+        _entry(run["seconds"], stage, float, where, "run.seconds.")
+    if not run["variant"].strip():
+        raise ValueError(f"{where}: run.variant is empty; expected the name of a network")
+    if arithmetic_of(run) not in ARITHMETICS:
+        raise ValueError(f"{where}: run.ap_arithmetic is unknown; expected one of {', '.join(ARITHMETICS)}")
+
+
 def _check_row(row: Mapping[str, Any], where: str, prefix: str) -> None:
     levels = _entry(row, "levels", dict, where, prefix)
     for key, level in levels.items():
         inside = f"{prefix}levels.{key}."
-        if not key.isdecimal() or key == "0":
-            raise ValueError(f"{where}: {prefix}levels has the key {key!r}; levels are numbered from 1")
+        if not re.fullmatch("[1-9][0-9]?", key):
+            raise ValueError(f"{where}: {prefix}levels has the key {shown(key)}; levels are numbered from 1")
         _require(level, dict, where, inside[:-1])
         _check_measures(level, MEASURES, where, inside)
         for name, part in _entry(level, "per_part", dict, where, inside).items():
-            _require(part, dict, where, f"{inside}per_part.{name}")
-            _check_measures(part, ("AP50",), where, f"{inside}per_part.{name}.")
-            _entry(part, "instances", int, where, f"{inside}per_part.{name}.")
+            path = f"{inside}per_part.{name_shown(name)}"
+            _require(name, str, where, path)
+            _require(part, dict, where, path)
+            given = [each for each in ("AP25", "AP75") if each in part]
+            _check_measures(part, ("AP50", *given), where, f"{path}.")
+            _entry(part, "instances", int, where, f"{path}.")
     _check_measures(_entry(row, "mean", dict, where, prefix), MEASURES, where, f"{prefix}mean.")
 
 
@@ -190,4 +217,8 @@ def _require(value: Any, kind: type, where: str, key: str) -> Any:
     accepted = (int, float) if kind is float else kind
     if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not bool):
         raise ValueError(f"{where}: {key} is {type(value).__name__}, expected {kind.__name__}")
+    if kind in (int, float) and not -_LARGEST <= value <= _LARGEST:  # nor is NaN or infinity
+        raise ValueError(f"{where}: {key} is {shown(value)}, expected a number of at most {_LARGEST:.0e}")
+    if kind is str and any("\ud800" <= c <= "\udfff" for c in value):
+        raise ValueError(f"{where}: {key} is {shown(value)}, which is no text: half of a surrogate pair")
     return value

@@ -9,21 +9,23 @@ from pathlib import Path
 from instance_seg.data.partnet_masks import GT_TREE, read_ground_truth
 from instance_seg.data.predictions_h5 import read_predictions
 from instance_seg.data.taxonomy import load_taxonomy
+from instance_seg.metrics.average_precision import PUBLISHED
 from instance_seg.metrics.partnet import LevelMetrics, MaskShape, evaluate_official
-from instance_seg.report.table import level_name, markdown, percent
+from instance_seg.report.table import arithmetic_note, level_name, markdown, percent
 
 _LEVEL_FOLDER = re.compile(r"(?P<category>\w+)-(?P<level>\d)")
 _MEASURES = ("AP25", "AP50", "AP75", "sAP50")  # masks carry no label per point, hence no mIoU
 
 
 def score_predictions(
-    predictions: str | os.PathLike, ground_truth: str | os.PathLike
+    predictions: str | os.PathLike, ground_truth: str | os.PathLike, arithmetic: str = PUBLISHED
 ) -> dict[tuple[str, int], LevelMetrics]:
     """Measures every level that has predictions.
 
     Args:
         predictions: holds <Category>-<level>/test-NN.h5.
         ground_truth: PartNet's ins_seg_h5_gt, or the folder above it.
+        arithmetic: of average precision, "float32" (published) or "float64".
 
     Returns:
         (category, level index from 0) -> measures in percent.
@@ -34,16 +36,16 @@ def score_predictions(
     root = Path(ground_truth)
     root = root.parent if root.name == GT_TREE else root
     folders = _level_folders(Path(predictions))
-    return {key: _score_level(folder, root, *key) for key, folder in folders.items()}
+    return {key: _score_level(folder, root, *key, arithmetic) for key, folder in folders.items()}
 
 
-def score_table(scores: dict[tuple[str, int], LevelMetrics]) -> str:
-    """The measures as a Markdown table, one row a level."""
+def score_table(scores: dict[tuple[str, int], LevelMetrics], arithmetic: str = PUBLISHED) -> str:
+    """The measures as a Markdown table, one row a level, and the arithmetic they were computed in."""
     rows = [
         [category, level_name(level), *(percent(getattr(metrics, name)) for name in _MEASURES)]
         for (category, level), metrics in scores.items()
     ]
-    return markdown(["Category", "Level", *_MEASURES], rows, num_names=2)
+    return f"{markdown(['Category', 'Level', *_MEASURES], rows, num_names=2)}\n\n{arithmetic_note(arithmetic)}"
 
 
 def _level_folders(predictions: Path) -> dict[tuple[str, int], Path]:
@@ -57,12 +59,12 @@ def _level_folders(predictions: Path) -> dict[tuple[str, int], Path]:
     return found
 
 
-def _score_level(folder: Path, root: Path, category: str, level: int) -> LevelMetrics:
+def _score_level(folder: Path, root: Path, category: str, level: int, arithmetic: str) -> LevelMetrics:
     taxonomy = load_taxonomy(category)
     if level not in taxonomy.real_levels:
         raise ValueError(f"{folder}: {category} has no level {level + 1} in PartNet")
     names = taxonomy.levels[level].names
-    return evaluate_official(_pairs(folder, root, category, level, len(names) - 1), names)
+    return evaluate_official(_pairs(folder, root, category, level, len(names) - 1), names, arithmetic)
 
 
 def _pairs(folder: Path, root: Path, category: str, level: int, num_labels: int) -> Iterator[MaskShape]:

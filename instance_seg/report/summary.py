@@ -7,10 +7,10 @@ from typing import Any
 
 from instance_seg.report.category_grid import Group, grid_table, group_runs, make_grid, means_table
 from instance_seg.report.paper import comparison, has_paper_figures
-from instance_seg.report.results import MEASURES
-from instance_seg.report.table import WITH, WITHOUT, rows_of
+from instance_seg.report.results import MEASURES, arithmetic_of
+from instance_seg.report.table import WITH, WITHOUT, arithmetic_note, escape_markdown, rows_of
 
-CSV_HEADER = ("dataset", "variant", "preset", "seed", "category", "row", "level", "measure", "percent")
+CSV_HEADER = ("dataset", "variant", "preset", "seed", "category", "arithmetic", "row", "level", "measure", "percent")
 
 
 def summary(runs: Iterable[Mapping[str, Any]]) -> str:
@@ -26,7 +26,7 @@ def summary_csv(runs: Iterable[Mapping[str, Any]]) -> str:
     writer.writerow(CSV_HEADER)
     for results in runs:
         run = results["run"]
-        about = [run[name] for name in CSV_HEADER[:5]]
+        about = [*(run[name] for name in CSV_HEADER[:5]), arithmetic_of(run)]
         for row, measured in rows_of(results).items():
             for level, entry in [*measured["levels"].items(), ("mean", measured["mean"])]:
                 writer.writerows([*about, row, level, name, entry[name]] for name in MEASURES)
@@ -35,7 +35,8 @@ def summary_csv(runs: Iterable[Mapping[str, Any]]) -> str:
 
 def _group_sections(group: Group, runs: Sequence[Mapping[str, Any]]) -> list[str]:
     """Heading, AP50 with and without region centers, the five means, and the paper beside it where it has figures."""
-    sections = [f"# {group.variant} on {group.dataset}, preset {group.preset}", _seeds(runs)]
+    heading = escape_markdown(f"{group.variant} on {group.dataset}, preset {group.preset}")
+    sections = [f"# {heading}", f"{_seeds(runs)} {arithmetic_note(group.arithmetic)}"]
     for row in (WITH, WITHOUT):
         sections += [f"## AP50, {row}", grid_table(make_grid(runs, row, "AP50"))]
     sections += ["## Means over levels, then categories", means_table(runs)]

@@ -1,20 +1,26 @@
 """Tables as text that reads well in a terminal and is Markdown at the same time; and table.md of one run."""
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import re
+import unicodedata
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from tabulate import tabulate
 
 from instance_seg.files import replacing
-from instance_seg.report.results import MEASURES, STAGES
+from instance_seg.metrics.average_precision import PUBLISHED
+from instance_seg.report.results import MEASURES, STAGES, arithmetic_of
 
 TABLE_NAME = "table.md"
 MISSING = "-"
 OURS = "this program"  # the name of our rows among the paper's
 WITH, WITHOUT = "with region centers", "without region centers"
 _LEVEL_NAMES = ("Coarse", "Middle", "Fine")
+_MARKUP = re.compile(
+    r"[\\`*\[\]<>|~$&#]|(?<![^\W_])_|_(?![^\W_])"
+)  # Markdown takes no underline inside a word for markup
 
 
 class Table(NamedTuple):
@@ -38,9 +44,32 @@ def percent(value: float | None) -> str:
     return MISSING if value is None or value != value else f"{value:.1f}"
 
 
-def markdown(headers: Sequence[str], rows: Iterable[Sequence[Any]], num_names: int = 1) -> str:
-    """A Markdown table; the first `num_names` columns are left-aligned, the rest are figures."""
-    rows = [[str(cell) for cell in row] for row in rows]
+def one_line(text: Any) -> str:
+    """Text from a file as one line: a space for every control character and line break."""
+    return "".join(" " if unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") else c for c in str(text))
+
+
+def escape_markdown(text: Any) -> str:
+    """Text from a file, so that Markdown shows it as it is."""
+    return _MARKUP.sub(r"\\\g<0>", one_line(text))
+
+
+def arithmetic_note(arithmetic: str) -> str:
+    """What a table says of the arithmetic of its average precisions."""
+    whose = "that of the published figures" if arithmetic == PUBLISHED else "not that of the published figures"
+    return f"Average precision in {arithmetic} arithmetic, {whose}."
+
+
+def markdown(
+    headers: Sequence[str], rows: Iterable[Sequence[Any]], num_names: int = 1, bold: Collection[int] = ()
+) -> str:
+    """A Markdown table; the first `num_names` columns are left-aligned, the rest are figures.
+
+    Cells show as they are: what Markdown would take for markup is escaped. `bold` numbers rows.
+    """
+    headers = [escape_markdown(header) for header in headers]
+    rows = [[escape_markdown(cell) for cell in row] for row in rows]
+    rows = [[f"**{cell}**" for cell in row] if number in bold else row for number, row in enumerate(rows)]
     align = ["left" if column < num_names else "right" for column in range(len(headers))]
     return tabulate(rows, headers, tablefmt="pipe", disable_numparse=True, colalign=align if rows else None)
 
@@ -50,8 +79,9 @@ def run_table(results: Mapping[str, Any]) -> str:
     run = results["run"]
     seconds = ", ".join(f"{stage} {run['seconds'][stage]:.1f} s" for stage in STAGES)
     head = f"{run['category']} - {run['variant']}, preset {run['preset']}, seed {run['seed']}"
-    facts = f"Data {run['dataset']}, {run['iterations']} iterations; {seconds}. All measures in percent."
-    sections = [f"# {head}", facts, _measures_table(results)]
+    facts = f"Data {run['dataset']}, {run['iterations']} iterations; {seconds}. All measures in percent. "
+    facts += arithmetic_note(arithmetic_of(run))
+    sections = [f"# {escape_markdown(head)}", escape_markdown(facts), _measures_table(results)]
     for key in sorted(results["levels"], key=int):
         sections += [f"## Parts, {level_name(int(key) - 1)}", _parts_table(results, key)]
     return "\n\n".join(sections) + "\n"
@@ -69,12 +99,13 @@ def write_text(path: str | os.PathLike, text: str) -> None:
 
 
 def _measures_table(results: Mapping[str, Any]) -> str:
-    rows = []
+    rows, means = [], []
     for name, row in rows_of(results).items():
         for key in sorted(row["levels"], key=int):
             rows.append([name, level_name(int(key) - 1), *_measures(row["levels"][key])])
-        rows.append([f"**{name}**", "**Avg**", *(f"**{value}**" for value in _measures(row["mean"]))])
-    return markdown(["Row", "Level", *MEASURES], rows, num_names=2)
+        means.append(len(rows))
+        rows.append([name, "Avg", *_measures(row["mean"])])
+    return markdown(["Row", "Level", *MEASURES], rows, num_names=2, bold=means)
 
 
 def _measures(entry: Mapping[str, Any]) -> list[str]:

@@ -15,6 +15,7 @@ from tqdm import tqdm
 from instance_seg.clustering.config import ClusterConfig
 from instance_seg.data.predictions_h5 import PredictionWriter, instances_to_masks
 from instance_seg.data.taxonomy import Taxonomy
+from instance_seg.metrics.average_precision import PUBLISHED
 from instance_seg.metrics.matching import find_instances, instance_confidence
 from instance_seg.metrics.partnet import LevelMetrics, measure_shape, summarize_level
 from instance_seg.report.figures import Segmentation
@@ -74,6 +75,7 @@ def evaluate_network(
     config: ClusterConfig,
     predictions: Path | None = None,
     num_samples: int = 0,
+    arithmetic: str = PUBLISHED,
 ) -> Evaluation:
     """Predicts, clusters and measures all test shapes, one batch after the other.
 
@@ -84,9 +86,10 @@ def evaluate_network(
         config: clustering; the second row has semantic_center_offset = 0.
         predictions: folder for PartNet's prediction files (<Category>-<level>/test-NN.h5), of the first row.
         num_samples: how many of the first shapes are kept for pictures.
+        arithmetic: of average precision (metrics/average_precision.py).
     """
     watch, rows, samples = Stopwatch(), both_rows(config), []
-    measurements = [Measurement(row, taxonomy) for row in rows]
+    measurements = [Measurement(row, taxonomy, arithmetic) for row in rows]
     with contextlib.ExitStack() as stack:
         writers = _prediction_writers(stack, predictions, taxonomy)
         for batch in _progress(batches):
@@ -101,7 +104,11 @@ def evaluate_network(
 
 
 def evaluate_sweep(
-    predictor: Predictor, batches: tf.data.Dataset, taxonomy: Taxonomy, configs: Sequence[ClusterConfig]
+    predictor: Predictor,
+    batches: tf.data.Dataset,
+    taxonomy: Taxonomy,
+    configs: Sequence[ClusterConfig],
+    arithmetic: str = PUBLISHED,
 ) -> list[Evaluation]:
     """Measures several clusterings of the same predictions; what they have in common is clustered once.
 
@@ -111,7 +118,7 @@ def evaluate_sweep(
         one Evaluation for each of `configs`; each counts the time of the prediction, and of its own two rows.
     """
     watch = Stopwatch()
-    measurements = {row: Measurement(row, taxonomy) for config in configs for row in both_rows(config)}
+    measurements = {row: Measurement(row, taxonomy, arithmetic) for config in configs for row in both_rows(config)}
     for batch in _progress(batches):
         with watch.time("predict"):
             shapes = predictor(batch)
@@ -123,8 +130,8 @@ def evaluate_sweep(
 class Measurement:
     """The measures of one clustering, batch after batch."""
 
-    def __init__(self, config: ClusterConfig, taxonomy: Taxonomy):
-        self.config, self.taxonomy = config, taxonomy
+    def __init__(self, config: ClusterConfig, taxonomy: Taxonomy, arithmetic: str):
+        self.config, self.taxonomy, self.arithmetic = config, taxonomy, arithmetic
         self.watch, self._measured = Stopwatch(), defaultdict(list)
 
     def add(self, shapes: list[list[PointPrediction]], batch) -> list[dict[int, ShapeLevel]]:
@@ -143,7 +150,10 @@ class Measurement:
         """Index among the category's levels -> measures of all shapes so far."""
         with self.watch.time("metrics"):
             levels = self.taxonomy.levels
-            measures = {k: summarize_level(self._measured[k], levels[k].names) for k in self.taxonomy.real_levels}
+            measures = {
+                k: summarize_level(self._measured[k], levels[k].names, self.arithmetic)
+                for k in self.taxonomy.real_levels
+            }
         return {self.taxonomy.first + k: found for k, found in measures.items()}
 
 

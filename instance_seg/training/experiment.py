@@ -97,6 +97,7 @@ def train(config: Config) -> int:
     samples = SampleConfig(config.data.train_batch_size, config.run.seed, config.data.points_per_shape, config.augment)
     test_batches = evaluation_dataset(test, config.data.test_batch_size, octree_config(config))
     predictor = Predictor(network, test_batches.element_spec)
+    arithmetic = config.metric.ap_arithmetic
     monitor, is_chief = Monitor(taxonomy), worker_index(strategy) == 0
     comparison = Comparison(logdir / "tensorboard", config) if is_chief else None  # the chief alone evaluates
 
@@ -107,7 +108,7 @@ def train(config: Config) -> int:
     def evaluate(step, final):
         predictions = logdir / "predictions" if final else None
         evaluation = evaluate_network(
-            predictor, test_batches, taxonomy, config.cluster, predictions, config.run.picture_shapes
+            predictor, test_batches, taxonomy, config.cluster, predictions, config.run.picture_shapes, arithmetic
         )
         monitor.write(evaluation, step)
         comparison.write(evaluation, step)
@@ -122,7 +123,10 @@ def evaluate(config: Config) -> Evaluation:
     """Evaluates --ckpt, or the newest checkpoint of --logdir, and writes results.json and table.md to --logdir."""
     network, progress, batches = _restored(config)
     predictor, predictions = Predictor(network, batches.element_spec), pathlib.Path(config.run.logdir) / "predictions"
-    evaluation = evaluate_network(predictor, batches, run_taxonomy(config), config.cluster, predictions)
+    arithmetic = config.metric.ap_arithmetic
+    evaluation = evaluate_network(
+        predictor, batches, run_taxonomy(config), config.cluster, predictions, arithmetic=arithmetic
+    )
     save_results(config, network, evaluation, progress)
     return evaluation
 
@@ -135,7 +139,9 @@ def sweep(config: Config, settings: Sequence[str]) -> None:
     swept = [_with_setting(config, setting) for setting in settings]
     network, progress, batches = _restored(config)
     predictor = Predictor(network, batches.element_spec)
-    evaluations = evaluate_sweep(predictor, batches, run_taxonomy(config), [each.cluster for each in swept])
+    clusterings = [each.cluster for each in swept]
+    arithmetic = config.metric.ap_arithmetic
+    evaluations = evaluate_sweep(predictor, batches, run_taxonomy(config), clusterings, arithmetic)
     for each, evaluation in zip(swept, evaluations):
         save_results(each, network, evaluation, progress)
 
@@ -150,12 +156,16 @@ def _restored(config: Config) -> tuple[keras.Model, Progress, tf.data.Dataset]:
 
 
 def _with_setting(config: Config, setting: str) -> Config:
-    name, _, value = setting.partition("=")
-    known = [field.name for field in dataclasses.fields(config.cluster)]
-    if name not in known or not value:
+    name, _, text = setting.partition("=")
+    known = {field.name: field.type for field in dataclasses.fields(config.cluster)}
+    if name not in known or not text:
         raise ValueError(f"--sweep={setting}: want SETTING=VALUE, with one of {', '.join(known)}")
-    logdir = pathlib.Path(config.run.logdir) / SWEEP / f"{name}_{value}"
-    return make_config(config.flat() | {name: value, "logdir": str(logdir)}, config.preset)
+    value = {"true": True, "false": False}.get(text.lower(), text) if known[name] is bool else text
+    logdir = pathlib.Path(config.run.logdir) / SWEEP / f"{name}_{text}"
+    try:
+        return make_config(config.flat() | {name: value, "logdir": str(logdir)}, config.preset)
+    except ValueError as error:
+        raise ValueError(f"--sweep={setting}: {error}") from error
 
 
 def _checkpoints(config: Config, network: keras.Model, logdir: pathlib.Path) -> Checkpoints:
@@ -179,6 +189,7 @@ def save_results(config: Config, network: keras.Model, evaluation: Evaluation, p
         "semantic_center_offset": config.cluster.semantic_center_offset,
         "bandwidth": config.cluster.bandwidth,
         "region_push": config.cluster.region_push,
+        "ap_arithmetic": config.metric.ap_arithmetic,
         "seconds": {"train": progress.seconds, **evaluation.seconds},
         **provenance(config),
     }

@@ -83,9 +83,9 @@ def test_the_cube_includes_its_faces():
         ({"rot_mode": "float"}, "rot_mode='float' is unknown; choose one of uniform, int"),
         ({"augment_order": "none"}, "augment_order='none' is unknown"),
         ({"rot_mode": "int", "rotation_degrees": 2.5}, "whole rotation_degrees"),
-        ({"rotation_degrees": -1}, "must not be negative"),
-        ({"scale_min": 0}, "0 < scale_min"),
-        ({"scale_min": 2, "scale_max": 1}, "scale_min <= scale_max"),
+        ({"rotation_degrees": -1}, "rotation_degrees=-1: want a number from 0 to 360"),
+        ({"scale_min": 0}, "scale_min=0: want a number above 0 and at most 100"),
+        ({"scale_min": 2, "scale_max": 1}, "scale_min=2: want at most scale_max=1"),
     ],
 )
 def test_impossible_settings(fields, message):

@@ -9,17 +9,23 @@ from collections import Counter
 import numpy as np
 
 
-def reference_ap(flags, num_gt):
-    """AP of a ranked list of flags: interpolated precision, looked up level by level."""
+def reference_ap(flags, num_gt, arithmetic="float32"):
+    """AP of a ranked list of flags: interpolated precision, looked up level by level.
+
+    In float32 a recall reaches a level exactly when the fraction reaches the hundredths, which integers can tell.
+    """
     if not flags or num_gt == 0:
         return 0.0
-    points = [(0.0, 1.0)]
+    points = [(0, 1.0)]
     for n in range(1, len(flags) + 1):
         true_positives = sum(flags[:n])
-        points.append((true_positives / num_gt, true_positives / n))
+        points.append((true_positives, true_positives / n))
     total = 0.0
-    for level in np.arange(0, 1.01, 0.01):
-        reached = [precision for recall, precision in points if recall >= level]
+    for hundredths, level in enumerate(np.arange(0, 1.01, 0.01)):
+        if arithmetic == "float32":
+            reached = [precision for found, precision in points if 100 * found >= hundredths * num_gt]
+        else:
+            reached = [precision for found, precision in points if found / num_gt >= level]
         total += max(reached, default=0.0)
     return total / 101
 

@@ -21,6 +21,7 @@ def run_info(category="Chair", seed=0, variant="cross_level_fusion", dataset="pr
         "iterations": 800,
         "semantic_center_offset": 0.05,
         "seconds": seconds,
+        "ap_arithmetic": "float32",
         **more,
     }
 

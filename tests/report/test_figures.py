@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from instance_seg.metrics.average_precision import average_precision, precision_recall
+from instance_seg.metrics.average_precision import average_precision, best_precisions, precision_recall
 from instance_seg.metrics.partnet import Curve, evaluate_level
-from instance_seg.report.curves import _titles, envelope, render_curves
+from instance_seg.report.curves import _titles, render_curves
 from instance_seg.report.figures import Segmentation, panel_columns, wrong_instances
 from instance_seg.report.pictures import Column, render_panel
 from instance_seg.structures import ShapeLevel
@@ -110,7 +110,7 @@ def test_the_envelope_sums_to_average_precision():
     for hits, num_gt in (([1, 0, 1], 3), ([0, 1], 1), ([0, 0], 2), ([1, 0, 0, 1, 1], 5)):
         hits = np.array(hits, bool)
         curve = Curve(*precision_recall(hits, num_gt), np.linspace(1, 0, len(hits)))
-        assert envelope(curve).mean() == pytest.approx(average_precision(hits, num_gt))
+        assert best_precisions(curve.precision, curve.recall).mean() == pytest.approx(average_precision(hits, num_gt))
 
 
 def test_parts_of_one_name_are_told_apart():

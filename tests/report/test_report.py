@@ -143,7 +143,7 @@ def test_paper_figures_are_those_of_the_yaml():
 
 def test_formats():
     example = EXAMPLE._replace(notes=("50 % _off_",))
-    assert to_markdown(example).startswith("### Table 9: Of <two> rows\n\n| Net_work")
+    assert to_markdown(example).startswith("### Table 9: Of \\<two\\> rows\n\n| Net_work")
     assert to_csv(example) == "Net_work,AP50,paper,diff\na_b †,1.0 ± 0.5,2,-1.0\n"
     latex = to_latex(example)
     assert "a\\_b $^\\dagger$" in latex and "& 1.0 $\\pm$ 0.5 &" in latex and "50 \\% \\_off\\_" in latex

@@ -5,7 +5,15 @@ from instance_seg.report.report import make_report
 from instance_seg.report.results import find_results, find_sweep
 from instance_seg.training.experiment import evaluate, train
 
-TINY = {"depth": 3, "channels": (8,), "num_blocks": 1, "head_width": 8, "train_batch_size": 2, "max_iter": 1}
+TINY = {
+    "depth": 3,
+    "full_depth": 3,
+    "channels": (8,),
+    "num_blocks": 1,
+    "head_width": 8,
+    "train_batch_size": 2,
+    "max_iter": 1,
+}
 
 
 def test_a_checkpoint_measured_again_is_a_row_of_table_5(small_partnet, tmp_path):

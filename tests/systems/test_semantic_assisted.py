@@ -49,7 +49,9 @@ def test_order_of_the_sources():
 @pytest.mark.parametrize("classes", [(3,), (2, 3, 4, 5)])
 @pytest.mark.parametrize("fusion", ["none", "own", "cross"])
 def test_any_number_of_levels(classes, fusion):
-    network = SemanticAssistedNetwork(NetworkConfig(depth=3, channels=(8,), num_blocks=1, fusion=fusion), classes)
+    network = SemanticAssistedNetwork(
+        NetworkConfig(depth=3, full_depth=3, channels=(8,), num_blocks=1, fusion=fusion), classes
+    )
     predictions = run(network, cloud(1), training=True)
     assert [p.logits.shape for p in predictions] == [(51, c) for c in classes]
     assert all(p.instance_offset.shape == p.region_offset.shape == (51, 3) for p in predictions)
@@ -132,5 +134,5 @@ def test_impossible_settings(settings, message):
 
 
 def test_more_widths_than_depths():
-    with pytest.raises(ValueError, match="channels has 5 entries.*depth=4"):
+    with pytest.raises(ValueError, match=r"channels=\(64, 128, .*depth=4 to full_depth=2.*3 to 4 widths"):
         SemanticAssistedNetwork(NetworkConfig(depth=4), (3,))

@@ -18,6 +18,7 @@ from instance_seg.systems.settings import NetworkConfig
 
 TINY = {
     "depth": 3,
+    "full_depth": 3,
     "channels": (8,),
     "num_blocks": 1,
     "head_width": 8,
@@ -27,7 +28,7 @@ TINY = {
     "pointnet2_width": 0.05,
 }
 CLASSES = (3, 4)
-FULL_HEADS = {"depth": 3, "channels": (64,), "num_blocks": 1}  # heads see the paper's 64 channels
+FULL_HEADS = {"depth": 3, "full_depth": 3, "channels": (64,), "num_blocks": 1}  # heads see the paper's 64 channels
 
 
 def make(variant, **more):

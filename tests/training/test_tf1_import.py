@@ -134,7 +134,7 @@ def test_every_variable_of_the_network_has_one_name(chair):
 @pytest.mark.parametrize("category", ["Vase", "Bag"])
 def test_other_categories_differ_in_the_semantic_heads_only(category):
     taxonomy = load_taxonomy(category)
-    network = build_network(load_config("released", {"channels": (64, 64), "num_blocks": 0}), taxonomy)
+    network = build_network(load_config("released", {"channels": (64, 64), "full_depth": 5, "num_blocks": 0}), taxonomy)
     heads = {n: s.shape for n, s in tf1_variables(network).items() if n.startswith("seg/level_")}
     expected = expected_shapes(taxonomy.num_classes)
     assert heads == {n: s for n, s in expected.items() if n.startswith("seg/level_")}

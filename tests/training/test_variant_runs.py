@@ -10,6 +10,7 @@ from instance_seg.training.experiment import build_network, evaluate, run_taxono
 
 TINY = {
     "depth": 3,
+    "full_depth": 3,
     "channels": (8,),
     "num_blocks": 1,
     "head_width": 8,

@@ -1,0 +1,18 @@
+"""Settings of the measures."""
+
+from dataclasses import dataclass
+
+from instance_seg.metrics.average_precision import ARITHMETICS, PUBLISHED
+from instance_seg.options import Settings, option
+
+
+@dataclass(frozen=True)
+class MetricConfig(Settings):
+    """Where the published figures depend on the machine's arithmetic."""
+
+    ap_arithmetic: str = option(
+        PUBLISHED,
+        "in which average precision compares recall with its levels: float32: the published figures (NumPy 1); "
+        "float64: PartNet's script under NumPy 2",
+        ARITHMETICS,
+    )
