@@ -65,8 +65,13 @@ def make_batch(dataset: PartNetDataset, batch_size: int, depth: int) -> Batch:
 
 
 def load_settings(preset: str, depth: int, **more) -> Config:
-    """A preset with another depth (the network keeps its widths, finest first) and other settings."""
-    return load_config(preset, {"depth": depth, **more})
+    """A preset with another depth and other settings; the network keeps its widths, finest first.
+
+    A deeper octree is full down to the coarsest depth that has a width.
+    """
+    network = load_config(preset).network
+    coarsest = depth - len(network.channels) + 1
+    return load_config(preset, {"depth": depth, "full_depth": max(network.full_depth, coarsest), **more})
 
 
 class Step:

@@ -41,7 +41,11 @@ def render_curves(methods: Mapping[str, LevelMetrics], threshold: float = 0.5, n
     for plot in plots[len(parts) :]:
         plot.set_axis_off()
     handles = [plots[0].plot([], [], color=f"C{i}")[0] for i in range(len(methods))]
-    figure.legend(handles, list(methods), loc="outside upper center", ncols=len(methods), frameon=False, fontsize=8)
+    legend = figure.legend(
+        handles, list(methods), loc="outside upper center", ncols=len(methods), frameon=False, fontsize=8
+    )
+    for text in legend.get_texts():
+        text.set_parse_math(False)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[:, :, :3].copy()
 
@@ -55,7 +59,7 @@ def _draw_part(plot, part: str, title: str, methods: Mapping[str, LevelMetrics],
             best = best_precisions(curve.precision, curve.recall)
             plot.plot(RECALL_LEVELS, best, color=f"C{i}", linewidth=width, drawstyle="steps-pre")
             plot.plot(curve.recall, curve.precision, color=f"C{i}", linewidth=0.6, alpha=0.45)
-    plot.set_title(title, fontsize=8)
+    plot.set_title(title, fontsize=8, parse_math=False)  # a name may have a $ in it
     plot.set(xlim=(0, 1.02), ylim=(-0.03, 1.05))
     plot.set_xlabel("recall", fontsize=6, labelpad=1)
     plot.set_ylabel("precision", fontsize=6, labelpad=1)

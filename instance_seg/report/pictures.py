@@ -110,7 +110,9 @@ def render_panel(
             corner = (left / len(columns), bottom * size / height, _INSET / len(columns), _INSET * size / height)
             _draw_inset(_square(figure, corner, center, radius), column, axes, size)
         middle = (position + 0.5) / len(columns)
-        figure.text(middle, 1 - _TITLE_PIXELS / 2 / height, column.title, ha="center", va="center", fontsize=9)
+        figure.text(
+            middle, 1 - _TITLE_PIXELS / 2 / height, column.title, ha="center", va="center", fontsize=9, parse_math=False
+        )
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[:, :, :3].copy()
 

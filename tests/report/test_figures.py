@@ -113,6 +113,14 @@ def test_the_envelope_sums_to_average_precision():
         assert best_precisions(curve.precision, curve.recall).mean() == pytest.approx(average_precision(hits, num_gt))
 
 
+def test_dollars_in_names_are_no_formulas():
+    part = r"cost $\frac{$"
+    shape = ShapeLevel(*(np.repeat(np.int32(1), 25) for _ in range(4)), np.zeros(25, np.float32))
+    image = render_curves({part: evaluate_level([shape], ("other", part))})
+    assert image.ndim == 3
+    assert render_panel([Column(part, cloud(), np.zeros(100, int))]).ndim == 3
+
+
 def test_parts_of_one_name_are_told_apart():
     parts = ["chair/base/foot", "chair/star/foot", "chair/star/leg", "leg_set"]
     classes = np.repeat([1, 2, 3, 4], 25)

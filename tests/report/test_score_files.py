@@ -35,6 +35,16 @@ def test_the_truth_scores_one_hundred(small_partnet, tmp_path, root_of):
     assert score_table(scores).count("100.0") == 12
 
 
+def test_the_table_says_the_arithmetic(small_partnet, tmp_path):
+    write_truth_as_predictions(small_partnet, tmp_path, "Scissors", keep=lambda row: True)
+    for arithmetic, whose in (("float32", "that of the published"), ("float64", "not that of the published")):
+        scores = score_predictions(tmp_path, small_partnet, arithmetic)
+        assert {curve.recall.dtype for m in scores.values() for curves in m.curves.values() for curve in curves} == {
+            np.dtype(arithmetic)
+        }
+        assert f"in {arithmetic} arithmetic, {whose} figures." in score_table(scores, arithmetic)
+
+
 def test_another_number_of_shapes(small_partnet, tmp_path):
     write_truth_as_predictions(small_partnet, tmp_path, "Scissors", keep=lambda row: row < 2)
     with pytest.raises(ValueError, match="Scissors-1: fewer shapes than the ground truth.*row 2"):

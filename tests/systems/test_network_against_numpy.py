@@ -96,7 +96,7 @@ def small(tmp_path_factory):
     "config, num_classes",
     [
         (NetworkConfig(depth=3, channels=(8, 4, 16), num_blocks=1, head_width=12), (3, 3, 3)),  # below full_depth
-        (NetworkConfig(depth=5, full_depth=3, channels=(4, 8), num_blocks=1, head_width=4), (2, 5, 5)),
+        (NetworkConfig(depth=5, full_depth=4, channels=(4, 8), num_blocks=1, head_width=4), (2, 5, 5)),
     ],
 )
 def test_networks_of_other_sizes(config, num_classes, tmp_path):

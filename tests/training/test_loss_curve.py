@@ -43,7 +43,7 @@ def loss_curves(dtype, changes=(None,)):
     """
     keras.config.set_dtype_policy(dtype)
     keras.utils.set_random_seed(0)
-    config = load_settings("smoke", DEPTH, channels=(16, 16), head_hidden=1)
+    config = load_settings("smoke", DEPTH, full_depth=3, channels=(16, 16), head_hidden=1)
     batches, network = make_batches(dtype), build_system(config.network, NUM_CLASSES[:LEVELS])
     for head in (*network.semantic_heads, *network.offset_heads):
         head.output_layer.dtype_policy = dtype  # float32 even where features are half precision

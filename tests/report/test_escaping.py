@@ -1,0 +1,196 @@
+"""Text out of results.json is text in every format, whatever it looks like."""
+
+import csv
+import html
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+from report_cases import level_metrics, results, run_info
+
+from instance_seg.report.formats import to_csv, to_html, to_latex
+from instance_seg.report.report import make_report, report_html, report_markdown, write_report
+from instance_seg.report.results import FILE_NAME, build_results, read_results, write_results
+from instance_seg.report.summary import summary
+from instance_seg.report.table import Table, escape_markdown, run_table
+
+NASTY = [
+    "a|b",
+    "a\\|b",
+    "a\\b",
+    "<script>alert(1)</script>",
+    "&lt;b&gt;",
+    "\" onclick='x'",
+    "50 % of $x_1$ & #3",
+    "{~^}",
+    "_a_ __b__ *c* `d`",
+    "[x](http://y) ![z](w)",
+    "# not a heading",
+    "two\nlines\r\n\nand\u2028more",
+    "\x1b[31mred\x00",
+    "\\end{table*}\\input{/etc/passwd}",
+]
+LATEX_ESCAPES = re.compile(r"\\(textbackslash|textasciitilde|ensuremath)\{[<>]?\}|\\\^\{\}|\\[&%$#_{}]")
+
+
+def a_run(name):
+    rows = {0: level_metrics(50.0, parts=(name,))}
+    info = run_info(variant=f"own {name}", dataset=name, preset=name, category=name, commit=name)
+    return build_results(info, rows, rows)
+
+
+def cells(line):
+    """The cells of a line of a Markdown table: split at the pipes without a backslash that counts."""
+    return re.split(r"(?<!\\)(?:\\\\)*\|", line.strip().strip("|"))
+
+
+@pytest.mark.parametrize("name", NASTY)
+def test_markdown_tables_keep_their_shape(name):
+    texts = [run_table(a_run(name)), summary([a_run(name)]), report_markdown(make_report([a_run(name)]))]
+    for text in texts:
+        lines = text.splitlines()
+        starts = [k for k, line in enumerate(lines) if re.match(r"\|[:-]", line)]
+        assert starts
+        for k in starts:
+            end = next((j for j in range(k, len(lines)) if not lines[j].startswith("|")), len(lines))
+            assert {len(cells(line)) for line in lines[k - 1 : end]} == {len(cells(lines[k]))}
+        assert not re.search(r"(?<!\\)[<`$~]", text)
+        assert not re.search("[\x00\x1b\u2028\r]", text)
+
+
+@pytest.mark.parametrize("name", NASTY)
+def test_escaped_markdown_says_the_same(name):
+    plain = re.sub(r"\\([!-/:-@[-`{-~])", r"\1", escape_markdown(name))
+    assert plain == re.sub("[\x00-\x1f\u2028]", " ", name)
+
+
+def test_names_as_they_are_today_stay_readable():
+    for name in ("chair/chair_base/star_leg_base", "cross_level_fusion transfer=False", "64.1 ± 0.8", "a †", "-"):
+        assert escape_markdown(name) == name
+
+
+@pytest.mark.parametrize("name", NASTY)
+def test_latex_has_no_command_of_a_name(name):
+    text = to_latex(Table("Table 9", name, (name, "AP50"), [[name, "1.0 ± 0.5"]], (name,)))
+    ours = re.compile(
+        r"\\(begin|end)\{(table\*|tabular)\}(\{lr\})?|\\(centering|caption\{|toprule|midrule|bottomrule|pm|\\)"
+        r"|\\resizebox\{\\textwidth\}\{!\}\{%|% Table 9|\$\\pm\$"
+    )
+    rest = LATEX_ESCAPES.sub("", text)
+    rest = ours.sub("", rest)
+    assert "\\" not in rest and not re.search(r"[%$#_^~]", rest)
+    assert rest.count("&") == 2  # the heading and the row
+    assert rest.count("}") == 2 and "{" not in rest  # the ends of caption and box
+    assert text.count("\n") == to_latex(Table("Table 9", "x", ("x", "AP50"), [["x", "1.0"]], ("x",))).count("\n")
+
+
+@pytest.mark.parametrize("name", NASTY)
+def test_html_has_no_tag_of_a_name(name):
+    page = report_html(make_report([a_run(name)])) + to_html(Table(name, name, (name,), [[name]], (name,)), "a")
+    tags = {tag.split()[0].strip("</>") for tag in re.findall(r"<[^>]*>", page)}
+    ours = "!doctype html head meta title style body h1 h2 h3 p nav a div table thead tbody tr th td".split()
+    assert tags <= set(ours)
+    assert not re.search(r"<[^>]*(onclick|alert)", page)
+    assert html.escape(f"own {name}".replace("\r", "")) in page.replace("\r", "")
+
+
+@pytest.mark.parametrize("name", NASTY)
+def test_csv_gives_the_names_back(name):
+    rows = list(csv.reader(to_csv(Table("", "", ("x", "y"), [[name, "1"]])).splitlines(keepends=True)))
+    assert len(rows) == 2 and rows[1] == [name, "1"]
+
+
+def test_data_sets_whose_file_names_are_the_same_keep_a_file_each(tmp_path):
+    runs = [results({0: 50.0}, dataset=name) for name in ("a b", "a/b", "x" * 400)]
+    write_report(tmp_path, make_report(runs))
+    assert len(list((tmp_path / "report").glob("table_4*.csv"))) == 3
+
+
+def test_a_name_that_climbs_stays_in_the_folder(tmp_path):
+    runs = [results({0: 50.0}, dataset=name) for name in ("../../out", "in")]
+    write_report(tmp_path / "a" / "b", make_report(runs))
+    assert {path.name for path in tmp_path.iterdir()} == {"a"} and {p.name for p in (tmp_path / "a").iterdir()} == {"b"}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("seed", float("inf"), "run.seed is float"),
+        ("iterations", 10**400, "run.iterations is"),
+        ("semantic_center_offset", float("nan"), "run.semantic_center_offset is nan"),
+        ("bandwidth", float("inf"), "run.bandwidth is inf"),
+        ("bandwidth", "0.1", "run.bandwidth is str"),
+        ("commit", 7, "run.commit is int"),
+        ("parameters", "many", "run.parameters is str"),
+        ("level", None, "run.level is NoneType"),
+        ("region_push", [], "run.region_push is list"),
+        ("variant", " ", "run.variant is empty"),
+        ("ap_arithmetic", "float16", "run.ap_arithmetic is unknown"),
+        ("dataset", "\ud800", "run.dataset is"),
+        ("seconds", {"train": float("nan"), "predict": 1, "cluster": 1, "metrics": 1}, "run.seconds.train is nan"),
+    ],
+)
+def test_damaged_results_are_one_line_with_the_file(tmp_path, key, value, message):
+    path = write_results(tmp_path, results({0: 80.0}))
+    content = json.loads(path.read_text())
+    content["run"][key] = value
+    path.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match=re.escape(message)) as error:
+        read_results(path)
+    assert str(error.value).startswith(str(path)) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("levels", ["0", "999999999", "1.5", "\u0661", "two\nlines"])
+def test_levels_are_small_numbers(tmp_path, levels):
+    path = write_results(tmp_path, results({0: 80.0}))
+    content = json.loads(path.read_text())
+    content["levels"][levels] = content["levels"]["1"]
+    path.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match="levels are numbered from 1") as error:
+        read_results(path)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -1.0, "50", True])
+def test_parts_have_percentages(tmp_path, value):
+    path = write_results(tmp_path, results({0: 80.0}))
+    content = json.loads(path.read_text())
+    content["levels"]["1"]["per_part"]["two\nlines"] = {"AP50": 1.0, "AP25": value, "instances": 1}
+    path.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match="AP25 is") as error:
+        read_results(path)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "null", "7", "{", '{"schema": 1, "run": []}', "\x00"])
+def test_the_command_says_which_file_is_damaged(tmp_path, text):
+    (tmp_path / FILE_NAME).write_text(text)
+    with pytest.raises(ValueError, match=FILE_NAME) as error:
+        read_results(tmp_path / FILE_NAME)
+    assert "\n" not in str(error.value)
+
+
+def test_arithmetics_do_not_share_a_table(tmp_path):
+    published, older = results({0: 50.0}), results({0: 70.0}, seed=1)
+    del older["run"]["ap_arithmetic"]
+    sections = make_report([published, older])
+    assert [s.title for s in sections] == ["procedural, preset demo", "procedural, preset demo, float64 arithmetic"]
+    assert ["in float32 arithmetic, that of the published" in s.remarks[0] for s in sections] == [True, False]
+    assert "in float64 arithmetic, not that of the published figures." in sections[1].remarks[0]
+    text = summary([published, older])
+    assert text.count("# cross_level_fusion on procedural, preset demo") == 2
+    assert "float64 arithmetic, not that" in run_table(older) and "float32 arithmetic, that" in run_table(published)
+    levels = [{"variant": "own", "level": 1}, {"variant": "own", "level": 2, "ap_arithmetic": "float64"}]
+    apart = make_report([results({info["level"] - 1: 50.0}, **info) for info in levels])
+    assert len(apart) == 2
+
+
+def test_the_program_reports_nasty_names(tmp_path):
+    for number, name in enumerate(NASTY):
+        write_results(tmp_path / str(number), a_run(name))
+    command = [sys.executable, "-m", "instance_seg.report", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "<script>" not in (tmp_path / "report" / "report.html").read_text()
