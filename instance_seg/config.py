@@ -36,13 +36,13 @@ PRESETS, VARIANTS = EXPERIMENTS / "presets", EXPERIMENTS / "variants"
 class DataConfig(Settings):
     """What is read and in which portions."""
 
-    data_dir: str = option("", "folder with PartNet's trees (ins_seg_h5/...)")
+    data_dir: str = option("", "folder with PartNet's trees (ins_seg_h5/...)", free=True)
     category: str = option("Chair", "PartNet category")
     train_shapes: int = option(0, "use only the first so many training shapes; 0: all", low=0, high=LARGEST_COUNT)
     test_shapes: int = option(0, "use only the first so many test shapes; 0: all", low=0, high=LARGEST_COUNT)
     test_split: str = option("test", "split that is evaluated", ("train", "val", "test"))
     train_batch_size: int = option(8, "shapes per training step, all replicas together", low=1, high=LARGEST_COUNT)
-    test_batch_size: int = option(1, "shapes per evaluation step", low=1, high=LARGEST_COUNT)
+    test_batch_size: int = option(1, "shapes per evaluation step", low=1, high=LARGEST_COUNT, free=True)
     points_per_shape: int = option(
         0, "points per shape the heads see in training; 0: all. The octree always has all", low=0, high=LARGEST_COUNT
     )
@@ -56,20 +56,29 @@ class DataConfig(Settings):
 class RunConfig(Settings):
     """Where a run lives and how often it reports."""
 
-    logdir: str = option("", "folder of the run: checkpoints, logs, results")
+    logdir: str = option("", "folder of the run: checkpoints, logs, results", free=True)
     ckpt: str = option("", "checkpoint to start from or to evaluate; empty: the latest of logdir, if any")
     seed: int = option(0, "seed of initial weights, data order and augmentation", low=0, high=LARGEST_SEED)
     variant: str = option("cross_level_fusion", "row of the paper's Table 4: a file of experiments/variants")
-    dataset: str = option("", "name of the data set, for the report; empty: the name of data_dir")
+    dataset: str = option("", "name of the data set, for the report; empty: the name of data_dir", free=True)
     test_every_iter: int = option(
-        5000, "iterations between evaluations on the test split; 0: only after the last", low=0, high=LARGEST_COUNT
+        5000,
+        "iterations between evaluations on the test split; 0: only after the last",
+        low=0,
+        high=LARGEST_COUNT,
+        free=True,
     )
     ckpt_every_iter: int = option(
-        1000, "iterations between checkpoints; 0: only after the last", low=0, high=LARGEST_COUNT
+        1000, "iterations between checkpoints; 0: only after the last", low=0, high=LARGEST_COUNT, free=True
     )
-    log_every_iter: int = option(20, "iterations between TensorBoard scalars", low=1, high=LARGEST_COUNT)
-    keep_ckpts: int = option(3, "checkpoints kept", low=1, high=LARGEST_COUNT)
-    picture_shapes: int = option(2, "test shapes drawn for TensorBoard at each evaluation", low=0, high=LARGEST_COUNT)
+    log_every_iter: int = option(20, "iterations between TensorBoard scalars", low=1, high=LARGEST_COUNT, free=True)
+    keep_ckpts: int = option(3, "checkpoints kept", low=1, high=LARGEST_COUNT, free=True)
+    picture_shapes: int = option(
+        2, "test shapes drawn for TensorBoard at each evaluation", low=0, high=LARGEST_COUNT, free=True
+    )
+    allow_changed: tuple[str, ...] = option(
+        (), "settings in which a run that goes on may differ from its start; `data`: the data set", free=True
+    )
 
 
 @dataclass(frozen=True)
@@ -80,12 +89,14 @@ class EngineConfig(Settings):
         "one_device",
         "who trains: one_device; mirrored: the GPUs of this machine; multi_worker: the machines that TF_CONFIG names",
         ("one_device", "mirrored", "multi_worker"),
+        free=True,
     )
     num_replicas: int = option(
         0,
         "devices of this machine that --strategy uses; 0: all GPUs. Without a GPU mirrored takes so many CPU devices",
         low=0,
         high=1024,
+        free=True,
     )
     sync_batch_norm: bool = option(True, "batch statistics are those of the global batch, not of a replica's part")
     mixed_precision: str = option(
@@ -135,6 +146,7 @@ class Option(typing.NamedTuple):
     default: Any
     help: str
     bounds: Bounds | None  # of a number, or of each number of a tuple
+    free: bool  # changes no result
 
 
 def groups() -> dict[str, type]:
@@ -146,7 +158,8 @@ def options() -> Iterator[Option]:
     """Every setting of every group."""
     for group, cls in groups().items():
         for f in dataclasses.fields(cls):
-            yield Option(group, f.name, f.type, f.default, f.metadata.get("help", ""), f.metadata.get("bounds"))
+            known = f.metadata
+            yield Option(group, f.name, f.type, f.default, known["help"], known["bounds"], known["free"])
 
 
 def make_config(settings: Mapping[str, Any], preset: str = "paper") -> Config:

@@ -18,6 +18,7 @@ from absl import app, flags
 from instance_seg.flags import config_from_flags, define_flags
 from instance_seg.report.score_files import score_predictions, score_table
 from instance_seg.training.experiment import evaluate, sweep
+from instance_seg.training.run_lock import EXIT_CODE, RunIsHeld
 
 _PREDICTIONS = flags.DEFINE_string("predictions", None, "folder of <Category>-<level>/test-NN.h5 to be scored")
 _GROUND_TRUTH = flags.DEFINE_string("ground_truth", None, "PartNet's ins_seg_h5_gt, or the folder above it")
@@ -38,6 +39,9 @@ def main(_) -> None:
             sweep(config_from_flags(), _SWEEP.value)
         else:
             evaluate(config_from_flags())
+    except RunIsHeld as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(EXIT_CODE)
     except (ValueError, OSError) as error:
         sys.exit(f"error: {error}")
 

@@ -24,6 +24,12 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def remove_temporary(folder: str | os.PathLike) -> None:
+    """Removes at and below `folder` what `replacing` left when its process was killed; for whoever holds it alone."""
+    for path in Path(folder).rglob(".*.tmp"):
+        path.unlink(missing_ok=True)
+
+
 def write_json(path: str | os.PathLike, value: Any, indent: int | None = None) -> None:
     """Writes `value` as JSON, atomically."""
     with replacing(path) as temporary:

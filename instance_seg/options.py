@@ -64,6 +64,7 @@ def option(
     above: float | None = None,
     high: float | None = None,
     below: float | None = None,
+    free: bool = False,
 ) -> Any:
     """A field of a settings dataclass.
 
@@ -73,12 +74,13 @@ def option(
       choices: the allowed values of a string.
       low, above: the smallest number, or the one that all are above; one of the two for every number.
       high, below: the largest number, or the one that all are below.
+      free: it changes no result, so a run may go on with another value.
     """
     bounds = None
     if (low, above, high, below) != (None,) * 4:
         least, most = (above if low is None else low), (below if high is None else high)
         bounds = Bounds(least, most, above is not None, below is not None)
-    return field(default=default, metadata={"help": help, "choices": choices, "bounds": bounds})
+    return field(default=default, metadata={"help": help, "choices": choices, "bounds": bounds, "free": free})
 
 
 def shown(value: Any) -> str:

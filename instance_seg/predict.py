@@ -27,7 +27,7 @@ from instance_seg.files import replacing
 from instance_seg.metrics.matching import find_instances
 from instance_seg.report.pictures import colors_for, render_panel, write_png
 from instance_seg.report.table import level_name, markdown, write_text
-from instance_seg.training.checkpoint import read_description
+from instance_seg.training.checkpoint_files import read_description
 from instance_seg.training.experiment import octree_config, restore_network
 from instance_seg.training.segment import Predictor
 

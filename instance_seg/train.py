@@ -13,6 +13,7 @@ from absl import app, flags
 from instance_seg.flags import config_from_flags, define_flags
 from instance_seg.report.describe import describe
 from instance_seg.training.experiment import build_network, run_taxonomy, train
+from instance_seg.training.run_lock import EXIT_CODE, RunIsHeld
 from instance_seg.training.strategy import WorkerLost
 from instance_seg.training.trainer import LossIsNotFinite
 
@@ -28,6 +29,9 @@ def main(_) -> None:
             print(describe(build_network(config, run_taxonomy(config))))
             return
         sys.exit(train(config))
+    except RunIsHeld as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(EXIT_CODE)
     except (ValueError, OSError, LossIsNotFinite, WorkerLost) as error:
         sys.exit(f"error: {error}")
 

@@ -13,7 +13,7 @@ class ClusterConfig(Settings):
     semantic_center_offset: float = option(
         0.05, "lambda of Eq. 7, the push away from the region center; 0: none", low=-10, high=10
     )
-    clustering: str = option("native", "mean-shift by our kernel, or by scikit-learn", ("native", "sklearn"))
+    clustering: str = option("native", "mean-shift by our kernel, or by scikit-learn", ("native", "sklearn"), free=True)
     eq7_guard: bool = option(True, "no push where Eq. 7 would divide by zero; off as in the released program")
     region_push: str = option(
         "unit", "length of the push: unit: lambda (Eq. 7); soft: ours, at most |O_I - O_S|", ("unit", "soft")

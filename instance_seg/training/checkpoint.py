@@ -2,14 +2,22 @@
 
 import dataclasses
 import pathlib
+import sys
 from typing import NamedTuple
 
 import tensorflow as tf
 
-from instance_seg.files import read_json, write_json
+from instance_seg.files import write_json
 from instance_seg.systems.settings import NetworkConfig
-
-DESCRIPTION = "network.json"
+from instance_seg.training.checkpoint_files import (
+    DESCRIPTION,
+    checkpoints_in,
+    find_checkpoints,
+    prefix_of,
+    read_description,
+    remove_checkpoint,
+    remove_unfinished,
+)
 
 
 def describe_network(category: str, config: NetworkConfig, num_classes: tuple[int, ...], level: int = 0) -> dict:
@@ -37,21 +45,19 @@ class Checkpoints:
     """
 
     def __init__(self, folder, model, optimizer, description: dict, keep: int = 3, loss_scale=None):
-        self.folder = pathlib.Path(folder)
-        self.description = description
+        self.folder, self.description, self.keep = pathlib.Path(folder), description, keep
         self._step = tf.Variable(0, dtype=tf.int64, trainable=False)
         self._seconds = tf.Variable(0.0, dtype=tf.float64, trainable=False)
         weights = _variables_by_path(model)
         state = {"model": weights, "optimizer": optimizer, "step": self._step, "seconds": self._seconds}
+        scale = {"loss_scale": loss_scale} if loss_scale else {}
         self._weights, self._state = tf.train.Checkpoint(model=weights), tf.train.Checkpoint(**state)
-        self._loss_scale = tf.train.Checkpoint(**({"loss_scale": loss_scale} if loss_scale else {}))
-        all_of_it = tf.train.Checkpoint(**state, **({"loss_scale": loss_scale} if loss_scale else {}))
-        self._manager = tf.train.CheckpointManager(all_of_it, str(folder), max_to_keep=keep, checkpoint_name="iter")
+        self._loss_scale, self._all = tf.train.Checkpoint(**scale), tf.train.Checkpoint(**state, **scale)
 
     @property
     def latest(self) -> str | None:
         """Prefix of the newest checkpoint of the folder."""
-        return self._manager.latest_checkpoint
+        return next(iter(checkpoints_in(self.folder)), None)
 
     @property
     def progress(self) -> Progress:
@@ -59,60 +65,66 @@ class Checkpoints:
         return Progress(int(self._step.numpy()), float(self._seconds.numpy()))
 
     def save(self, progress: Progress) -> str:
-        """Writes the state after `progress.step` updates; returns its prefix."""
+        """Writes the state after `progress.step` updates and returns its prefix.
+
+        Raises:
+            OSError: it cannot be written, as on a full disk. The checkpoints before it are as they were.
+        """
         self._step.assign(progress.step)
         self._seconds.assign(progress.seconds)
-        write_json(self.folder / DESCRIPTION, self.description, indent=1)
-        return self._manager.save(checkpoint_number=progress.step)
+        prefix, before = prefix_of(self.folder, progress.step), self.latest
+        try:
+            write_json(self.folder / DESCRIPTION, self.description, indent=1)
+            self._all.write(prefix)
+        except (OSError, tf.errors.OpError) as error:
+            remove_unfinished(self.folder)
+            reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+            good = f"the last good one is {before}" if before else "there is none before it"
+            raise OSError(
+                f"checkpoint {prefix} cannot be written ({reason}); {good}. Make room; the same command continues"
+            ) from error
+        for old in checkpoints_in(self.folder)[self.keep :]:
+            remove_checkpoint(old)
+        return prefix
 
     def resume(self) -> Progress:
-        """Restores the newest state of the folder, if there is one."""
-        if self.latest is not None:
-            self._check(self.latest)
-            self._restore(self._state, self.latest)
-            self._loss_scale.restore(self.latest).expect_partial()
+        """Restores the newest state of the folder that can be read, if there is one."""
+        there = checkpoints_in(self.folder)
+        if there:
+            prefix = self._restore_first(self._state, there)
+            self._loss_scale.read(prefix).expect_partial()
         return self.progress
 
     def restore_weights(self, checkpoint: str) -> Progress:
-        """Restores weights (not momentum) from a checkpoint prefix or the newest one of a folder."""
-        prefix = find_checkpoint(checkpoint)
-        self._check(prefix)
-        self._restore(self._weights, prefix)
+        """Restores weights (not momentum) from a prefix, or from the newest checkpoint of a folder that can be read."""
+        prefix = self._restore_first(self._weights, find_checkpoints(checkpoint))
         step, seconds = (tf.train.load_variable(prefix, f"{n}/.ATTRIBUTES/VARIABLE_VALUE") for n in ("step", "seconds"))
         return Progress(int(step), float(seconds))
 
-    def _check(self, prefix):
-        differing = _differences(read_description(prefix), self.description)
+    def _restore_first(self, state: tf.train.Checkpoint, prefixes: list[str]) -> str:
+        """Restores the first checkpoint that is whole and returns its prefix; warns of those that are not."""
+        differing = _differences(read_description(prefixes[0]), self.description)
         if differing:
-            raise ValueError(f"checkpoint {prefix} is of another network: {'; '.join(differing)}")
-
-    @staticmethod
-    def _restore(checkpoint, prefix):
-        try:
-            checkpoint.restore(prefix).assert_existing_objects_matched().expect_partial()
-        except (AssertionError, ValueError, tf.errors.OpError) as error:
-            raise ValueError(f"checkpoint {prefix} cannot be read into this network: {error}") from error
+            raise ValueError(f"checkpoint {prefixes[0]} is of another network: {'; '.join(differing)}")
+        damaged = []
+        for prefix in prefixes:
+            try:
+                state.read(prefix).assert_existing_objects_matched().expect_partial()
+            except Exception as error:  # of half a dozen types, by what of the files is damaged
+                reason = " ".join(str(error).split())[:200]
+                damaged.append(f"checkpoint {prefix} cannot be read into this network ({reason})")
+                continue
+            for each in damaged:
+                print(f"warning: {each}; {prefix} is used instead", file=sys.stderr)
+            return prefix
+        others = f", nor can {len(damaged) - 1} before it" if len(damaged) > 1 else ""
+        remedy = "name an older one by --ckpt=PREFIX, or remove it and start over"
+        raise ValueError(f"{damaged[0]}{others}; {remedy}")
 
 
 def _variables_by_path(model) -> dict[str, tf.Variable]:
     """Every variable under its path in the model: TensorFlow does not look for layers inside lists."""
     return {v.path.partition("/")[2]: v.value for v in model.variables}
-
-
-def find_checkpoint(path: str) -> str:
-    """A checkpoint prefix from a prefix, a checkpoint folder or a run's folder; ValueError if there is none."""
-    if pathlib.Path(f"{path}.index").is_file():
-        return str(path)
-    for folder in (pathlib.Path(path), pathlib.Path(path) / "checkpoints"):
-        latest = tf.train.latest_checkpoint(str(folder)) if folder.is_dir() else None
-        if latest:
-            return latest
-    raise ValueError(f"--ckpt={path}: neither a checkpoint (PREFIX of PREFIX.index) nor a folder with one")
-
-
-def read_description(checkpoint: str) -> dict:
-    """The network description beside a checkpoint; ValueError naming the file if it is missing."""
-    return read_json(pathlib.Path(find_checkpoint(checkpoint)).parent / DESCRIPTION)
 
 
 def _differences(stored: dict, wanted: dict) -> list[str]:

@@ -2,7 +2,9 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -14,6 +16,7 @@ from instance_seg.data.batches import SampleConfig
 from instance_seg.data.dataset import PartNetDataset
 from instance_seg.data.pipeline import OctreeConfig, evaluation_dataset, training_dataset
 from instance_seg.data.taxonomy import Taxonomy, load_taxonomy
+from instance_seg.files import remove_temporary
 from instance_seg.layers import separate_statistics
 from instance_seg.report.describe import count_parameters
 from instance_seg.report.results import SWEEP, build_results, write_results
@@ -22,14 +25,19 @@ from instance_seg.schedule import Momentum
 from instance_seg.structures import Points
 from instance_seg.systems.build import build_system
 from instance_seg.training.checkpoint import Checkpoints, Progress, describe_network
+from instance_seg.training.checkpoint_files import CHECKPOINTS, remove_unfinished, run_folder
 from instance_seg.training.comparison import Comparison
 from instance_seg.training.evaluate import Evaluation, evaluate_network, evaluate_sweep
 from instance_seg.training.monitor import Monitor
 from instance_seg.training.precision import computing_in
 from instance_seg.training.provenance import provenance
+from instance_seg.training.run_lock import holding
+from instance_seg.training.run_record import history
 from instance_seg.training.segment import Predictor
 from instance_seg.training.strategy import make_strategy, worker_index
 from instance_seg.training.trainer import Trainer
+
+FOLDERS = (CHECKPOINTS, "predictions", "tensorboard")  # of a run
 
 
 def octree_config(config: Config) -> OctreeConfig:
@@ -86,9 +94,22 @@ def load_split(config: Config, split: str, limit: int) -> PartNetDataset:
 
 
 def train(config: Config) -> int:
-    """Trains to the end, evaluates, writes results.json and table.md; returns the exit code."""
+    """Trains to the end, evaluates, writes results.json and table.md; returns the exit code.
+
+    Raises:
+        RunIsHeld: another process trains in the run's folder, or evaluates into it.
+    """
     strategy = make_strategy(config.engine)
     logdir = writable_folder(config.run.logdir)
+    if worker_index(strategy) > 0:  # the chief holds the folder for all workers
+        return _train(config, strategy, logdir)
+    with holding(logdir):
+        remove_temporary(logdir)
+        remove_unfinished(logdir / CHECKPOINTS)
+        return _train(config, strategy, logdir)
+
+
+def _train(config: Config, strategy: tf.distribute.Strategy, logdir: pathlib.Path) -> int:
     taxonomy = run_taxonomy(config)
     data = load_split(config, "train", config.data.train_shapes)
     test = load_split(config, config.data.test_split, config.data.test_shapes)
@@ -113,21 +134,30 @@ def train(config: Config) -> int:
         monitor.write(evaluation, step)
         comparison.write(evaluation, step)
         if final:
-            save_results(config, network, evaluation, trainer.checkpoints.progress)
+            save_results(config, network, evaluation, trainer.checkpoints.progress, history(logdir, config))
 
     trainer = Trainer(config, network, batches, evaluate, strategy)
     return trainer.run()
 
 
 def evaluate(config: Config) -> Evaluation:
-    """Evaluates --ckpt, or the newest checkpoint of --logdir, and writes results.json and table.md to --logdir."""
-    network, progress, batches = _restored(config)
+    """Evaluates --ckpt, or the newest checkpoint of --logdir, and writes results.json and table.md to --logdir.
+
+    Raises:
+        RunIsHeld: another process works in --logdir.
+    """
+    with holding(writable_folder(config.run.logdir)):
+        return _evaluate(config)
+
+
+def _evaluate(config: Config) -> Evaluation:
+    network, progress, batches, past = _restored(config)
     predictor, predictions = Predictor(network, batches.element_spec), pathlib.Path(config.run.logdir) / "predictions"
     arithmetic = config.metric.ap_arithmetic
     evaluation = evaluate_network(
         predictor, batches, run_taxonomy(config), config.cluster, predictions, arithmetic=arithmetic
     )
-    save_results(config, network, evaluation, progress)
+    save_results(config, network, evaluation, progress, past)
     return evaluation
 
 
@@ -137,22 +167,26 @@ def sweep(config: Config, settings: Sequence[str]) -> None:
     Each "SETTING=VALUE" of the clustering leaves its results in LOGDIR/sweep/SETTING_VALUE.
     """
     swept = [_with_setting(config, setting) for setting in settings]
-    network, progress, batches = _restored(config)
-    predictor = Predictor(network, batches.element_spec)
-    clusterings = [each.cluster for each in swept]
-    arithmetic = config.metric.ap_arithmetic
-    evaluations = evaluate_sweep(predictor, batches, run_taxonomy(config), clusterings, arithmetic)
-    for each, evaluation in zip(swept, evaluations):
-        save_results(each, network, evaluation, progress)
+    with holding(writable_folder(config.run.logdir)):
+        network, progress, batches, past = _restored(config)
+        predictor = Predictor(network, batches.element_spec)
+        clusterings = [each.cluster for each in swept]
+        arithmetic = config.metric.ap_arithmetic
+        evaluations = evaluate_sweep(predictor, batches, run_taxonomy(config), clusterings, arithmetic)
+        for each, evaluation in zip(swept, evaluations):
+            save_results(each, network, evaluation, progress, past)
 
 
-def _restored(config: Config) -> tuple[keras.Model, Progress, tf.data.Dataset]:
-    """The network of a checkpoint, how far it was trained, and the batches it is evaluated on."""
-    logdir = writable_folder(config.run.logdir)
+def _restored(config: Config) -> tuple[keras.Model, Progress, tf.data.Dataset, dict[str, Any]]:
+    """The network of a checkpoint, how far it was trained, the batches it is evaluated on, and its run's past."""
+    trained = config.run.ckpt or config.run.logdir
     network = build_network(config, run_taxonomy(config))
-    progress = _checkpoints(config, network, logdir).restore_weights(config.run.ckpt or str(logdir))
+    progress = _checkpoints(config, network, pathlib.Path(config.run.logdir)).restore_weights(trained)
     test = load_split(config, config.data.test_split, config.data.test_shapes)
-    return network, progress, evaluation_dataset(test, config.data.test_batch_size, octree_config(config))
+    past = history(run_folder(trained), config)
+    for difference in past["other_data"]:
+        print(f"warning: the data set is not the one of the training; {difference}", file=sys.stderr)
+    return network, progress, evaluation_dataset(test, config.data.test_batch_size, octree_config(config)), past
 
 
 def _with_setting(config: Config, setting: str) -> Config:
@@ -172,11 +206,17 @@ def _checkpoints(config: Config, network: keras.Model, logdir: pathlib.Path) -> 
     """For reading weights only: without an optimizer."""
     optimizer = Momentum([], config.schedule.momentum)
     description = describe_network(config.data.category, config.network, network.num_classes, config.data.level)
-    return Checkpoints(logdir / "checkpoints", network, optimizer, description)
+    return Checkpoints(logdir / CHECKPOINTS, network, optimizer, description)
 
 
-def save_results(config: Config, network: keras.Model, evaluation: Evaluation, progress: Progress) -> None:
-    """results.json and table.md in the run's folder; prints the table."""
+def save_results(
+    config: Config, network: keras.Model, evaluation: Evaluation, progress: Progress, past: Mapping[str, Any]
+) -> None:
+    """results.json and table.md in the run's folder; prints the table.
+
+    Args:
+        past: what happened to the run on its way (run_record.history).
+    """
     run = {
         "category": config.data.category,
         "variant": variant_label(config),
@@ -191,6 +231,7 @@ def save_results(config: Config, network: keras.Model, evaluation: Evaluation, p
         "region_push": config.cluster.region_push,
         "ap_arithmetic": config.metric.ap_arithmetic,
         "seconds": {"train": progress.seconds, **evaluation.seconds},
+        **past,
         **provenance(config),
     }
     results = build_results(run, evaluation.with_region_centers, evaluation.without_region_centers)
@@ -205,6 +246,9 @@ def writable_folder(logdir: str) -> pathlib.Path:
     if not logdir:
         raise ValueError("--logdir is needed: the folder for checkpoints, logs and results of this run")
     path = pathlib.Path(logdir)
+    for name in FOLDERS:
+        if (path / name).exists() and not (path / name).is_dir():
+            raise ValueError(f"--logdir={logdir}: {path / name} is a file where a folder belongs; move it away")
     try:
         path.mkdir(parents=True, exist_ok=True)
         probe = path / ".writable"

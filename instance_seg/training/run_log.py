@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import pathlib
+import sys
 import time
 
 import tensorflow as tf
@@ -99,5 +100,17 @@ class LossLog:
     def _rows_before_start(self):
         if not self.start or not self.path.is_file():
             return []
-        header, *rows = self.path.read_text().splitlines(keepends=True)
-        return [header, *(r for r in rows if r.endswith("\n") and int(r.split(",")[0]) <= self.start)]
+        text = self.path.read_text(errors="replace")
+        header, *rows = text.splitlines(keepends=True) or [""]
+        try:
+            if not header.startswith("step,"):
+                raise ValueError
+            return [header, *(r for r in rows if r.endswith("\n") and int(r.split(",")[0]) <= self.start)]
+        except ValueError:
+            aside = self.path.with_suffix(".damaged.csv")
+            self.path.rename(aside)
+            print(
+                f"warning: {self.path} was damaged and is now {aside.name}; the losses go on in a new file",
+                file=sys.stderr,
+            )
+            return []

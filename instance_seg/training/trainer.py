@@ -15,9 +15,11 @@ from instance_seg.losses.segmentation import segmentation_losses, weight_decay
 from instance_seg.replicas import average_here, sums_over_replicas
 from instance_seg.schedule import Momentum, learning_rate, uses_batch_statistics
 from instance_seg.training.checkpoint import Checkpoints, Progress, describe_network
+from instance_seg.training.checkpoint_files import CHECKPOINTS
 from instance_seg.training.interrupt import StopSignal
 from instance_seg.training.precision import DynamicScale, make_loss_scale
 from instance_seg.training.run_log import Clock, RunLog, SilentLog
+from instance_seg.training.run_record import keep_record
 from instance_seg.training.strategy import distribute, naming_lost_workers, of_all_workers, worker_index
 
 
@@ -57,7 +59,7 @@ class Trainer:
             self.loss_scale = make_loss_scale(config.engine.mixed_precision)
         description = describe_network(config.data.category, config.network, model.num_classes, config.data.level)
         self.checkpoints = Checkpoints(
-            self.logdir / "checkpoints", model, self.optimizer, description, config.run.keep_ckpts, self.loss_scale
+            self.logdir / CHECKPOINTS, model, self.optimizer, description, config.run.keep_ckpts, self.loss_scale
         )
         signature = [self._batches(0).element_spec, tf.TensorSpec([], tf.float32)]
         self._steps = {
@@ -82,14 +84,21 @@ class Trainer:
         return stop.exit_code
 
     def _start(self) -> Progress:
-        start = self.checkpoints.resume()
+        start, end = self.checkpoints.resume(), self.config.schedule.max_iter
+        if start.step > end:
+            raise ValueError(
+                f"{self.checkpoints.latest} has {start.step} iterations, more than --max_iter={end}: give {start.step} "
+                "or more, or measure it by `python -m instance_seg.evaluate`"
+            )
         steps = of_all_workers(self.strategy, start.step)
         if len(set(steps)) > 1:
             raise ValueError(
                 f"--logdir={self.logdir}: the workers start from steps {steps}; they must share the folder"
             )
+        if self.is_chief:
+            keep_record(self.logdir, self.config, start.step)
         if start.step:
-            print(f"resuming from {self.checkpoints.latest}")
+            print(f"resuming after {start.step} iterations from {self.logdir}")
         elif self.config.run.ckpt:
             self.checkpoints.restore_weights(self.config.run.ckpt)
             print(f"starting from the weights of {self.config.run.ckpt}")

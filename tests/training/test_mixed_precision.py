@@ -10,6 +10,7 @@ import ocnn_tf_ops as ops
 from instance_seg.config import load_config
 from instance_seg.layers import BatchNorm
 from instance_seg.structures import Points
+from instance_seg.training.checkpoint_files import checkpoints_in
 from instance_seg.training.experiment import build_network, run_taxonomy, train
 from instance_seg.training.precision import DynamicScale, computing_in, make_loss_scale
 from instance_seg.training.trainer import LossIsNotFinite
@@ -168,9 +169,11 @@ def test_steps_with_an_overflow_change_nothing_but_the_scale(exact, small_partne
     monkeypatch.setattr(DynamicScale, "INITIAL", 2.0**60)
     run_short(small_partnet, tmp_path, mixed_precision="float16", max_iter=2)
     assert _stored_scale(tmp_path) == 2.0**58
-    run_short(small_partnet, tmp_path, mixed_precision="float16", max_iter=3)  # from the checkpoint, with its scale
+    run_short(
+        small_partnet, tmp_path, mixed_precision="float16", max_iter=3, allow_changed="max_iter"
+    )  # with its scale
     assert _stored_scale(tmp_path) == 2.0**57
-    weights = tf.train.load_checkpoint(str(tmp_path / "checkpoints"))
+    weights = tf.train.load_checkpoint(checkpoints_in(tmp_path / "checkpoints")[0])
     momenta = [n for n in weights.get_variable_to_shape_map() if "accumulators" in n]
     assert momenta and not any(np.any(weights.get_tensor(n)) for n in momenta)
 
@@ -183,11 +186,14 @@ def test_no_scale_is_left_to_try(small_partnet, tmp_path, monkeypatch):
 
 def test_a_run_in_float32_goes_on_in_float16(exact, small_partnet):
     folder, want = exact
-    got = run_short(small_partnet, folder, mixed_precision="float16", max_iter=21)
+    with pytest.raises(ValueError, match="mixed_precision was 'none' and is 'float16'"):
+        run_short(small_partnet, folder, mixed_precision="float16", max_iter=21)
+    changed = "mixed_precision,max_iter"
+    got = run_short(small_partnet, folder, mixed_precision="float16", max_iter=21, allow_changed=changed)
     np.testing.assert_array_equal(got[:-1], want)
     assert _stored_scale(folder) == DynamicScale.INITIAL
 
 
 def _stored_scale(folder):
-    checkpoint = tf.train.load_checkpoint(str(folder / "checkpoints"))
+    checkpoint = tf.train.load_checkpoint(checkpoints_in(folder / "checkpoints")[0])
     return float(checkpoint.get_tensor("loss_scale/scale/.ATTRIBUTES/VARIABLE_VALUE"))

@@ -41,7 +41,7 @@ def test_results_of_a_run(unbroken):
 
 def test_files_a_run_leaves(unbroken):
     assert sorted(p.name for p in unbroken.iterdir()) == [
-        "checkpoints", "losses.csv", "predictions", "results.json", "table.md", "tensorboard",
+        "checkpoints", "losses.csv", "predictions", "results.json", "run.json", "run.lock", "table.md", "tensorboard",
     ]  # fmt: skip
     for level in (1, 2, 3):
         with h5py.File(unbroken / "predictions" / f"Chair-{level}" / "test-00.h5") as file:

@@ -1,0 +1,85 @@
+"""The checkpoints of a folder as files: which there are, what network they belong to, what a crash left behind."""
+
+import pathlib
+import re
+import shutil
+from typing import Any
+
+from instance_seg.files import read_json
+
+CHECKPOINTS, DESCRIPTION = "checkpoints", "network.json"  # folder of a run, file in it
+_INDEX = re.compile(r"iter-(\d+)\.index")  # written last: a checkpoint with an index was whole once
+_FIELDS = {"category": str, "level": int, "num_classes": list, "network": dict}
+
+
+def prefix_of(folder: pathlib.Path, step: int) -> str:
+    """The name that a checkpoint's files begin with."""
+    return str(folder / f"iter-{step}")
+
+
+def checkpoints_in(folder: pathlib.Path) -> list[str]:
+    """Prefixes of the checkpoints of a folder, the newest first; by their files, with no list that may be damaged."""
+    steps = [int(found[1]) for path in folder.glob("iter-*.index") if (found := _INDEX.fullmatch(path.name))]
+    return [prefix_of(folder, step) for step in sorted(steps, reverse=True)]
+
+
+def find_checkpoints(path: str) -> list[str]:
+    """Prefixes to be tried one after the other: the one that is named, or those of a folder, the newest first.
+
+    Args:
+        path: a prefix, a folder of checkpoints, or a run's folder.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if pathlib.Path(f"{path}.index").is_file():
+        return [str(path)]
+    for folder in (pathlib.Path(path), pathlib.Path(path) / CHECKPOINTS):
+        if found := checkpoints_in(folder):
+            return found
+    raise ValueError(f"--ckpt={path}: neither a checkpoint (PREFIX of PREFIX.index) nor a folder with one")
+
+
+def run_folder(path: str) -> pathlib.Path:
+    """The folder of the run that a checkpoint, given as find_checkpoints takes it, belongs to."""
+    folder = pathlib.Path(find_checkpoints(path)[0]).parent
+    return folder.parent if folder.name == CHECKPOINTS else folder
+
+
+def read_description(checkpoint: str) -> dict[str, Any]:
+    """The description of the network beside a checkpoint; ValueError naming the file if there is none to be used."""
+    path = pathlib.Path(find_checkpoints(checkpoint)[0]).parent / DESCRIPTION
+    description = read_json(path)
+    wrong = [name for name, kind in _FIELDS.items() if not isinstance(_get(description, name), kind)]
+    if wrong:
+        raise ValueError(
+            f"{path}: describes no network, since {', '.join(wrong)} is missing or no {_FIELDS[wrong[0]].__name__}; "
+            f"take the {DESCRIPTION} of another run of the same network, or train again in another folder"
+        )
+    return description
+
+
+def _get(description: Any, name: str) -> Any:
+    """`level` is younger than the first checkpoints, which are of all levels."""
+    default = 0 if name == "level" else None
+    return description.get(name, default) if isinstance(description, dict) else None
+
+
+def remove_checkpoint(prefix: str) -> None:
+    """Removes the files of a checkpoint, the index first: what has none is no checkpoint."""
+    path = pathlib.Path(prefix)
+    path.with_name(f"{path.name}.index").unlink(missing_ok=True)
+    for part in path.parent.glob(f"{path.name}.data-*"):
+        part.unlink(missing_ok=True)
+
+
+def remove_unfinished(folder: pathlib.Path) -> None:
+    """Removes what a process that was killed while it saved left behind; for who holds the folder alone."""
+    for path in folder.glob("iter-*_temp"):
+        shutil.rmtree(path, ignore_errors=True)
+    for path in folder.glob("iter-*.data-*"):
+        if not (folder / f"{path.name.split('.data-')[0]}.index").exists():
+            path.unlink(missing_ok=True)
+    for pattern in ("checkpoint*", "iter-*.tempstate*"):  # the former is a list that earlier versions kept
+        for path in folder.glob(pattern):
+            path.unlink(missing_ok=True)

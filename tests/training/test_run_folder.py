@@ -1,0 +1,242 @@
+"""The folder of a run: who holds it, what it says the run is, and what is damaged or left behind in it."""
+
+import json
+import os
+import pathlib
+import resource
+import shutil
+import subprocess
+import sys
+
+import pytest
+from small_runs import command, losses, settings, tiny_config
+
+from instance_seg.report.results import read_results
+from instance_seg.training.experiment import evaluate, train
+from instance_seg.training.run_lock import EXIT_CODE, RunIsHeld, holding
+
+HOLD = """
+import pathlib, sys
+from instance_seg.training.run_lock import holding
+with holding(pathlib.Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture(scope="module")
+def stopped(small_partnet, tmp_path_factory):
+    """A run with checkpoints after 3, 6 and 8 iterations; to be copied, not touched."""
+    logdir = tmp_path_factory.mktemp("stopped")
+    assert train(tiny_config(small_partnet, logdir)) == 0
+    return logdir
+
+
+@pytest.fixture
+def run(stopped, tmp_path):
+    """A copy of it without results."""
+    folder = tmp_path / "run"
+    shutil.copytree(stopped, folder)
+    (folder / "results.json").unlink()
+    return folder
+
+
+@pytest.fixture
+def holder(tmp_path):
+    """A folder that another process holds, and the process."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "held\n"
+    yield tmp_path, process
+    process.kill()
+    process.communicate()
+
+
+def test_a_folder_is_held_by_one_process(holder):
+    folder, process = holder
+    with pytest.raises(RunIsHeld, match=rf"--logdir={folder} is held by process {process.pid} on .*, since 20\d\d-"):
+        with holding(folder):
+            pytest.fail("held twice")
+    process.kill()
+    process.wait()
+    with holding(folder):  # the kernel has freed it
+        assert json.loads((folder / "run.lock").read_text())["process"] == os.getpid()
+    assert (folder / "run.lock").read_text() == ""
+
+
+def test_who_holds_it_may_be_unknown(holder):
+    folder, _ = holder
+    (folder / "run.lock").write_text("{")
+    with pytest.raises(RunIsHeld, match="is held by another process; wait"):
+        holding(folder).__enter__()
+
+
+@pytest.mark.slow
+def test_a_second_training_is_told_who_trains(holder, small_partnet):
+    folder, process = holder
+    done = subprocess.run(command(settings(small_partnet, folder)), capture_output=True, text=True)
+    assert done.returncode == EXIT_CODE == 75
+    assert f"error: --logdir={folder} is held by process {process.pid}" in done.stderr.splitlines()[-1]
+    assert [path.name for path in folder.iterdir()] == ["run.lock"]
+
+
+def test_what_a_run_is_stands_in_its_folder(stopped):
+    record = json.loads((stopped / "run.json").read_text())
+    assert record["settings"]["learning_rate"] == 0.05 and record["settings"]["channels"] == [8, 8]
+    assert not {"logdir", "data_dir", "keep_ckpts", "picture_shapes", "test_batch_size"} & set(record["settings"])
+    assert set(record["data"]) == {"train", "val", "test"} and record["data"]["train"].startswith("6 shapes of ins_seg")
+    assert record["changes"] == [] == read_results(stopped / "results.json")["run"]["changes"]
+
+
+CHANGES = {"seed": 1, "learning_rate": 0.5, "train_batch_size": 3, "offset_loss": "l1", "momentum": 0.5, "max_iter": 9}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_run_does_not_go_on_with_other_settings(run, small_partnet, name):
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file() and path.name != "run.lock"}
+    with pytest.raises(
+        ValueError, match=rf"8 iterations with other settings: {name} was .*--allow_changed={name},? or"
+    ):
+        train(tiny_config(small_partnet, run, **{name: CHANGES[name]}))
+    after = {path: path.read_bytes() for path in run.rglob("*") if path.is_file() and path.name != "run.lock"}
+    assert after == before | {path: data for path, data in after.items() if "tensorboard" in path.parts}
+
+
+def test_free_settings_may_change(run, small_partnet):
+    assert (
+        train(tiny_config(small_partnet, run, ckpt_every_iter=2, keep_ckpts=5, picture_shapes=0, log_every_iter=1)) == 0
+    )
+
+
+def test_a_change_that_is_allowed_stands_in_the_results(run, small_partnet):
+    changed = {"learning_rate": 0.01, "max_iter": 10, "allow_changed": "learning_rate,max_iter"}
+    assert train(tiny_config(small_partnet, run, **changed)) == 0
+    wanted = [
+        {"setting": "max_iter", "was": 8, "now": 10, "step": 8},
+        {"setting": "learning_rate", "was": 0.05, "now": 0.01, "step": 8},
+    ]
+    found = read_results(run / "results.json")["run"]["changes"]
+    assert sorted(found, key=str) == sorted(wanted, key=str)
+    assert train(tiny_config(small_partnet, run, **changed)) == 0  # now they are the run's own
+    assert len(read_results(run / "results.json")["run"]["changes"]) == 2
+
+
+@pytest.fixture
+def other_data(small_partnet, tmp_path):
+    """The same data set with one training shape file longer."""
+    folder = tmp_path / "other"
+    shutil.copytree(small_partnet, folder)
+    path = folder / "ins_seg_h5" / "Scissors" / "train-00.json"
+    path.write_text(path.read_text() + "\n")
+    return folder
+
+
+def test_another_data_set_is_noticed(run, stopped, other_data, tmp_path, capsys):
+    with pytest.raises(ValueError, match="other settings: data was .*--allow_changed=data"):
+        train(tiny_config(other_data, run))
+    evaluate(tiny_config(other_data, tmp_path / "measured", ckpt=str(stopped)))
+    assert "warning: the data set is not the one of the training; train: 6 shapes" in capsys.readouterr().err
+    found = read_results(tmp_path / "measured" / "results.json")["run"]["other_data"]
+    assert len(found) == 1 and found[0].startswith("train: 6 shapes of ins_seg_h5")
+
+
+def test_a_run_of_before_the_record_goes_on_with_a_warning(run, small_partnet, capsys):
+    (run / "run.json").unlink()
+    assert train(tiny_config(small_partnet, run)) == 0
+    assert "run.json is missing" in capsys.readouterr().err and (run / "run.json").exists()
+
+
+def test_fewer_iterations_than_were_done(run, small_partnet):
+    with pytest.raises(ValueError, match="iter-8 has 8 iterations, more than --max_iter=4: give 8 or more"):
+        train(tiny_config(small_partnet, run, max_iter=4, allow_changed="max_iter"))
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+@pytest.mark.parametrize("damage", [cut, pathlib.Path.unlink, lambda path: path.write_bytes(b"")])
+@pytest.mark.parametrize("part", ["iter-8.data-00000-of-00001", "iter-8.index"])
+def test_the_last_good_checkpoint_is_used(run, small_partnet, capsys, damage, part):
+    damage(run / "checkpoints" / part)
+    evaluate(tiny_config(small_partnet, run))
+    assert read_results(run / "results.json")["run"]["iterations"] == 6
+    if (run / "checkpoints" / "iter-8.index").exists():
+        assert "iter-8 cannot be read" in capsys.readouterr().err
+    assert train(tiny_config(small_partnet, run)) == 0
+    assert read_results(run / "results.json")["run"]["iterations"] == 8 and max(losses(run)) == 8
+
+
+def test_no_good_checkpoint(run, small_partnet):
+    for step in (3, 6, 8):
+        cut(run / "checkpoints" / f"iter-{step}.data-00000-of-00001")
+    for program in (train, evaluate):
+        with pytest.raises(
+            ValueError, match=r"iter-8 cannot be read .*, nor can 2 before it; name an older one"
+        ) as found:
+            program(tiny_config(small_partnet, run))
+        assert "\n" not in str(found.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["[]", "null", '{"category": "Scissors"}', '{"category": null, "num_classes": [1], "network": {}}', "{", ""]
+)
+def test_a_damaged_description_is_one_line(run, small_partnet, text):
+    (run / "checkpoints" / "network.json").write_text(text)
+    for program in (train, evaluate):
+        with pytest.raises(ValueError, match=r"checkpoints/network.json: ") as found:
+            program(tiny_config(small_partnet, run))
+        assert "\n" not in str(found.value)
+
+
+@pytest.mark.parametrize("text", ["", "garbage", "\n\n", "step,total\none,2\n", "\x00\x00"])
+def test_damaged_losses_are_put_aside(run, small_partnet, capsys, text):
+    (run / "losses.csv").write_text(text)
+    assert train(tiny_config(small_partnet, run, max_iter=9, allow_changed="max_iter")) == 0
+    assert list(losses(run)) == [9]
+    assert (run / "losses.damaged.csv").read_text() == text and "was damaged" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"settings": {}}'])
+def test_a_damaged_record_is_one_line(run, small_partnet, text):
+    (run / "run.json").write_text(text)
+    with pytest.raises(ValueError, match=r"run.json: "):
+        train(tiny_config(small_partnet, run))
+
+
+@pytest.mark.parametrize("name", ["checkpoints", "predictions", "tensorboard"])
+def test_a_file_where_a_folder_belongs(small_partnet, tmp_path, name):
+    (tmp_path / name).write_text("")
+    with pytest.raises(ValueError, match=f"{tmp_path / name} is a file where a folder belongs; move it away"):
+        train(tiny_config(small_partnet, tmp_path))
+
+
+def test_what_a_killed_process_left_is_removed(run, small_partnet):
+    left = [
+        run / "checkpoints" / name for name in ("iter-5_temp/part", "checkpoint.tmp123", "iter-7.data-00000-of-00001")
+    ]
+    left += [run / ".results.json.77.tmp", run / "predictions" / "Scissors-1" / ".test-00.h5.77.tmp"]
+    for path in left:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("half")
+    assert train(tiny_config(small_partnet, run)) == 0
+    assert not any(path.exists() for path in left) and not (run / "checkpoints" / "iter-5_temp").exists()
+    assert (run / "checkpoints" / "iter-8.index").exists()
+
+
+def limited(size):
+    """Files of this process may have so many bytes."""
+    return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [2_000, 60_000, 110_000])
+def test_a_full_disk_is_one_line_and_costs_no_checkpoint(run, small_partnet, size):
+    flags = settings(small_partnet, run, max_iter=12, allow_changed="max_iter")
+    done = subprocess.run(command(flags), capture_output=True, text=True, preexec_fn=limited(size))
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr and done.stderr.splitlines()[-1].startswith("error: ")
+    assert not (run / "results.json").exists()
+    evaluate(tiny_config(small_partnet, run))
+    assert read_results(run / "results.json")["run"]["iterations"] >= 8
