@@ -215,8 +215,8 @@ def test_parameters_of_the_chair_network(variant, more, beside_the_backbone):
     [
         ({"backbone": "pointnet3"}, "backbone='pointnet3' is unknown; choose one of octree_unet, pointnet2"),
         ({"semantic_path": "add", "fuse_from": "feature"}, "semantic_path=add needs the hidden features"),
-        ({"asis_neighbors": 0}, "asis_neighbors=0: want at least 1"),
-        ({"pointnet2_points": (512,)}, "pointnet2_points=.512,.: want two positive numbers"),
+        ({"asis_neighbors": 0}, "asis_neighbors=0: want a number from 1 to 65536"),
+        ({"pointnet2_points": (512,)}, "pointnet2_points=.512,.: want two numbers"),
     ],
 )
 def test_impossible_settings_of_variants(settings, message):

@@ -99,7 +99,7 @@ def test_a_bad_tf_config_says_what_is_wanted(text, message, monkeypatch):
         ({"strategy": "tpu"}, "strategy='tpu' is unknown; choose one of one_device, mirrored, multi_worker"),
         ({"mixed_precision": "float8"}, "choose one of none, float16, bfloat16"),
         ({"num_replicas": 2}, "num_replicas=2 needs --strategy"),
-        ({"num_replicas": -1}, "must not be negative"),
+        ({"num_replicas": -1}, "num_replicas=-1: want a number from 0 to 1024"),
     ],
 )
 def test_bad_settings(more, message):
