@@ -2,6 +2,8 @@
 
 import json
 import os
+import reprlib
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,10 +39,32 @@ def write_json(path: str | os.PathLike, value: Any, indent: int | None = None) -
 
 
 def read_json(path: str | os.PathLike) -> Any:
-    """Reads a JSON file. Raises ValueError naming the file when it is missing, unreadable or not JSON."""
+    """Reads a JSON file.
+
+    Raises:
+        ValueError: naming the file when it is missing, unreadable, not JSON, nested too deeply to be read, or has a
+            key twice in one object.
+    """
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        return json.loads(Path(path).read_text(encoding="utf-8"), object_pairs_hook=_with_unique_keys)
     except OSError as error:
         raise ValueError(f"{path}: cannot be read ({error.strerror})") from error
+    except RecursionError as error:
+        raise ValueError(f"{path}: not readable as JSON; its lists and objects are nested too deeply") from error
     except ValueError as error:
         raise ValueError(f"{path}: not valid JSON ({error}); the file may be truncated") from error
+
+
+def excerpt(value: Any) -> str:
+    """A value out of a file for a message: one line without control characters, and short whatever the value."""
+    shortened = reprlib.Repr()
+    shortened.maxstring, shortened.maxlist, shortened.maxlevel = 80, 12, 3
+    return shortened.repr(value)
+
+
+def _with_unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        ((key, _),) = Counter(key for key, _ in pairs).most_common(1)
+        raise ValueError(f"the key {excerpt(key)} stands twice in an object")
+    return found

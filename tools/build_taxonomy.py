@@ -3,7 +3,8 @@
     python tools/build_taxonomy.py path/to/after_merging_label_ids
 
 PartNet's folder holds one file `<Category>-level-<k>.txt` per category and level, one line `id full/part/name type`
-per class. The order of the lines is the order of the classes.
+per class. The order of the lines is the order of the classes. `<Category>.txt` lists every name that a part tree may
+have, also of parts that no level makes a class.
 """
 
 import os
@@ -15,6 +16,7 @@ from absl import app, flags
 NUM_LEVELS = 3
 HEADER = (
     "# Classes of each level, coarse to fine, in PartNet's order (class 0 = other is implied); null = no such level.\n"
+    "# unclassed: further names of PartNet's part trees, which no level lists.\n"
 )
 DEFAULT_OUT = Path(__file__).resolve().parent.parent / "instance_seg" / "data" / "taxonomies"
 
@@ -22,7 +24,7 @@ FLAGS = flags.FLAGS
 flags.DEFINE_string("out", str(DEFAULT_OUT), "Folder of the YAML files.")
 
 
-def read_level(path: Path) -> list[str] | None:
+def read_names(path: Path) -> list[str] | None:
     """Part names of one label list in the order of its lines, or None when there is no such file.
 
     Raises:
@@ -42,9 +44,11 @@ def read_level(path: Path) -> list[str] | None:
 
 
 def build_category(stats_dir: Path, category: str) -> dict:
-    """The content of one YAML file: the category and its `NUM_LEVELS` lists of names (None = missing level)."""
-    levels = [read_level(stats_dir / f"{category}-level-{number}.txt") for number in range(1, NUM_LEVELS + 1)]
-    return {"category": category, "levels": levels}
+    """The content of one YAML file: the category, its `NUM_LEVELS` lists of names (None = missing level), all others."""
+    levels = [read_names(stats_dir / f"{category}-level-{number}.txt") for number in range(1, NUM_LEVELS + 1)]
+    classed = {name for level in levels if level for name in level}
+    unclassed = [name for name in read_names(stats_dir / f"{category}.txt") or () if name not in classed]
+    return {"category": category, "levels": levels, "unclassed": unclassed}
 
 
 def write_category(folder: Path, content: dict) -> Path:

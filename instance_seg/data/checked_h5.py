@@ -1,15 +1,19 @@
 """HDF5 files read with suspicion: every complaint names the file, the dataset and, where there is one, the row."""
 
+import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from itertools import product
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import h5py
 import numpy as np
 
 from instance_seg.data.checksums import verify
+from instance_seg.data.h5_links import LinkedFile, LinkError
+from instance_seg.files import excerpt
 
 GZIP_LEVEL = 4  # PartNet's own
 CHUNK_BYTES = 1 << 18
@@ -22,56 +26,94 @@ class Field(NamedTuple):
 
     shape: tuple[int | None, ...]  # None = any size
     kind: type  # np.floating, np.integer or np.bool_
+    written: Literal["", "some", "rows"] = ""  # what may not be left to the fill value: the whole, or any row
 
 
 @contextmanager
-def open_h5(path: str | os.PathLike) -> Iterator[h5py.File]:
-    """Opens an HDF5 file for reading. Raises ValueError naming the file when it is missing or damaged."""
+def open_h5(
+    path: str | os.PathLike, within: str | os.PathLike | None = None, sealed: bool = True
+) -> Iterator[LinkedFile]:
+    """Opens an HDF5 file for reading.
+
+    Args:
+        within: the data folder, which links and virtual datasets may not leave; None = the file's own folder.
+        sealed: compare the file with its checksum first, if there is one.
+
+    Raises:
+        ValueError: naming the file when it is missing or damaged.
+    """
     path = Path(path)
     if not path.is_file():
         raise ValueError(f"{path}: no such file")
-    verify(path)
+    if sealed:
+        verify(path)
     try:
         file = h5py.File(path, "r")
     except OSError as error:
         raise ValueError(f"{path}: not a readable HDF5 file, or truncated ({error})") from error
-    with file:
-        yield file
+    with file, closing(LinkedFile(file, path.parent if within is None else within)) as linked:
+        yield linked
 
 
-def read_dataset(file: h5py.File, name: str, field: Field, rows: slice = ALL) -> np.ndarray:
-    """Reads some rows of a dataset. Raises ValueError when it is missing, damaged or not as `field` says."""
-    where = f"{file.filename}: dataset {name!r}"
+def open_dataset(file: LinkedFile, name: str, field: Field) -> h5py.Dataset:
+    """A dataset of an open file. Raises ValueError when it is missing, damaged, elsewhere or not as `field` says."""
+    where = _where(file, name)
     with _naming(where):
-        dataset, names = file.get(name), sorted(map(str, file))
-        size = dataset.nbytes if isinstance(dataset, h5py.Dataset) else None
+        dataset, names = file.find(name), sorted(map(str, file.file))
+        size, stored = _sizes(dataset) if isinstance(dataset, h5py.Dataset) else (None, None)
     if size is None:
-        raise ValueError(f"{where} is missing; the file has {names}")
-    if not np.issubdtype(dataset.dtype, field.kind):
-        raise ValueError(f"{where} has dtype {dataset.dtype}, expected {field.kind.__name__}")
+        raise ValueError(f"{where} is missing; the file has {excerpt(names)}")
+    flags = field.kind is np.bool_ and np.issubdtype(dataset.dtype, np.integer)  # other programs' zeros and ones
+    if not flags and not np.issubdtype(dataset.dtype, field.kind):
+        raise ValueError(f"{where} has dtype {str(dataset.dtype):.80}, expected {field.kind.__name__}")
     if len(dataset.shape) != len(field.shape) or any(
         wanted not in (None, found) for wanted, found in zip(field.shape, dataset.shape)
     ):
         raise ValueError(f"{where} has shape {_spell(dataset.shape)}, expected {_spell(field.shape)}")
-    if field.kind is np.floating and len(field.shape) == 3 and size > MAX_RATIO * os.path.getsize(file.filename):
+    if field.written and size and not stored:
+        raise ValueError(f"{where} was never written: it has a shape and no values")
+    if field.written == "rows" and size > MAX_RATIO * stored:
         # Masks may be all fill value, points may not: who believed this would read zeros for hours.
         raise ValueError(f"{where} claims {size} bytes, more than the file can hold; it is damaged")
+    return dataset
+
+
+def read_dataset(file: LinkedFile, name: str, field: Field, rows: slice = ALL) -> np.ndarray:
+    """Reads some rows of a dataset; flags come as bool, whatever whole numbers they are stored as.
+
+    Raises:
+        ValueError: as open_dataset does, or a row was never written, or holds numbers that `field` cannot mean.
+    """
+    dataset, where = open_dataset(file, name, field), _where(file, name)
+    first = rows.start or 0
     with _naming(where):
-        return dataset[rows]
+        values = np.empty((len(range(len(dataset))[rows]), *dataset.shape[1:]), dataset.dtype)
+        if values.size:
+            dataset.read_direct(values, rows)  # indexing would fill the memory with zeros first, which takes longer
+        unwritten = _unwritten_rows(dataset, range(first, first + len(values))) if field.written == "rows" else []
+    if unwritten:
+        raise ValueError(f"{where}: row {unwritten[0]} was never written ({len(unwritten)} of {len(values)} rows)")
+    if field.kind is np.bool_ and values.dtype != np.bool_:
+        reject_rows(where, (values != 0) & (values != 1), "has flags other than 0 and 1", first)
+        return values.astype(np.bool_)
+    if field.kind is np.integer and values.dtype.itemsize >= np.dtype(np.int32).itemsize:
+        limits = np.iinfo(np.int32)
+        reject_rows(where, (values < limits.min) | (values > limits.max), "has numbers beyond 32 bits", first)
+    return values
 
 
 def write_h5(path: str | os.PathLike, num_rows: int, rows: Iterable[Mapping[str, np.ndarray]]) -> None:
     """Writes one dataset for each name, [num_rows, ...] with the shapes and dtypes of the first row.
 
-    Rows may be produced lazily: the masks of a thousand shapes need not be in memory at once. What is 0 at the end of
-    a row is left to HDF5's fill value, as most of PartNet's 200 masks are empty and compressing them takes longest.
+    Rows may be produced lazily: the masks of a thousand shapes need not be in memory at once. Masks that are empty at
+    the end of a row are left to HDF5's fill value, as most of PartNet's 200 are and compressing them takes longest.
     The file is written in place: give it a temporary name.
     """
     with h5py.File(path, "w") as file:
         for index, row in enumerate(rows):
             for name, value in row.items():
                 dataset = file[name] if index else _create(file, name, num_rows, value)
-                used = _used_length(value)
+                used = _used_length(value) if value.dtype == np.bool_ else len(value)
                 dataset[index, :used] = value[:used]
 
 
@@ -88,8 +130,31 @@ def _naming(where: str) -> Iterator[None]:
     """Around calls of h5py, which raises all sorts of errors at damaged files, none of which names the file."""
     try:
         yield
+    except LinkError as error:
+        raise ValueError(f"{where} {error}") from error
     except (OSError, RuntimeError, KeyError, TypeError, ValueError, MemoryError) as error:
         raise ValueError(f"{where} cannot be read; the file is damaged or truncated ({error})") from error
+
+
+def _sizes(dataset: h5py.Dataset) -> tuple[int, int]:
+    """Bytes of a dataset in memory and in the file; a virtual one is taken to be stored as it is."""
+    return dataset.nbytes, dataset.nbytes if dataset.is_virtual else dataset.id.get_storage_size()
+
+
+def _unwritten_rows(dataset: h5py.Dataset, rows: range) -> list[int]:
+    """Those rows of which HDF5 has never stored some piece, so that it makes up their values."""
+    if dataset.is_virtual or dataset.chunks is None:
+        return []
+    pieces = [range(0, size, step) for size, step in zip(dataset.shape, dataset.chunks)]
+    if dataset.id.get_num_chunks() == math.prod(map(len, pieces)):
+        return []
+    step = dataset.chunks[0]
+
+    def is_stored(row: int) -> bool:
+        corners = product([row // step * step], *pieces[1:])
+        return all(dataset.id.get_chunk_info_by_coord(corner).byte_offset is not None for corner in corners)
+
+    return [row for row in rows if not is_stored(row)]
 
 
 def _create(file: h5py.File, name: str, num_rows: int, row: np.ndarray) -> h5py.Dataset:
@@ -108,6 +173,10 @@ def _used_length(row: np.ndarray) -> int:
     """Length of an array [X, ...] without the zeros at its end."""
     used = np.flatnonzero(row.reshape(len(row), -1).any(axis=1))
     return int(used[-1]) + 1 if used.size else 0
+
+
+def _where(file: LinkedFile, name: str) -> str:
+    return f"{file.filename}: dataset {name!r}"
 
 
 def _spell(shape: Sequence[int | None]) -> str:

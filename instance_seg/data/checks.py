@@ -1,18 +1,23 @@
 """What can be wrong with a shape whose arrays could be read: complaints, not errors, so that all of them are found."""
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from instance_seg.data.partnet_masks import MAX_INSTANCES
 from instance_seg.data.partnet_shape import LabeledShape, level_masks
+from instance_seg.data.partnet_splits import ShapeId
 from instance_seg.data.stored_shape import StoredLevel, StoredShape
 
 if TYPE_CHECKING:
     from instance_seg.data.taxonomy import Taxonomy
+
+
+_MOST_CLASSES = 1000
 
 
 class Problem(NamedTuple):
@@ -31,6 +36,25 @@ class Digest(NamedTuple):
     levels: tuple[int | None, ...]  # None = not known
 
 
+class LevelCount(NamedTuple):
+    """What a shape has at one level."""
+
+    classes: tuple[int, ...]  # those present, without 0
+    instances: int
+
+
+class Finding(NamedTuple):
+    """What is known of one row after it was read; no arrays, so that processes may tell each other."""
+
+    file: Path
+    row: int
+    problems: tuple[Problem, ...] = ()
+    name: ShapeId | None = None
+    digest: Digest | None = None  # None = the row makes no shape
+    num_points: int = 0
+    counts: Mapping[int, LevelCount] = {}  # by level; never changed
+
+
 @dataclass
 class Census:
     """What was counted at the levels of one category."""
@@ -40,21 +64,35 @@ class Census:
     classes: dict[int, set[int]] = field(default_factory=dict)  # by level, those present, without 0
     instances: dict[int, list[int]] = field(default_factory=dict)  # by level, of each shape
 
-    def add(self, split: str, shape: StoredShape) -> None:
-        """Counts a shape."""
-        self.add_points(split, len(shape.points))
-        for index, level in enumerate(shape.levels):
-            self.add_level(index, level)
-
     def add_points(self, split: str, num_points: int) -> None:
         """Counts the points of a shape, and the shape."""
         self.shapes[split] = self.shapes.get(split, 0) + 1
         self.points += num_points
 
-    def add_level(self, index: int, level: StoredLevel) -> None:
-        """Counts the labels of a shape at one level."""
-        self.classes.setdefault(index, set()).update(np.unique(level.semantic[level.semantic > 0]).tolist())
-        self.instances.setdefault(index, []).append(len(np.unique(level.instance[level.instance >= 0])))
+    def add_levels(self, counts: Mapping[int, LevelCount]) -> None:
+        """Counts the labels of a shape."""
+        for index, count in counts.items():
+            self.classes.setdefault(index, set()).update(count.classes)
+            self.instances.setdefault(index, []).append(count.instances)
+
+
+def examine(
+    file: Path, row: int, shape: StoredShape, taxonomy: "Taxonomy", complaints: Iterable[str] = (), labels: bool = True
+) -> Finding:
+    """Checksums and counts of a shape and, unless another format has told them, complaints about its labels."""
+    if labels:
+        complaints = [*complaints, *label_complaints(shape.levels, taxonomy)]
+    problems = tuple(Problem(str(file), row, complaint) for complaint in complaints)
+    counts = dict(enumerate(map(count_level, shape.levels)))
+    name = ShapeId(shape.model_id, shape.anno_id)
+    return Finding(file, row, problems, name, digest(shape), len(shape.points), counts)
+
+
+def count_level(level: StoredLevel) -> LevelCount:
+    """Counts the labels of a shape at one level; classes far outside of any taxonomy are left out."""
+    counted = (level.semantic > 0) & (level.semantic < _MOST_CLASSES)
+    classes = np.flatnonzero(np.bincount(level.semantic[counted])).tolist()
+    return LevelCount(tuple(classes), int(np.count_nonzero(np.bincount(level.instance[level.instance >= 0]))))
 
 
 def digest(shape: StoredShape) -> Digest:
@@ -73,13 +111,6 @@ def crc(values: np.ndarray) -> int:
     return zlib.crc32(np.ascontiguousarray(values, kind).tobytes())
 
 
-def array_complaints(points: np.ndarray, normals: np.ndarray) -> Iterator[str]:
-    """What is wrong with points and normals [N, 3]."""
-    for name, values in (("points", points), ("normals", normals)):
-        if bad := int((~np.isfinite(values)).any(axis=1).sum()):
-            yield f"NaN or infinite {name} ({bad} of {len(values)})"
-
-
 def label_complaints(levels: tuple[StoredLevel, ...], taxonomy: "Taxonomy") -> Iterator[str]:
     """What is wrong with the labels of a shape: classes the taxonomy lacks, or levels that contradict each other."""
     outside = False
@@ -91,6 +122,10 @@ def label_complaints(levels: tuple[StoredLevel, ...], taxonomy: "Taxonomy") -> I
     if not outside:
         yield from _instance_complaints(levels, taxonomy)
         yield from _hierarchy_complaints(levels, taxonomy)
+        for index in taxonomy.real_levels:
+            semantic, instance = levels[index]
+            if bad := int(((semantic > 0) != (instance >= 0)).sum()):
+                yield f"level {index + 1}: {bad} points have a class and no instance, or an instance and no class"
         if not levels[0].semantic.any():
             yield "level 1: no labelled point"
 
@@ -106,17 +141,13 @@ def mask_complaints(masks: np.ndarray, valid: np.ndarray, may_be_empty: bool) ->
         yield f"mask row {_first(valid & ~filled)} is marked valid and has no point"
     if (filled & ~valid).any():
         yield f"mask row {_first(filled & ~valid)} has points and is not marked valid"
-    if (overlap := masks[valid].sum(axis=0) > 1).any():
+    if (overlap := masks[filled & valid].sum(axis=0, dtype=np.uint16) > 1).any():
         rows = np.flatnonzero(masks[:, _first(overlap)] & valid)
         yield f"mask rows {rows[0]} and {rows[1]} overlap ({int(overlap.sum())} points are in more than one mask)"
 
 
 def part_complaints(shape: LabeledShape, taxonomy: "Taxonomy") -> Iterator[str]:
-    """What is wrong with the part tree of a shape: names of another category, overlapping or too many parts."""
-    roots = {name.partition("/")[0] for level in taxonomy.levels for name in level.names[1:]}
-    strange = sorted({part.part_name for part in shape.parts if part.part_name.partition("/")[0] not in roots})
-    if strange:
-        yield f"part {strange[0]!r} is outside the taxonomy (parts of {', '.join(sorted(roots))})"
+    """What is wrong with the parts of a shape at each level: overlaps, or too many of them."""
     for index in taxonomy.real_levels:
         masks, _ = level_masks(shape, taxonomy.levels[index])
         if len(masks) > MAX_INSTANCES:
@@ -128,8 +159,10 @@ def part_complaints(shape: LabeledShape, taxonomy: "Taxonomy") -> Iterator[str]:
 def _instance_complaints(levels: tuple[StoredLevel, ...], taxonomy: "Taxonomy") -> Iterator[str]:
     for index in taxonomy.real_levels:
         semantic, instance = levels[index]
-        pairs = np.unique(np.stack([instance, semantic])[:, instance >= 0], axis=1)
-        twice = pairs[0, 1:][pairs[0, 1:] == pairs[0, :-1]]
+        inside, classes = instance >= 0, int(semantic.max()) + 1
+        pairs = np.flatnonzero(np.bincount(instance[inside].astype(np.int64) * classes + semantic[inside]))
+        found = pairs // classes
+        twice = found[1:][found[1:] == found[:-1]]
         if twice.size:
             yield f"level {index + 1}: instance {twice[0]} has points of two classes"
 

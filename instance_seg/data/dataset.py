@@ -1,7 +1,10 @@
 """A split of PartNet in memory: normalised points, labels of every level, and the centers to aim at."""
 
 import os
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -9,11 +12,13 @@ from tqdm import tqdm
 
 from instance_seg.data.bounding_sphere import bounding_sphere
 from instance_seg.data.partnet_shape import LabeledShape
-from instance_seg.data.sources import count_stored, read_shapes
+from instance_seg.data.processes import available_cores, map_in_processes
+from instance_seg.data.sources import count_stored, read_in_blocks, read_shapes
 from instance_seg.data.stored_shape import StoredShape, store_shape
 from instance_seg.data.targets import CenterTables, center_tables
 from instance_seg.data.taxonomy import Taxonomy
 
+MANY_SHAPES = 300  # from here on processes are worth their start
 RADIUS_MARGIN = 1e-10  # O-CNN adds it to the radius; it keeps a shape of one point from a division by 0
 
 
@@ -72,16 +77,34 @@ class PartNetDataset:
         """
         if limit is not None and limit < 1:
             raise ValueError(f"the number of shapes to read must be at least 1, got {limit}")
-        total = min(count_stored(root, category, split), limit or np.inf)
-        stored = read_shapes(root, category, split, taxonomy, limit)
-        stored = tqdm(stored, f"{category} {split}", total, delay=2, leave=False)
-        shapes = tuple(prepare_stored(shape, taxonomy) for shape in stored)
+        shapes = tuple(_read_prepared(root, category, split, taxonomy, limit))
         if not any(shape.levels[0].semantic.any() for shape in shapes):
             raise ValueError(
                 f"{root}: no shape of {category} {split} has a part that level 1 lists, such as "
                 f"{taxonomy.levels[0].names[1]!r}; the part names in the .json files are those of another category"
             )
         return cls(category, split, shapes)
+
+
+def _read_prepared(
+    root: str | os.PathLike, category: str, split: str, taxonomy: Taxonomy, limit: int | None
+) -> Iterator[Shape]:
+    """The shapes of a split; a large one is read by all cores, where the format can be cut into blocks."""
+    total = min(count_stored(root, category, split), limit or sys.maxsize)
+    workers = available_cores() if total >= MANY_SHAPES else 1
+    blocks = read_in_blocks(root, category, split, taxonomy, limit) if workers > 1 else None
+    with tqdm(desc=f"{category} {split}", total=total, delay=2, leave=False) as bar:
+        if blocks is None:
+            parts = ([prepare_stored(shape, taxonomy)] for shape in read_shapes(root, category, split, taxonomy, limit))
+        else:
+            parts = map_in_processes(partial(_prepare_block, taxonomy=taxonomy), blocks, workers)
+        for shapes in parts:
+            bar.update(len(shapes))
+            yield from shapes
+
+
+def _prepare_block(block: Callable[[], Iterator[StoredShape]], taxonomy: Taxonomy) -> list[Shape]:
+    return [prepare_stored(shape, taxonomy) for shape in block()]
 
 
 def prepare_shape(shape: LabeledShape, taxonomy: Taxonomy) -> Shape:

@@ -2,28 +2,29 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
+from operator import call
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from instance_seg.data.check_h5 import check_mask_file, check_tree_file
-from instance_seg.data.checks import Census, Digest, Problem, crc, digest, label_complaints, level_crc
+from instance_seg.data.check_h5 import Work, mask_work, tree_work
+from instance_seg.data.checks import Census, Digest, Finding, Problem, examine
 from instance_seg.data.partnet_h5 import TREE
 from instance_seg.data.partnet_masks import DETECTION_TREE, GT_TREE
 from instance_seg.data.partnet_paths import level_folder, split_files
-from instance_seg.data.partnet_sources import check_split_list, mask_labels
+from instance_seg.data.partnet_sources import check_split_list
 from instance_seg.data.partnet_splits import SPLITS, ShapeId, split_list_path
+from instance_seg.data.processes import available_cores, map_in_processes
 from instance_seg.data.sources import SOURCES, sources_of
-from instance_seg.data.stored_shape import StoredShape, store_shape
 from instance_seg.data.taxonomy import check_category
+from instance_seg.data.values import normal_complaints
+from instance_seg.files import excerpt
 
 if TYPE_CHECKING:
     from instance_seg.data.taxonomy import Taxonomy
 
 
-class _Row(NamedTuple):
-    file: Path
-    row: int
-    shape: StoredShape | None  # None = it cannot be read
+MUCH_WORK = 10  # pieces of work; from here on processes are worth their start
 
 
 def misnamed_categories(root: str | os.PathLike) -> Iterator[Problem]:
@@ -74,28 +75,29 @@ class CategoryCheck:
     def _check_shapes(self, name: str, split: str, reference: tuple[str, list[Digest | None]] | None):
         """Checks a format, against the first one that holds the split if it is not that; returns its digests."""
         digests: list[Digest | None] = []
-        names: list[ShapeId | None] = []
-        rows = self._tree_rows(split) if name == "ins_seg_h5" else self._stored_rows(name, split)
-        for file, row, shape in rows:
-            self._advance(1)
+        found: list[Finding] = []
+        rows = self._trees(split, reference is None) if name == TREE else self._stored(name, split, reference is None)
+        for finding in rows:
+            self._take(finding)
             place = len(digests)
-            digests.append(shape and digest(shape))
-            names.append(shape and ShapeId(shape.model_id, shape.anno_id))
-            if shape and reference is None:
-                self._count(file, row, shape, split)
-            elif shape and place < len(reference[1]) and reference[1][place] not in (None, digests[-1]):
-                self._report(file, row, f"has other points, normals or labels than {reference[0]}")
+            digests.append(finding.digest)
+            found.append(finding)
+            if finding.digest and reference is None:
+                self.census.add_points(split, finding.num_points)
+                self.census.add_levels(finding.counts)
+            elif finding.digest and place < len(reference[1]) and reference[1][place] not in (None, digests[-1]):
+                self._report(finding.file, finding.row, f"has other points, normals or labels than {reference[0]}")
         where = SOURCES[name].files(self.root, self.taxonomy.category, split)[0]
         if reference is not None:
             self._check_number(where, split, len(digests), reference)
-        elif None not in names and name != "tfrecords":  # which know no names
-            self._check_names(where.parent, split, names)
+        elif None not in digests and name != "tfrecords":  # which know no names
+            self._check_names(where.parent, split, found)
         return digests
 
-    def _count(self, file: Path, row: int, shape: StoredShape, split: str) -> None:
-        self.census.add(split, shape)
-        for complaint in label_complaints(shape.levels, self.taxonomy):
-            self._report(file, row, complaint)
+    def _take(self, finding: Finding) -> None:
+        self._advance(1)
+        for problem in finding.problems:
+            self._report(*problem)
 
     def _check_number(self, where: Path, split: str, number: int, reference: tuple[str, Sequence]) -> None:
         if number != len(reference[1]):
@@ -103,34 +105,35 @@ class CategoryCheck:
                 where, None, f"has {number} readable shapes of {split}, {reference[0]} has {len(reference[1])}"
             )
 
-    def _check_names(self, folder: Path, split: str, names: list[ShapeId]) -> None:
-        for row, name in enumerate(names):
-            here = f"shape {row} of {split}"
+    def _check_names(self, folder: Path, split: str, found: list[Finding]) -> None:
+        for place, (file, row, name) in enumerate((finding.file, finding.row, finding.name) for finding in found):
             if name in self._seen:
-                self._report(
-                    folder,
-                    None,
-                    f"{here} is model {name.model_id}, annotation {name.anno_id}, as is {self._seen[name]}",
-                )
-            self._seen.setdefault(name, here)
+                spelled = f"model {excerpt(name.model_id)}, annotation {excerpt(name.anno_id)}"
+                self._report(file, row, f"shape {place} of {split} is {spelled}, as is {self._seen[name]}")
+            self._seen.setdefault(name, f"shape {place} of {split}")
         try:
-            check_split_list(self.root, self.taxonomy.category, split, names, folder)
+            check_split_list(self.root, self.taxonomy.category, split, [finding.name for finding in found], folder)
         except ValueError as error:
             self._report(split_list_path(self.root, self.taxonomy.category, split), None, str(error))
 
-    def _tree_rows(self, split: str) -> Iterator[_Row]:
-        for path in self._files(TREE, self.taxonomy.category, split):
-            for row, shape in enumerate(check_tree_file(path, self.taxonomy, self._report)):
-                yield _Row(path, row, shape and store_shape(shape, self.taxonomy, split))
+    def _trees(self, split: str, labels: bool) -> Iterator[Finding]:
+        files = self._files(TREE, self.taxonomy.category, split)
+        parts = (tree_work(path, split, self.taxonomy, labels, self._report) for path in files)
+        return self._do(list(chain.from_iterable(parts)))
 
-    def _stored_rows(self, name: str, split: str) -> Iterator[_Row]:
+    def _stored(self, name: str, split: str, labels: bool) -> Iterator[Finding]:
         """The shapes of a format whose reader stops at the first problem."""
         where = SOURCES[name].files(self.root, self.taxonomy.category, split)[0]
         try:
             for row, shape in enumerate(SOURCES[name].read(self.root, self.taxonomy.category, split, self.taxonomy)):
-                yield _Row(where, row, shape)
+                yield examine(where, row, shape, self.taxonomy, normal_complaints(shape.normals), labels)
         except ValueError as error:
             self._report(where, None, str(error))
+
+    def _do(self, work: list[Work]) -> Iterator[Finding]:
+        """Does the work, in processes if it is much."""
+        workers = available_cores() if len(work) >= MUCH_WORK else 1
+        return chain.from_iterable(map_in_processes(call, work, workers))
 
     def _check_masks(self, split: str, reference: tuple[str, list[Digest | None]] | None) -> None:
         """Checks ins_seg_h5_for_detection, or ins_seg_h5_gt of the test split, at all levels."""
@@ -141,26 +144,20 @@ class CategoryCheck:
                 self._check_mask_level(files, tree, split, level, reference)
 
     def _check_mask_level(self, files: list[Path], tree: str, split: str, level: int, reference) -> None:
-        place = 0
-        for path in files:
-            rows = check_mask_file(path, self.taxonomy.levels[level], tree == GT_TREE, self._report)
-            for row, shape in enumerate(rows):
-                self._advance(1)
-                labels = shape and mask_labels(shape)
-                if labels and reference is None:
-                    self.census.add_level(level, labels)
-                    if level == self.taxonomy.real_levels[0]:
-                        self.census.add_points(split, len(shape.points))
-                wanted = reference[1][place] if reference and place < len(reference[1]) else None
-                if (
-                    labels
-                    and wanted
-                    and (crc(shape.points), level_crc(labels)) != (wanted.points, wanted.levels[level])
-                ):
-                    self._report(path, row, f"has other points or labels than {reference[0]}")
-                place += 1
+        parts = (mask_work(path, self.taxonomy, level, tree == GT_TREE, self._report) for path in files)
+        place = -1
+        for place, finding in enumerate(self._do(list(chain.from_iterable(parts)))):
+            self._take(finding)
+            if finding.digest and reference is None:
+                self.census.add_levels(finding.counts)
+                if level == self.taxonomy.real_levels[0]:
+                    self.census.add_points(split, finding.num_points)
+            wanted = reference[1][place] if reference and place < len(reference[1]) else None
+            found = finding.digest
+            if found and wanted and (found.points, *found.levels) != (wanted.points, wanted.levels[level]):
+                self._report(finding.file, finding.row, f"has other points or labels than {reference[0]}")
         if reference:
-            self._check_number(files[0], split, place, reference)
+            self._check_number(files[0], split, place + 1, reference)
 
     def _files(self, tree: str, folder: str, split: str) -> list[Path]:
         try:

@@ -5,18 +5,20 @@
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from instance_seg.data.checked_h5 import Field, open_h5, read_dataset, reject_rows, write_h5
+from instance_seg.data.checked_h5 import Field, open_dataset, open_h5, read_dataset, reject_rows, write_h5
 from instance_seg.data.checksums import forget_checksums, verify
-from instance_seg.data.partnet_masks import check_instance_counts, write_level_masks
-from instance_seg.data.partnet_paths import h5_path, remove_files_from, split_files
+from instance_seg.data.part_trees import parse_tree_entry
+from instance_seg.data.partnet_masks import check_instance_counts, sized, write_level_masks
+from instance_seg.data.partnet_paths import data_folder, h5_path, remove_files_from, split_files
 from instance_seg.data.partnet_shape import LabeledShape, Part, level_labels
 from instance_seg.data.partnet_splits import ShapeId, write_split_list
+from instance_seg.data.values import MAX_COORDINATE
 from instance_seg.files import read_json, replacing, write_json
 
 if TYPE_CHECKING:
@@ -28,8 +30,13 @@ __all__ = [
     "SHAPES_PER_FILE",
     "count_shapes",
     "level_labels",
+    "TREE_FIELDS",
+    "TreeBlock",
+    "count_rows",
+    "read_block",
     "read_file",
     "read_split",
+    "tree_blocks",
     "write_split",
 ]
 
@@ -37,8 +44,20 @@ TREE = "ins_seg_h5"
 SHAPES_PER_FILE = 1024
 _BLOCK = 64  # rows read at a time
 
-_POINTS = Field((None, None, 3), np.floating)
+TREE_FIELDS = {
+    "pts": Field((None, None, 3), np.floating, written="rows"),
+    "nor": Field((None, None, 3), np.floating, written="rows"),
+    "label": Field((None, None), np.integer, written="rows"),
+}
 _GRAY, _OPAQUE = 128, 1.0  # PartNet stores a color and an opacity for each point; nothing here reads them
+
+
+class TreeBlock(NamedTuple):
+    """Some rows of a file of ins_seg_h5, which can be read apart from the others."""
+
+    path: Path
+    first: int
+    entries: Sequence[Any]  # what the .json says of each row
 
 
 def read_split(root: str | os.PathLike, category: str, split: str, limit: int | None = None) -> Iterator[LabeledShape]:
@@ -52,32 +71,39 @@ def read_split(root: str | os.PathLike, category: str, split: str, limit: int | 
 
 def read_file(path: Path) -> Iterator[LabeledShape]:
     """Reads the shapes of one file, a block at a time. Raises ValueError as read_split does."""
-    with open_h5(path) as file:
-        num_points = read_dataset(file, "pts", _POINTS, slice(0)).shape[1]
-        num_rows = len(file["pts"])
-        entries = _read_tree_entries(path, num_rows)
-        rows_of = {
-            "pts": Field((num_rows, num_points, 3), np.floating),
-            "nor": Field((num_rows, num_points, 3), np.floating),
-            "label": Field((num_rows, num_points), np.integer),
-        }
-        for start in range(0, num_rows, _BLOCK):
-            rows = slice(start, start + _BLOCK)
-            points, normals, labels = (read_dataset(file, name, field, rows) for name, field in rows_of.items())
-            _check_values(path, points, normals, start)
-            for row, arrays in enumerate(zip(points, normals, labels), start=start):
-                tree = parse_tree_entry(path.with_suffix(".json"), row, entries[row])
-                yield LabeledShape(*map(np.ndarray.astype, arrays, (np.float32, np.float32, np.int32)), *tree)
+    return chain.from_iterable(map(read_block, tree_blocks(path)))
+
+
+def tree_blocks(path: Path) -> list[TreeBlock]:
+    """Cuts a file, whose checksum and .json are looked at. Raises ValueError as read_split does."""
+    entries = _read_tree_entries(path, count_rows(path, sealed=True))
+    return [TreeBlock(path, first, entries[first : first + _BLOCK]) for first in range(0, len(entries), _BLOCK)]
+
+
+def read_block(block: TreeBlock) -> Iterator[LabeledShape]:
+    """Reads the shapes of some rows. Raises ValueError as read_split does."""
+    path, first, entries = block
+    with open_h5(path, data_folder(path), sealed=False) as file:
+        num_rows, num_points, _ = open_dataset(file, "pts", TREE_FIELDS["pts"]).shape
+        rows = slice(first, first + len(entries))
+        points, normals, labels = (
+            read_dataset(file, name, sized(field, num_rows, num_points), rows) for name, field in TREE_FIELDS.items()
+        )
+    _check_values(path, points, normals, first)
+    for row, (entry, *arrays) in enumerate(zip(entries, points, normals, labels), start=first):
+        tree = parse_tree_entry(path.with_suffix(".json"), row, entry)
+        yield LabeledShape(*map(np.ndarray.astype, arrays, (np.float32, np.float32, np.int32)), *tree)
+
+
+def count_rows(path: Path, sealed: bool = False) -> int:
+    """Number of shapes of a file, by its header. Raises ValueError as read_split does."""
+    with open_h5(path, data_folder(path), sealed) as file:
+        return len(open_dataset(file, "pts", TREE_FIELDS["pts"]))
 
 
 def count_shapes(root: str | os.PathLike, category: str, split: str) -> int:
     """Number of shapes in a split, from the files' headers. Raises ValueError as read_split does."""
-    count = 0
-    for path in split_files(root, TREE, category, split):
-        with open_h5(path) as file:
-            read_dataset(file, "pts", _POINTS, slice(0))
-            count += len(file["pts"])
-    return count
+    return sum(map(count_rows, split_files(root, TREE, category, split)))
 
 
 def write_split(
@@ -149,6 +175,8 @@ def _check_values(path: Path, points: np.ndarray, normals: np.ndarray, first: in
         raise ValueError(f"{path}: its shapes are empty, they have no points")
     reject_rows(path, ~np.isfinite(points), "has NaN or infinite coordinates in 'pts'", first)
     reject_rows(path, ~np.isfinite(normals), "has NaN or infinite normals in 'nor'", first)
+    for name, values in (("pts", points), ("nor", normals)):  # of which float32 would make infinity
+        reject_rows(path, np.abs(values) > MAX_COORDINATE, f"has numbers beyond {MAX_COORDINATE:g} in {name!r}", first)
 
 
 def _tree_entry(shape: LabeledShape) -> dict[str, Any]:
@@ -166,14 +194,3 @@ def _read_tree_entries(path: Path, num_rows: int) -> list[Any]:
         found = f"{len(entries)} shapes" if isinstance(entries, list) else "no list of shapes"
         raise ValueError(f"{path.with_suffix('.json')}: has {found}, {path.name} has {num_rows}; they belong together")
     return entries
-
-
-def parse_tree_entry(path: Path, row: int, entry: Any) -> tuple[tuple[Part, ...], str, str]:
-    """Parts, model and annotation out of an entry of a JSON file. Raises ValueError naming both if it is malformed."""
-    try:
-        parts = tuple(
-            Part(str(part["part_name"]), tuple(int(leaf) for leaf in part["leaf_id_list"])) for part in entry["ins_seg"]
-        )
-        return parts, str(entry["model_id"]), str(entry["anno_id"])
-    except (TypeError, KeyError, ValueError) as error:
-        raise ValueError(f"{path}: row {row} is malformed ({error!r}); see ins_seg_h5 in PartNet's layout") from error

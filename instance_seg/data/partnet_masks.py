@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from instance_seg.data.checked_h5 import Field, open_h5, read_dataset, reject_rows, write_h5
+from instance_seg.data.checked_h5 import Field, open_dataset, open_h5, read_dataset, reject_rows, write_h5
 from instance_seg.data.checksums import forget_checksums
-from instance_seg.data.partnet_paths import h5_path, level_folder, split_files
+from instance_seg.data.partnet_paths import data_folder, h5_path, level_folder, split_files
 from instance_seg.data.partnet_shape import LabeledShape, level_labels, level_masks, level_parts
+from instance_seg.data.values import MAX_COORDINATE
 from instance_seg.files import replacing
 
 if TYPE_CHECKING:
@@ -50,16 +51,16 @@ class GroundTruthShape(NamedTuple):
 
 
 DETECTION_FIELDS = {
-    "pts": Field((None, None, 3), np.floating),
-    "gt_label": Field((None, None), np.integer),
+    "pts": Field((None, None, 3), np.floating, written="rows"),
+    "gt_label": Field((None, None), np.integer, written="some"),
     "gt_mask": Field((None, MAX_INSTANCES, None), np.bool_),
     "gt_valid": Field((None, MAX_INSTANCES), np.bool_),
     "gt_other_mask": Field((None, None), np.bool_),
 }
 GT_FIELDS = {
-    "pts": Field((None, None, 3), np.floating),
+    "pts": Field((None, None, 3), np.floating, written="rows"),
     "gt_mask": Field((None, MAX_INSTANCES, None), np.bool_),
-    "gt_mask_label": Field((None, MAX_INSTANCES), np.integer),
+    "gt_mask_label": Field((None, MAX_INSTANCES), np.integer, written="some"),
     "gt_mask_valid": Field((None, MAX_INSTANCES), np.bool_),
     "gt_mask_other": Field((None, None), np.bool_),
 }
@@ -143,18 +144,18 @@ def _write(path: Path, num_rows: int, rows: Iterable[Mapping[str, np.ndarray]]) 
 
 def _read(path: Path, fields: Mapping[str, Field]) -> Iterator[tuple[np.ndarray, ...]]:
     """Rows of a file, one value for each field, in blocks: a file of a thousand shapes holds gigabytes of masks."""
-    with open_h5(path) as file:
-        num_rows, num_points, _ = read_dataset(file, "pts", fields["pts"], slice(0)).shape
-        num_rows = len(file["pts"])
+    with open_h5(path, data_folder(path)) as file:
+        num_rows, num_points, _ = open_dataset(file, "pts", fields["pts"]).shape
         exact = {name: sized(field, num_rows, num_points) for name, field in fields.items()}
         for start in range(0, num_rows, _BLOCK):
             rows = slice(start, start + _BLOCK)
-            block = [read_dataset(file, name, field, rows) for name, field in exact.items()]
-            reject_rows(path, ~np.isfinite(block[0]), "has NaN or infinite coordinates in 'pts'", start)
-            yield from zip(*block)
+            points, *block = (read_dataset(file, name, field, rows) for name, field in exact.items())
+            reject_rows(path, ~np.isfinite(points), "has NaN or infinite coordinates in 'pts'", start)
+            reject_rows(path, np.abs(points) > MAX_COORDINATE, f"has points beyond {MAX_COORDINATE:g}", start)
+            yield from zip(points.astype(np.float32), *block)
 
 
 def sized(field: Field, num_rows: int, num_points: int) -> Field:
     """Puts the sizes that `pts` has into the sizes that a field leaves open."""
     free = iter((num_rows, num_points))
-    return Field(tuple(next(free) if size is None else size for size in field.shape), field.kind)
+    return field._replace(shape=tuple(next(free) if size is None else size for size in field.shape))

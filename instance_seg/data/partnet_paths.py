@@ -19,6 +19,11 @@ def h5_path(root: str | os.PathLike, tree: str, folder: str, split: str, index: 
     return Path(root) / tree / folder / f"{split}-{index:02d}.h5"
 
 
+def data_folder(path: str | os.PathLike) -> Path:
+    """The root of the data set that an HDF5 file belongs to: the inverse of `h5_path`."""
+    return Path(path).absolute().parents[2]
+
+
 def split_files(root: str | os.PathLike, tree: str, folder: str, split: str) -> list[Path]:
     """The files of a split, sorted by name, as their rows follow the split's list.
 

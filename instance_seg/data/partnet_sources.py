@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from instance_seg.data.checksums import verify
-from instance_seg.data.partnet_h5 import TREE, count_shapes, read_split
+from instance_seg.data.part_trees import reject_tree
+from instance_seg.data.partnet_h5 import TREE, TreeBlock, count_shapes, read_block, tree_blocks
 from instance_seg.data.partnet_masks import (
     DETECTION_TREE,
     GT_TREE,
@@ -18,8 +19,7 @@ from instance_seg.data.partnet_masks import (
     read_detection,
     read_ground_truth,
 )
-from instance_seg.data.partnet_paths import level_folder
-from instance_seg.data.partnet_shape import LabeledShape
+from instance_seg.data.partnet_paths import level_folder, split_files
 from instance_seg.data.partnet_splits import ShapeId, as_shape_id, read_split_list, split_list_path
 from instance_seg.data.stored_shape import (
     StoredLevel,
@@ -52,8 +52,34 @@ class PartTrees:
     @staticmethod
     def read(root: str | os.PathLike, category: str, split: str, taxonomy: "Taxonomy") -> Iterator[StoredShape]:
         """Reads the shapes of a split. Raises ValueError naming the file and the row for what is amiss."""
-        for shape in _read_trees(root, category, split):
-            yield check_shape(f"{root}: {category} {shape.model_id}", store_shape(shape, taxonomy, split), taxonomy)
+        names: list[ShapeId] = []
+        for path in split_files(root, TREE, category, split):
+            for block in tree_blocks(path):
+                names += _names(block)
+                yield from PartTrees.read_block(block, split, taxonomy)
+        check_split_list(root, category, split, names, Path(root) / TREE / category)
+
+    @staticmethod
+    def blocks(root: str | os.PathLike, category: str, split: str, limit: int | None = None) -> list[TreeBlock]:
+        """Cuts a split, or its first shapes, into blocks. Raises ValueError for the headers and lists that `read` reads."""
+        blocks: list[TreeBlock] = []
+        names: list[ShapeId] = []
+        for path in split_files(root, TREE, category, split):
+            for block in tree_blocks(path):
+                left = None if limit is None else limit - len(names)
+                if left == 0:
+                    return blocks
+                blocks.append(block._replace(entries=block.entries[:left]))
+                names += _names(blocks[-1])
+        check_split_list(root, category, split, names, Path(root) / TREE / category)
+        return blocks
+
+    @staticmethod
+    def read_block(block: TreeBlock, split: str, taxonomy: "Taxonomy") -> Iterator[StoredShape]:
+        """Reads the shapes of a block, as `read` does."""
+        for row, shape in enumerate(read_block(block), start=block.first):
+            reject_tree(block.path.with_suffix(".json"), row, shape, taxonomy)
+            yield check_shape(f"{block.path}: row {row}", store_shape(shape, taxonomy, split), taxonomy)
 
 
 class LevelMasks:
@@ -72,12 +98,17 @@ class LevelMasks:
         """Reads the shapes of a split. Raises ValueError naming the file and the row for what is amiss."""
         reader = read_ground_truth if split == "test" else read_detection
         rows = [reader(root, category, level, split) for level in taxonomy.real_levels]
-        for index, (whole, *masks) in enumerate(zip_longest(_read_trees(root, category, split), *rows)):
-            where = f"{Path(root) / _mask_tree(split) / category}-*: shape {index} of {split}"
+        trees = PartTrees.read(root, category, split, taxonomy)
+        first = LevelMasks.files(root, category, split)[0]
+        for index, (whole, *masks) in enumerate(zip_longest(trees, *rows)):
+            where = f"{first} or a file beside it: shape {index} of {split}"
             if whole is None or any(row is None for row in masks):
                 raise ValueError(f"{where} is missing in one of the levels or in {TREE}; run tools/prepare_partnet.py")
             if any(not np.array_equal(row.points, whole.points) for row in masks):
                 raise ValueError(f"{where} has other points than in {TREE}; run tools/prepare_partnet.py again")
+            for level, row in zip(taxonomy.real_levels, masks):
+                if row.valid.any() and not row.masks[row.valid].any():
+                    raise ValueError(f"{where} has valid masks at level {level + 1}, and no point in them")
             levels = borrow_missing_levels(map(mask_labels, masks), taxonomy)
             shape = StoredShape(whole.points, whole.normals, levels, whole.model_id, whole.anno_id)
             yield check_shape(where, shape, taxonomy)
@@ -130,9 +161,6 @@ def _files(root: str | os.PathLike, tree: str, folder: str, split: str) -> list[
     return sorted((Path(root) / tree / folder).glob(f"{split}-*.h5"))
 
 
-def _read_trees(root: str | os.PathLike, category: str, split: str) -> Iterator[LabeledShape]:
-    names: list[ShapeId] = []
-    for shape in read_split(root, category, split):
-        names.append(ShapeId(shape.model_id, shape.anno_id))
-        yield shape
-    check_split_list(root, category, split, names, Path(root) / TREE / category)
+def _names(block: TreeBlock) -> list[ShapeId]:
+    path = block.path.with_suffix(".json")
+    return [as_shape_id(path, row, entry) for row, entry in enumerate(block.entries, start=block.first)]

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from instance_seg.data.checked_h5 import Field, open_h5, read_dataset, reject_rows, write_h5
+from instance_seg.data.checked_h5 import Field, open_dataset, open_h5, read_dataset, reject_rows, write_h5
 from instance_seg.data.partnet_h5 import SHAPES_PER_FILE
 from instance_seg.data.partnet_masks import MAX_INSTANCES
 from instance_seg.files import replacing
@@ -148,8 +148,7 @@ def read_predictions(
 
 def _read_file(path: Path, num_labels: int | None) -> Iterator[PredictedMasks]:
     with open_h5(path) as file:
-        read_dataset(file, "mask", Field((None, None, None), np.bool_), slice(0))
-        num_rows, num_masks, num_points = file["mask"].shape
+        num_rows, num_masks, num_points = open_dataset(file, "mask", Field((None, None, None), np.bool_)).shape
         table = (num_rows, num_masks)
         fields = {
             "mask": Field((*table, num_points), np.bool_),

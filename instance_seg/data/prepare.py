@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from instance_seg.data import points_folder, shards, tfrecord
 from instance_seg.data.checksums import checksum, read_checksums
+from instance_seg.data.part_trees import reject_tree
 from instance_seg.data.partnet_h5 import TREE, read_file
 from instance_seg.data.partnet_masks import DETECTION_TREE, GT_TREE, check_instance_counts, write_level_masks
 from instance_seg.data.partnet_paths import h5_path, level_folder, split_files
@@ -110,7 +111,7 @@ def run_job(job: Job, advance: Callable[[int], object]) -> dict[Path, str]:
         ValueError: naming the file, and the row where there is one, for whatever is amiss in the sources.
     """
     taxonomy = load_taxonomy(job.sources[0].category)
-    FORMATS[job.format].write(job, _read(job, advance), taxonomy)
+    FORMATS[job.format].write(job, _read(job, advance, taxonomy), taxonomy)
     return {path: checksum(path) for path in job.outputs if path.suffix in _SEALED}
 
 
@@ -132,9 +133,10 @@ def finish(jobs: Sequence[Job]) -> None:
         write_split_list(out, category, split, names_of(sources))
 
 
-def _read(job: Job, advance: Callable[[int], object]) -> Iterator[LabeledShape]:
+def _read(job: Job, advance: Callable[[int], object], taxonomy: Taxonomy) -> Iterator[LabeledShape]:
     for source in job.sources:
-        for shape in read_file(source.path):
+        for row, shape in enumerate(read_file(source.path)):
+            reject_tree(source.path.with_suffix(".json"), row, shape, taxonomy)
             advance(1)
             yield shape
 
@@ -151,10 +153,9 @@ def _reject_leftovers(made: Format, jobs: Sequence[Job], source: SourceFile) -> 
 
 
 def _stored(job: Job, shapes: Iterable[LabeledShape], taxonomy: Taxonomy) -> Iterator[StoredShape]:
-    source = job.sources[0]
-    for shape in shapes:
-        where = f"{source.path.parent}: {source.split} shape {shape.model_id}"
-        yield check_shape(where, store_shape(shape, taxonomy, source.split), taxonomy)
+    places = ((source.path, row) for source in job.sources for row in range(len(source.names)))
+    for (path, row), shape in zip(places, shapes):
+        yield check_shape(f"{path}: row {row}", store_shape(shape, taxonomy, job.sources[0].split), taxonomy)
 
 
 def _mask_outputs(out: Path, sources: Sequence[SourceFile], taxonomy: Taxonomy) -> list[Path]:

@@ -5,7 +5,8 @@ of them give the same arrays for the same shapes, so training may read any.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -61,6 +62,20 @@ def read_shapes(
             message names the file, and the row or record where there is one.
     """
     return islice(_find(root, category, split, source).read(root, category, split, taxonomy), limit)
+
+
+def read_in_blocks(
+    root: str | os.PathLike, category: str, split: str, taxonomy: "Taxonomy", limit: int | None = None
+) -> list[Callable[[], Iterator[StoredShape]]] | None:
+    """What read_shapes reads, as pieces that other processes can read: calls that can be pickled, in their order.
+
+    Returns None where the format has to be read in one go.
+    """
+    source = _find(root, category, split, None)
+    if not hasattr(source, "blocks"):
+        return None
+    blocks = source.blocks(root, category, split, limit)
+    return [partial(source.read_block, block, split, taxonomy) for block in blocks]
 
 
 def count_stored(root: str | os.PathLike, category: str, split: str, source: str | None = None) -> int:

@@ -5,16 +5,19 @@ validation splits, of ins_seg_h5_gt (which leaves out parts without points) in t
 """
 
 from collections.abc import Iterable
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from instance_seg.data.partnet_masks import MAX_INSTANCES
 from instance_seg.data.partnet_shape import LabeledShape, level_labels, level_masks
+from instance_seg.data.values import normal_complaints, point_complaints
 
 if TYPE_CHECKING:
     from instance_seg.data.taxonomy import Level, Taxonomy
 
+MISSING_NORMALS = 0.01  # share of a shape's normals that may be too short; faces without area have none
 CODE_BASE = 100  # the authors store 100 * instance + semantic
 
 
@@ -64,9 +67,10 @@ def borrow_missing_levels(real: Iterable[StoredLevel], taxonomy: "Taxonomy") -> 
 
 def masks_to_instance(masks: np.ndarray, valid: np.ndarray) -> np.ndarray:
     """Last valid row of masks [I, N] bool that covers each point, -1 if none does: [N] int32."""
-    counted = masks & valid[:, None]
-    last = len(counted) - 1 - np.argmax(counted[::-1], axis=0)
-    return np.where(counted.any(axis=0), last, -1).astype(np.int32)
+    instance = np.full(masks.shape[1], -1, np.int32)
+    for row in np.flatnonzero(valid & masks.any(axis=1)):
+        instance[masks[row]] = row
+    return instance
 
 
 def encode_labels(level: StoredLevel) -> np.ndarray:
@@ -96,8 +100,8 @@ def check_shape(where: str, shape: StoredShape, taxonomy: "Taxonomy") -> StoredS
     wanted = [(num_points, 3)] * 2 + [(num_points,)] * (2 * len(taxonomy.levels))
     if sizes != wanted or not num_points:
         raise ValueError(f"{where} has points, normals and labels of sizes {sizes}; they do not fit together")
-    if not (np.isfinite(shape.points).all() and np.isfinite(shape.normals).all()):
-        raise ValueError(f"{where} has NaN or infinite points or normals")
+    for complaint in chain(point_complaints(shape.points), normal_complaints(shape.normals, MISSING_NORMALS)):
+        raise ValueError(f"{where} has {complaint}; tools/check_dataset.py tells all")
     for index, (level, found) in enumerate(zip(taxonomy.levels, shape.levels)):
         for name, values, first, last in (
             ("class", found.semantic, 0, level.num_classes - 1),
@@ -108,4 +112,6 @@ def check_shape(where: str, shape: StoredShape, taxonomy: "Taxonomy") -> StoredS
                     f"{where} has {name} {values.min()}..{values.max()} at level {index + 1}; "
                     f"{taxonomy.category} has {first}..{last} there"
                 )
+        if found.semantic.any() != (found.instance >= 0).any():
+            raise ValueError(f"{where} has classes and no instances, or instances and no classes, at level {index + 1}")
     return shape

@@ -16,6 +16,7 @@ import yaml
 FOLDER = Path(__file__).resolve().parent / "taxonomies"
 CATEGORIES: tuple[str, ...] = tuple(sorted(path.stem for path in FOLDER.glob("*.yaml")))
 NUM_LEVELS = 3
+UNNAMED = ("other", "other_leaf")  # what PartNet's annotators called a part that has no name of its own
 OTHER = "other"  # name of class 0: points that no class of the level lists
 
 
@@ -51,11 +52,23 @@ class Taxonomy:
 
     Attributes:
         first: place of levels[0] among the category's levels, for a taxonomy cut down to one level (`only`).
+        unclassed: further names that PartNet's part trees have, of parts that no level makes a class.
     """
 
     category: str
     levels: tuple[Level, ...]
     first: int = 0
+    unclassed: tuple[str, ...] = ()
+
+    @cached_property
+    def part_names(self) -> frozenset[str]:
+        """Every name that PartNet lists for a part of the category."""
+        return frozenset(self.unclassed).union(*(level.names[1:] for level in self.levels))
+
+    def knows(self, part_name: str) -> bool:
+        """Whether a part of the category may have this name: a listed one, or that of an unnamed part of such a one."""
+        parent, _, last = part_name.rpartition("/")
+        return part_name in self.part_names or last in UNNAMED and parent in self.part_names
 
     @property
     def num_classes(self) -> tuple[int, ...]:
@@ -72,7 +85,7 @@ class Taxonomy:
         if index not in self.real_levels:
             existing = ", ".join(str(k + 1) for k in self.real_levels)
             raise ValueError(f"--level={index + 1}: {self.category} has no such level; choose one of {existing}")
-        return Taxonomy(self.category, (self.levels[index],), first=index)
+        return Taxonomy(self.category, (self.levels[index],), first=index, unclassed=self.unclassed)
 
     def parent_map(self, fine: int, coarse: int) -> np.ndarray:
         """For each class of level `fine`, the class of level `coarse` that contains it.
@@ -117,10 +130,11 @@ def load_taxonomy(category: str) -> Taxonomy:
     """
     check_category(category)
     path = FOLDER / f"{category}.yaml"
-    listed = yaml.safe_load(path.read_text(encoding="utf-8"))["levels"]
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    listed = content["levels"]
     if len(listed) != NUM_LEVELS or not listed[0]:
         raise ValueError(f"{path}: expected {NUM_LEVELS} levels, the first not null; rerun tools/build_taxonomy.py")
     levels: list[Level] = []
     for names in listed:
         levels.append(Level((OTHER, *names), real=True) if names else Level(levels[-1].names, real=False))
-    return Taxonomy(category, tuple(levels))
+    return Taxonomy(category, tuple(levels), unclassed=tuple(content["unclassed"]))

@@ -86,7 +86,7 @@ def test_load_a_few(tmp_path):
 def test_data_of_another_category(tmp_path):
     chairs = [make_shape(0, parts=(Part("chair/chair_back", (1, 2, 3)),))]
     write_split(tmp_path, "Vase", "val", chairs, VASE)
-    with pytest.raises(ValueError, match="no shape of Vase val has a part that level 1 lists, such as 'pot/body'"):
+    with pytest.raises(ValueError, match="val-00.json: row 0 has a part 'chair/chair_back', which Vase has not"):
         PartNetDataset.load(tmp_path, "Vase", "val", VASE)
 
 

@@ -20,7 +20,7 @@ def test_errors(tmp_path):
     path = tmp_path / "stats/train_val_test_split/Chair.val.json"
     path.parent.mkdir(parents=True)
     path.write_text('[{"model_id": "a", "anno_id": "1"}, {"model_id": "b"}]')
-    with pytest.raises(ValueError, match="Chair.val.json: entry 1 has no"):
+    with pytest.raises(ValueError, match="Chair.val.json: row 1 has no"):
         read_split_list(tmp_path, "Chair", "val")
     path.write_text('{"model_id": "b"}')
     with pytest.raises(ValueError, match="Chair.val.json: expected a list"):

@@ -139,7 +139,8 @@ def poke(name, row, value):
     "damage, message",
     [
         (lambda file: file.pop("conf"), "dataset 'conf' is missing"),
-        (replace("mask", lambda mask: mask.astype(np.uint8)), "dataset 'mask' has dtype uint8, expected bool"),
+        (replace("mask", lambda mask: mask.astype(np.float32)), "dataset 'mask' has dtype float32, expected bool"),
+        (replace("mask", lambda mask: mask * np.uint8(255)), "dataset 'mask': row 0 has flags other than 0 and 1"),
         (replace("label", lambda label: label[:, :7]), r"dataset 'label' has shape \[20, 7\], expected \[20, 200\]"),
         (replace("valid", lambda valid: valid[:5]), r"dataset 'valid' has shape \[5, 200\]"),
         (replace("mask", lambda mask: mask[0]), r"dataset 'mask' has shape \[200, 30\], expected \[\*, \*, \*\]"),

@@ -19,6 +19,7 @@ def vase(seed):
     """A category without level 2; parts without points, and parts that overlap."""
     rng = np.random.default_rng(seed)
     points, normals = rng.normal(size=(2, NUM_POINTS, 3)).astype(np.float32)
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
     parts = (
         Part("pot/base", (77,)),
         Part("pot/body", (1, 2)),

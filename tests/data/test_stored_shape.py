@@ -20,9 +20,10 @@ BODY, BASE = VASE.levels[0].class_of("pot/body"), VASE.levels[0].class_of("pot/b
 
 
 def vase():
-    points = np.zeros((4, 3), np.float32)
+    points = np.eye(4, 3, dtype=np.float32)
+    normals = np.tile(np.float32([0, 0, 1]), (4, 1))
     parts = (Part("pot/base", (50,)), Part("pot/body", (1, 2)), Part("pot/base", (2, 3)))  # the first has no point
-    return LabeledShape(points, points, np.array([1, 2, 3, 9], np.int32), parts, "m", "a")
+    return LabeledShape(points, normals, np.array([1, 2, 3, 9], np.int32), parts, "m", "a")
 
 
 def test_training_rows_count_parts_without_points_and_test_rows_do_not():

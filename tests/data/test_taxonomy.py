@@ -123,11 +123,12 @@ def build_taxonomy(stats: Path, out: Path) -> subprocess.CompletedProcess:
 def test_tool_keeps_the_order_of_lines_and_marks_missing_levels(tmp_path):
     (tmp_path / "Cup-level-1.txt").write_text("7 cup/body leaf\n2 cup/handle leaf\n")
     (tmp_path / "Cup-level-3.txt").write_text("2 cup/handle leaf\n9 cup/body/rim leaf\n")
+    (tmp_path / "Cup.txt").write_text("1 cup subcomponents\n2 cup/handle leaf\n7 cup/body leaf\n9 cup/body/rim leaf\n")
     out = tmp_path / "out"
     assert build_taxonomy(tmp_path, out).returncode == 0
     content = yaml.safe_load((out / "Cup.yaml").read_text())
     levels = [["cup/body", "cup/handle"], None, ["cup/handle", "cup/body/rim"]]
-    assert content == {"category": "Cup", "levels": levels}
+    assert content == {"category": "Cup", "levels": levels, "unclassed": ["cup"]}
     assert [path.name for path in out.iterdir()] == ["Cup.yaml"]
 
 

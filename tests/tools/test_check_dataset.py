@@ -29,6 +29,7 @@ PARTS = (
 def chair(seed, parts=PARTS):
     rng = np.random.default_rng(seed)
     points, normals = rng.normal(size=(2, 20, 3)).astype(np.float32)
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
     return LabeledShape(points, normals, np.repeat([1, 2], 10).astype(np.int32), parts, f"model{seed}", str(seed))
 
 
@@ -158,7 +159,7 @@ def test_a_shape_without_labels(tmp_path):
 def test_duplicated_shapes(tmp_path):
     write(tmp_path, chair(0), chair(1))
     write(tmp_path, chair(5), chair(0), split="val")
-    assert_complains(tmp_path, "shape 1 of val is model model0, annotation 0, as is shape 0 of train")
+    assert_complains(tmp_path, "shape 1 of val is model 'model0', annotation '0', as is shape 0 of train")
 
 
 def test_split_lists(root):

@@ -111,7 +111,7 @@ def test_nothing_is_left_of_a_broken_job(data_dir, tmp_path):
     del entries[2]["ins_seg"]
     path.write_text(json.dumps(entries))
     for name in ("detection", "tfrecords", "shards"):
-        with pytest.raises(ValueError, match="train-00.json: row 2 is malformed"):
+        with pytest.raises(ValueError, match="train-00.json: row 2 has no list 'ins_seg'"):
             make(name, data_dir, tmp_path / name)
         assert not [path for path in (tmp_path / name).rglob("*") if path.is_file()]
 

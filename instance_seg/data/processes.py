@@ -1,0 +1,78 @@
+"""Work on all cores: one function, many arguments, results in their order.
+
+HDF5 reads behind one lock, and the rest is Python, so that threads would wait for each other. The processes are fresh
+ones, as TensorFlow does not survive a fork, and import no more than the function's own module.
+"""
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from typing import TypeVar
+
+Argument = TypeVar("Argument")
+Result = TypeVar("Result")
+
+
+def available_cores() -> int:
+    """Number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def map_in_processes(
+    function: Callable[[Argument], Result], arguments: Sequence[Argument], workers: int
+) -> Iterator[Result]:
+    """Calls a function of a module for each argument and yields the results in the order of the arguments.
+
+    Args:
+        workers: processes; with 1, or one argument, everything happens in this one.
+
+    Raises:
+        ValueError: a process was killed. What the function raises is raised here, and the rest is not begun.
+    """
+    workers = min(workers, len(arguments))
+    if workers < 2:
+        yield from map(function, arguments)
+        return
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), leave_with_parent)
+    try:
+        with starting_workers():
+            futures = [pool.submit(function, argument) for argument in arguments]
+        futures.reverse()
+        while futures:
+            yield futures.pop().result()  # and no reference to it stays
+    except BrokenProcessPool as error:
+        raise ValueError("a process that reads the data was killed; there may be too little memory") from error
+    finally:
+        pool.shutdown(cancel_futures=True)  # what is begun ends first, in a moment
+
+
+@contextmanager
+def starting_workers() -> Iterator[None]:
+    """Around the start of processes: they hear no Ctrl-C, which is for this one to act on, nor run its main program.
+
+    A fresh process imports the main module of its parent, to find functions that are defined there. That of a training
+    imports TensorFlow, which takes ten seconds and hundreds of megabytes.
+    """
+    main = sys.modules["__main__"]
+    hidden = {name: main.__dict__.pop(name) for name in ("__file__", "__spec__") if name in main.__dict__}
+    main.__spec__ = None
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if in_main_thread else None
+    try:
+        yield
+    finally:
+        main.__dict__.update(hidden)
+        if before is not None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def leave_with_parent() -> None:
+    """Makes a worker end when its parent does, even if that was killed."""
+    parent = multiprocessing.parent_process()
+    threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
