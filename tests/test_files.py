@@ -2,7 +2,7 @@
 
 import pytest
 
-from instance_seg.files import read_json, replacing, write_json
+from instance_seg.files import excerpt, read_json, replacing, write_json
 
 
 def test_what_was_written_appears_when_the_block_ends(tmp_path):
@@ -38,3 +38,30 @@ def test_json_errors_name_the_file(tmp_path):
     (tmp_path / "y.json").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ValueError, match="y.json: not valid JSON"):
         read_json(tmp_path / "y.json")
+
+
+@pytest.mark.parametrize(
+    "text, reason",
+    [
+        ("[" * 100_000 + "]" * 100_000, "nested too deeply"),
+        ("[" + '{"a":' * 100_000, "nested too deeply"),
+        ("9" * 5000, "not valid JSON"),
+        ('{"a": 1, "b": 2, "a": 3}', "the key 'a' stands twice in an object"),
+        ('{"%s": 1, "%s": 2}' % (("k" * 1_000_000,) * 2), r"the key 'k+\.\.\.k+' stands twice"),
+    ],
+)
+def test_json_that_cannot_be_read_is_told_in_one_short_line(tmp_path, text, reason):
+    (tmp_path / "x.json").write_text(text)
+    with pytest.raises(ValueError, match=reason) as caught:
+        read_json(tmp_path / "x.json")
+    message = str(caught.value)
+    assert message.startswith(f"{tmp_path / 'x.json'}: ") and "\n" not in message and len(message) < 500
+
+
+def test_excerpts_are_short_lines_of_printable_letters():
+    deep = []
+    for _ in range(500):
+        deep = [deep]
+    for value in ("a" * 1_000_000, "two\nlines\x1b[2J\ud800", ["x"] * 10_000, {"k" * 1_000_000: 1}, deep, 10**3000):
+        text = excerpt(value)
+        assert 0 < len(text) < 300 and text.isprintable(), text

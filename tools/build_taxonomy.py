@@ -44,7 +44,7 @@ def read_names(path: Path) -> list[str] | None:
 
 
 def build_category(stats_dir: Path, category: str) -> dict:
-    """The content of one YAML file: the category, its `NUM_LEVELS` lists of names (None = missing level), all others."""
+    """The content of one YAML file: the category, its `NUM_LEVELS` lists of names (None = missing level), the rest."""
     levels = [read_names(stats_dir / f"{category}-level-{number}.txt") for number in range(1, NUM_LEVELS + 1)]
     classed = {name for level in levels if level for name in level}
     unclassed = [name for name in read_names(stats_dir / f"{category}.txt") or () if name not in classed]

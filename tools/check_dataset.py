@@ -29,6 +29,7 @@ flags.DEFINE_list("categories", ["all"], "Categories to look at.")
 flags.DEFINE_bool("seal", False, "Write checksums beside the files if nothing is wrong with them.")
 flags.DEFINE_integer("show", 200, "Problems to print at most; the rest is counted.", lower_bound=1)
 
+INTERRUPTED = 130  # exit code, as shells have it
 HEADER = ("category", "level", *SPLITS, "points", "classes present", "instances per shape", "formats")
 
 
@@ -84,7 +85,11 @@ def main(argv: list[str]) -> None:
     for category in found if FLAGS.categories == ["all"] else FLAGS.categories:
         if FLAGS.seal:
             unseal(root, category)
-        check = check_category_of(root, load_taxonomy(category))
+        try:
+            check = check_category_of(root, load_taxonomy(category))
+        except KeyboardInterrupt:
+            print("interrupted; nothing is known of what was not read", file=sys.stderr)
+            sys.exit(INTERRUPTED)
         problems += check.problems
         rows += table_rows(check)
         if FLAGS.seal and not check.problems:

@@ -61,7 +61,7 @@ class PartTrees:
 
     @staticmethod
     def blocks(root: str | os.PathLike, category: str, split: str, limit: int | None = None) -> list[TreeBlock]:
-        """Cuts a split, or its first shapes, into blocks. Raises ValueError for the headers and lists that `read` reads."""
+        """Cuts a split, or its first shapes, into blocks. Raises ValueError for what headers and lists tell."""
         blocks: list[TreeBlock] = []
         names: list[ShapeId] = []
         for path in split_files(root, TREE, category, split):

@@ -31,6 +31,13 @@ class Example:
             raise ValueError(f"{self.where}: {name!r} has {len(values)} strings, expected 1")
         return values[0]
 
+    def text(self, name: str) -> str:
+        """A field that is one string of text. Raises ValueError naming record and field if it is not."""
+        try:
+            return self.bytes(name).decode()
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{self.where}: {name!r} is no text ({error})") from error
+
     def integers(self, name: str) -> np.ndarray:
         """A field of whole numbers, [K] int64. Raises ValueError naming record and field if it is not."""
         return np.array(self._field(name, "int64_list"), np.int64)

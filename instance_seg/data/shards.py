@@ -16,7 +16,7 @@ import numpy as np
 from instance_seg.data.checksums import sealing, verify
 from instance_seg.data.records import Example, Value, read_examples, write_examples
 from instance_seg.data.stored_shape import StoredLevel, StoredShape, check_shape
-from instance_seg.files import read_json, write_json
+from instance_seg.files import excerpt, read_json, write_json
 
 if TYPE_CHECKING:
     from instance_seg.data.taxonomy import Taxonomy
@@ -43,8 +43,8 @@ def read(root: str | os.PathLike, category: str, split: str, taxonomy: "Taxonomy
     listed = _read_list(path)
     if listed["num_classes"] != list(taxonomy.num_classes):
         raise ValueError(
-            f"{path}: made for {listed['num_classes']} classes a level, {category} has {list(taxonomy.num_classes)}; "
-            f"run tools/prepare_partnet.py again"
+            f"{path}: made for {excerpt(listed['num_classes'])} classes a level, "
+            f"{category} has {list(taxonomy.num_classes)}; run tools/prepare_partnet.py again"
         )
     missing = [name for name in listed["shards"] if not (path.parent / name).is_file()]
     if missing:
@@ -88,7 +88,8 @@ def _read_list(path: Path) -> dict[str, Any]:
     listed = read_json(path)
     try:
         whole = listed["schema"] == SCHEMA and bool(listed["shards"]) and listed["num_classes"] is not None
-        whole = whole and all(isinstance(number, int) and number > 0 for number in listed["shards"].values())
+        whole = whole and all(type(number) is int and number > 0 for number in listed["shards"].values())
+        whole = whole and all(Path(name).name == name for name in listed["shards"])  # none leads out of the folder
     except (TypeError, KeyError, AttributeError):
         whole = False
     if not whole:
@@ -114,7 +115,7 @@ def _shape(example: Example, num_levels: int) -> StoredShape:
         _array(example, name, "<i2", (num_levels, -1)).astype(np.int32) for name in ("semantic", "instance")
     )
     levels = tuple(map(StoredLevel, semantic, instance))
-    return StoredShape(points, normals, levels, example.bytes("model_id").decode(), example.bytes("anno_id").decode())
+    return StoredShape(points, normals, levels, example.text("model_id"), example.text("anno_id"))
 
 
 def _array(example: Example, name: str, dtype: str, shape: tuple[int, int]) -> np.ndarray:

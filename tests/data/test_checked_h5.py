@@ -6,7 +6,6 @@ import pytest
 
 from instance_seg.data.checked_h5 import CHUNK_BYTES, Field, open_dataset, open_h5, read_dataset, reject_rows, write_h5
 
-
 MASKS = Field((None, None, None), np.bool_)
 VECTORS = Field((None, None, 3), np.floating)
 

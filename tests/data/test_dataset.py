@@ -83,6 +83,21 @@ def test_load_a_few(tmp_path):
         PartNetDataset.load(tmp_path, "Vase", "val", VASE, limit=0)
 
 
+def test_many_shapes_are_read_by_processes(tmp_path, monkeypatch):
+    write_split(tmp_path, "Vase", "val", map(make_shape, range(7)), VASE)
+    for limit in (None, 5):
+        alone = PartNetDataset.load(tmp_path, "Vase", "val", VASE, limit).shapes
+        with monkeypatch.context() as patch:
+            patch.setattr("instance_seg.data.dataset.MANY_SHAPES", 1)
+            patch.setattr("instance_seg.data.dataset.available_cores", lambda: 2)
+            patch.setattr("instance_seg.data.partnet_h5._BLOCK", 2)
+            together = PartNetDataset.load(tmp_path, "Vase", "val", VASE, limit).shapes
+        assert len(alone) == len(together) == (limit or 7)
+        for one, other in zip(alone, together):
+            np.testing.assert_equal(other, one)
+            assert other.levels[1] is other.levels[0] and other.points.dtype == np.float32
+
+
 def test_data_of_another_category(tmp_path):
     chairs = [make_shape(0, parts=(Part("chair/chair_back", (1, 2, 3)),))]
     write_split(tmp_path, "Vase", "val", chairs, VASE)

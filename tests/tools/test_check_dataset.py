@@ -12,7 +12,8 @@ import pytest
 
 from instance_seg.data import prepare
 from instance_seg.data.dataset_check import CategoryCheck, misnamed_categories
-from instance_seg.data.partnet_h5 import LabeledShape, Part, write_split
+from instance_seg.data.partnet_h5 import LabeledShape, Part, tree_blocks, write_split
+from instance_seg.data.partnet_sources import LevelMasks, PartTrees
 from instance_seg.data.procedural import generate_shape
 from instance_seg.data.taxonomy import load_taxonomy
 
@@ -150,6 +151,130 @@ def test_a_broken_hierarchy(tmp_path):
     wrong = (PARTS[0], PARTS[1], Part("chair/chair_seat", (7,)), PARTS[3])
     write(tmp_path, chair(0), chair(1, wrong))
     assert_complains(tmp_path, "row 1", "hierarchy broken at point 10 (10 in all): 'chair/chair_seat/seat_support'")
+
+
+def edit_tree(root, row, edit):
+    path = tree(root).with_suffix(".json")
+    entries = json.loads(path.read_text())
+    edit(entries[row]["ins_seg"])
+    path.write_text(json.dumps(entries))
+    return str(path)
+
+
+def test_labels_that_vanish(root):
+    trees = edit_tree(root, 0, lambda parts: parts[0].update(part_name="chair/chaiq_back"))
+    edit_tree(root, 1, lambda parts: parts.clear())
+    edit_tree(root, 2, lambda parts: parts[1].update(leaf_id_list=[]))
+    assert_complains(root, trees, "row 0", "'chair/chaiq_back', which Chair has not; did you mean 'chair/chair_back'")
+    assert_complains(root, trees, "row 1", "no parts: its 'ins_seg' is empty")
+    assert_complains(root, trees, "row 2", "'chair/chair_back/back_support' with an empty 'leaf_id_list' (1 of 4")
+    for row, wanted in enumerate(("'chair/chaiq_back'", "no parts", "empty 'leaf_id_list'")):
+        block = tree_blocks(tree(root))[0]
+        with pytest.raises(ValueError, match=f"train-00.json: row {row} has .*{wanted}"):
+            next(PartTrees.read_block(block._replace(first=row, entries=block.entries[row : row + 1]), "train", CHAIR))
+
+
+@pytest.mark.parametrize("name", [None, 7, True, [], "lamp/lamp_unit"])
+def test_names_that_are_none(root, name):
+    trees = edit_tree(root, 1, lambda parts: parts[0].update(part_name=name))
+    assert_complains(root, trees, "row 1")
+    with pytest.raises(ValueError, match="train-00.json: row 1"):
+        list(PartTrees.read(root, "Chair", "train", CHAIR))
+
+
+def test_leaves_that_no_part_has(root):
+    trees = edit_tree(root, 0, lambda parts: [part.update(leaf_id_list=[1, 1]) for part in parts[:2]])
+    change(tree(root), "label", (2, slice(4)), 77)
+    assert_complains(root, trees, "row 0", "lists a leaf twice (2 of 4 parts)")
+    assert_complains(root, trees, "row 2", "points of the leaf 77, which no part lists (4 of 20 points)")
+
+
+def never_write(path, name, rows=None):
+    """Makes a dataset, or all rows but these, as HDF5 has them before anything is written."""
+    with h5py.File(path, "r+") as file:
+        values = file[name][...]
+        del file[name]
+        made = file.create_dataset(name, values.shape, values.dtype, chunks=(1, *values.shape[1:]), fillvalue=1)
+        for row in rows or ():
+            made[row] = values[row]
+
+
+@pytest.mark.parametrize("name", ["pts", "nor", "label"])
+def test_datasets_that_were_never_written(root, name):
+    never_write(tree(root), name, rows=[0, 2])
+    assert_complains(root, str(tree(root)), "row 1", f"{name!r}: row 1 was never written")
+    with pytest.raises(ValueError, match=f"train-00.h5: dataset {name!r}: row 1 was never written"):
+        list(PartTrees.read(root, "Chair", "train", CHAIR))
+    never_write(tree(root), name)
+    assert_complains(root, str(tree(root)), f"{name!r} was never written")
+    with pytest.raises(ValueError, match=f"train-00.h5: dataset {name!r} was never written"):
+        list(PartTrees.read(root, "Chair", "train", CHAIR))
+
+
+def test_masks_that_were_never_written(root):
+    change(masks(root, "test", level=2), "gt_mask", 1, False)
+    with pytest.raises(ValueError, match="test-00.h5 or a file beside it: shape 1 of test has valid masks at level 2"):
+        list(LevelMasks.read(root, "Chair", "test", CHAIR))
+    never_write(masks(root), "gt_label")
+    never_write(masks(root, "test"), "gt_mask_label")
+    assert_complains(root, str(masks(root)), "'gt_label' was never written")
+    assert_complains(root, str(masks(root, "test")), "'gt_mask_label' was never written")
+    change(masks(root, level=2), "gt_label", 1, 0)
+    assert_complains(root, str(masks(root, level=2)), "row 1", "20 points have a class and are in no mask, or are in")
+
+
+@pytest.mark.parametrize(
+    "name, value, complaint",
+    [
+        ("pts", 1e38, "points beyond 10000"),
+        ("nor", 1e38, "normals whose length is not 1"),
+        ("nor", [0, 0, 0], "normals whose length is not 1 (5 of 20, such as one of 0)"),
+        ("nor", [0, 3, 0], "normals whose length is not 1 (5 of 20, such as one of 3)"),
+    ],
+)
+def test_points_and_normals_that_are_none(root, name, value, complaint):
+    change(tree(root), name, (1, slice(5)), value)
+    assert_complains(root, str(tree(root)), "row 1", complaint)
+    with pytest.raises(ValueError, match="train-00.h5: row 1 has"):
+        list(PartTrees.read(root, "Chair", "train", CHAIR))
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float64])
+def test_other_sizes_of_numbers(root, dtype):
+    for path in (tree(root), *(masks(root, level=level) for level in (1, 2, 3))):
+        with h5py.File(path, "r+") as file:
+            for name in {"pts", "nor"} & set(file):
+                values = file[name][...].astype(dtype)
+                del file[name]
+                file[name] = values
+    assert complaints(root) == []
+    assert len(list(LevelMasks.read(root, "Chair", "train", CHAIR))) == 3
+    if dtype is np.float64:
+        change(tree(root), "pts", (1, 0), 1e300)
+        assert_complains(root, str(tree(root)), "row 1", "points beyond 10000 in some coordinate (1 of 20)")
+        with pytest.raises(ValueError, match="train-00.h5: row 1 has numbers beyond 10000 in 'pts'"):
+            list(PartTrees.read(root, "Chair", "train", CHAIR))
+
+
+def test_masks_of_other_programs(root):
+    with h5py.File(masks(root), "r+") as file:
+        for name in ("gt_mask", "gt_valid", "gt_other_mask"):
+            values = file[name][...].astype(np.uint8)
+            del file[name]
+            file[name] = values
+    assert complaints(root) == []
+    change(masks(root), "gt_mask", (1, 0, 0), 255)
+    assert_complains(root, str(masks(root)), "row 1", "'gt_mask': row 1 has flags other than 0 and 1")
+
+
+def test_processes_find_the_same(root, monkeypatch):
+    change(tree(root), "nor", (1, 0), 3)
+    change(masks(root), "gt_label", (2, 0), 6)
+    alone = complaints(root)
+    monkeypatch.setattr("instance_seg.data.dataset_check.MUCH_WORK", 1)
+    monkeypatch.setattr("instance_seg.data.dataset_check.available_cores", lambda: 2)
+    monkeypatch.setattr("instance_seg.data.check_h5._BLOCK", 1)
+    assert complaints(root) == alone and len(alone) >= 2
 
 
 def test_a_shape_without_labels(tmp_path):
