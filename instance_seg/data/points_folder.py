@@ -6,9 +6,9 @@ The levels of a shape repeat its points and normals. A level that the category l
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -27,6 +27,15 @@ if TYPE_CHECKING:
     from instance_seg.data.taxonomy import Taxonomy
 
 FOLDER = "points"
+_BLOCK = 64  # shapes
+
+
+class PointsBlock(NamedTuple):
+    """Some shapes of a split, which can be read apart from the others."""
+
+    folder: Path
+    shapes: Sequence[Sequence[PointsFileName]]  # the files of each
+    listed: Mapping[str, str]  # their checksums
 
 
 def files(root: str | os.PathLike, category: str, split: str) -> list[Path]:
@@ -45,6 +54,12 @@ def count(root: str | os.PathLike, category: str, split: str) -> int:
 
 def read(root: str | os.PathLike, category: str, split: str, taxonomy: "Taxonomy") -> Iterator[StoredShape]:
     """Reads the shapes of a split. Raises ValueError naming the file for what is amiss or missing."""
+    for block in blocks(root, category, split):
+        yield from read_block(block, split, taxonomy)
+
+
+def blocks(root: str | os.PathLike, category: str, split: str, limit: int | None = None) -> list[PointsBlock]:
+    """Cuts a split, or its first shapes, into blocks. Raises ValueError naming the file that is missing."""
     found = files(root, category, split)
     if not found:
         raise ValueError(f"{root}: has no {category}_..._level1_{split}.points, nor has {FOLDER}/{category} in it")
@@ -58,7 +73,17 @@ def read(root: str | os.PathLike, category: str, split: str, taxonomy: "Taxonomy
     for place, (index, names) in enumerate(by_index.items()):
         if index != place:
             raise ValueError(f"{folder}: shape {place:04d} of {category} {split} is missing; after it comes {names[0]}")
-        yield _read_shape(folder, names, listed, taxonomy)
+    shapes = list(by_index.values())[:limit]
+    parts = (shapes[first : first + _BLOCK] for first in range(0, len(shapes), _BLOCK))
+    return [
+        PointsBlock(folder, part, {str(n): listed[str(n)] for names in part for n in names if str(n) in listed})
+        for part in parts
+    ]
+
+
+def read_block(block: PointsBlock, split: str, taxonomy: "Taxonomy") -> Iterator[StoredShape]:
+    """Reads the shapes of a block, as `read` does."""
+    return (_read_shape(block.folder, names, block.listed, taxonomy) for names in block.shapes)
 
 
 def shape_paths(
@@ -82,7 +107,7 @@ def _named_files(folder: Path, category: str, split: str) -> dict[PointsFileName
 
 
 def _read_shape(
-    folder: Path, names: list[PointsFileName], listed: Mapping[str, str], taxonomy: "Taxonomy"
+    folder: Path, names: Sequence[PointsFileName], listed: Mapping[str, str], taxonomy: "Taxonomy"
 ) -> StoredShape:
     if tuple(name.level for name in names) != taxonomy.real_levels or len({name[:4] for name in names}) != 1:
         wanted = ", ".join(str(level + 1) for level in taxonomy.real_levels)

@@ -1,5 +1,7 @@
 """The same shapes through every format give the same arrays."""
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ from instance_seg.data import prepare
 from instance_seg.data.partnet_h5 import LabeledShape, Part, read_split, write_split
 from instance_seg.data.partnet_splits import SPLITS, ShapeId, write_split_list
 from instance_seg.data.procedural import generate_shape
-from instance_seg.data.sources import SOURCES, categories_in, count_stored, read_shapes, sources_of
+from instance_seg.data.sources import SOURCES, categories_in, count_stored, read_in_blocks, read_shapes, sources_of
 from instance_seg.data.stored_shape import store_shape
 from instance_seg.data.taxonomy import load_taxonomy
 
@@ -131,3 +133,23 @@ def test_levels_with_other_points(root, tmp_path):
         (tmp_path / path.name).write_bytes(data if "level1" in path.name else data[:88] + bytes(4) + data[92:])
     with pytest.raises(ValueError, match="level3_val.points: its points or normals are not those of .*level1_val"):
         list(read_shapes(tmp_path, "Vase", "val", load_taxonomy("Vase")))
+
+
+@pytest.mark.parametrize("source", ["ins_seg_h5", "points"])
+def test_blocks_together_are_the_split(root, source, tmp_path, monkeypatch):
+    (tmp_path / source).symlink_to(root / source)
+    monkeypatch.setattr("instance_seg.data.points_folder._BLOCK", 2)
+    monkeypatch.setattr("instance_seg.data.partnet_h5._BLOCK", 2)
+    taxonomy = load_taxonomy("Chair")
+    wanted = list(read_shapes(tmp_path, "Chair", "train", taxonomy, source=source))
+    for limit, sizes in ((None, [2, 1]), (2, [2]), (1, [1]), (9, [2, 1])):
+        blocks = read_in_blocks(tmp_path, "Chair", "train", taxonomy, limit)
+        found = [list(pickle.loads(pickle.dumps(block))()) for block in blocks]
+        assert [len(shapes) for shapes in found] == sizes
+        for one, other in zip(sum(found, []), wanted):
+            np.testing.assert_equal(one, other)
+
+
+def test_formats_that_are_read_in_one_go(root, tmp_path):
+    (tmp_path / "shards").symlink_to(root / "shards")
+    assert read_in_blocks(tmp_path, "Chair", "train", load_taxonomy("Chair")) is None
