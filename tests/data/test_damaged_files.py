@@ -31,6 +31,7 @@ def test_an_error_that_names_the_file_or_the_data_that_was_there(good, source):
     assert ends["refused"] > CASES // 2 and ends["other"] == 0 and ends.total() == CASES
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", ["ins_seg_h5", "masks"])
 def test_files_without_checksums_never_crash(good, source):
     """HDF5's own library reads whatever there is left: in a process of its own, so that a crash would be seen."""

@@ -61,6 +61,7 @@ def run(code, tmp_path):
     return subprocess.Popen([sys.executable, program], env=environment, start_new_session=True, **pipes)
 
 
+@pytest.mark.slow
 def test_processes_do_not_run_the_main_program(tmp_path):
     program = run(PROGRAM, tmp_path)
     out, err = program.communicate(timeout=60)
@@ -81,6 +82,7 @@ except KeyboardInterrupt:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGKILL])
 def test_processes_leave_with_the_program_that_is_stopped(tmp_path, sent):
     program = run(INTERRUPTED, tmp_path)
