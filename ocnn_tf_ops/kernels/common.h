@@ -29,6 +29,8 @@ enum ocnn_status {
   OCNN_NOT_FINITE = 3,  // NaN or infinity among the coordinates
   OCNN_EMPTY = 4,       // a shape without a single point
   OCNN_CUDA_ERROR = 5,  // a launch or another call of the CUDA runtime failed
+  OCNN_CANCELLED = 6,   // the executor said so; the results are incomplete
+  OCNN_TOO_LONG = 7,    // the data would take more work than the kernel's header allows
 };
 
 // The half types are for CUDA entry points alone. OCNN_TF32 is for those of matrix products (octree/conv.h,
@@ -41,12 +43,14 @@ typedef struct CUstream_st* ocnn_cuda_stream;
 
 // Where a CPU kernel runs its loops. The caller injects its own thread pool (TensorFlow's inside an op); a null executor
 // runs serially, which is what most tests want. `parallel_for` must call `body` on disjoint ranges covering [0, count)
-// and return when all are done; `grain` is the least number of items worth a task of their own.
+// and return when all are done; `grain` is the least number of items worth a task of their own. A kernel whose header
+// says so looks at `cancelled` as it goes and ends where it is not 0; null means never.
 typedef struct ocnn_executor {
   void* context;
   int32_t num_threads;
   void (*parallel_for)(void* context, int64_t count, int64_t grain, void (*body)(void* arg, int64_t begin, int64_t end),
                        void* arg);
+  const int32_t* cancelled;
 } ocnn_executor;
 
 }  // extern "C"

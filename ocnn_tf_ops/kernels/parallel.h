@@ -16,4 +16,8 @@ void parallel_for(const ocnn_executor* stream, int64_t count, int64_t grain, con
   stream->parallel_for(stream->context, count, grain, trampoline, const_cast<Body*>(&body));
 }
 
+inline bool is_cancelled(const ocnn_executor* stream) {
+  return stream != nullptr && stream->cancelled != nullptr && __atomic_load_n(stream->cancelled, __ATOMIC_RELAXED) != 0;
+}
+
 }  // namespace ocnn

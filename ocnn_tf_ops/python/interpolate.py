@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from ocnn_tf_ops.python.loader import tf_ops
 from ocnn_tf_ops.python.precision import wide_type
+from ocnn_tf_ops.python.splits import int32_splits
 
 tf.no_gradient("Ocnn>OctreeInterpolationTable")
 
@@ -19,7 +20,7 @@ def octree_interpolation_table(
 
     Args:
         xyz: [N, 3] float32; points outside [-1, 1] are moved to the nearest face.
-        row_splits: [B + 1] int32; shape b owns the points row_splits[b]:row_splits[b + 1].
+        row_splits: [B + 1] int32 or int64; shape b owns the points row_splits[b]:row_splits[b + 1].
         keys: [M] int64, of the depth (`Octree.keys[depth]`).
         depth: 1..16.
         edge_mode: "missing" leaves out corners beyond the box. "wrap" does as the released O-CNN on a GPU: it reads the
@@ -29,7 +30,8 @@ def octree_interpolation_table(
         index [N, 8] int32, -1 where there is no such octant; weight [N, 8] float32, 0 there, else summing to 1. Empty
         octants take part.
     """
-    table = tf_ops().ocnn_octree_interpolation_table(xyz, row_splits, keys, depth=depth, edge_mode=edge_mode)
+    splits = int32_splits(row_splits)
+    table = tf_ops().ocnn_octree_interpolation_table(xyz, splits, keys, depth=depth, edge_mode=edge_mode)
     return table.index, table.weight
 
 

@@ -6,6 +6,7 @@ call_kernel("ocnn_octree_conv_cpu", thread_executor(), ctypes.c_int32(FLOAT32), 
 import ctypes
 import functools
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,15 @@ _STATUS = {
     3: "NaN or infinity among the coordinates",
     4: "a shape without a single point",
     5: "the CUDA runtime reported an error",
+    6: "cancelled",
+    7: "the data would take too long: pass fewer points, or another bandwidth",
 }
 
 
 class Executor(ctypes.Structure):
     """ocnn_executor of kernels/common.h: where a kernel runs its loops."""
 
-    _fields_ = [("context", ctypes.c_void_p), ("num_threads", ctypes.c_int32), ("parallel_for", ctypes.c_void_p)]
+    _fields_ = [("context", ctypes.c_void_p), ("num_threads", ctypes.c_int32), ("parallel_for", ctypes.c_void_p), ("cancelled", ctypes.c_void_p)]
 
 
 @functools.cache
@@ -76,9 +79,26 @@ def call_kernel(name: str, *arguments: Any) -> None:
     Raises:
         ValueError: the kernel refused its input, or an array is not C-contiguous.
         MemoryError: the kernel found no memory.
-        RuntimeError: the CUDA runtime reported an error.
+        RuntimeError: the CUDA runtime reported an error, or the call was cancelled.
     """
     check_status(name, status_of(kernel_library(), name, *arguments))
+
+
+def call_cancellable(name: str, executor: Executor, *arguments: Any) -> None:
+    """`call_kernel` for one that looks at the executor's `cancelled`: Ctrl-C ends it.
+
+    The kernel runs in a thread of its own. Python attends to signals between steps of Python in the main thread, so not
+    while that is inside of a kernel.
+    """
+    cancelled = ctypes.c_int32(0)
+    fields = (executor.context, executor.num_threads, executor.parallel_for, ctypes.addressof(cancelled))
+    with ThreadPoolExecutor(1) as pool:
+        done = pool.submit(call_kernel, name, Executor(*fields), *arguments)
+        try:
+            done.result()
+        except BaseException:
+            cancelled.value = 1
+            raise
 
 
 def workspace_bytes(name: str, *arguments: Any) -> int:
@@ -92,8 +112,8 @@ def check_status(name: str, status: int) -> None:
     """Raises what `call_kernel` documents, unless `status` is OCNN_OK."""
     if status == 2:
         raise MemoryError(f"{name}: {_STATUS[2]}")
-    if status == 5:
-        raise RuntimeError(f"{name}: {_STATUS[5]}")
+    if status in (5, 6):
+        raise RuntimeError(f"{name}: {_STATUS[status]}")
     if status:
         raise ValueError(f"{name}: {_STATUS.get(status, f'unknown status {status}')}")
 

@@ -1,12 +1,15 @@
 """Loads libocnn_tf_ops.so on first use, and says what to do when it cannot be loaded."""
 
 import functools
+import inspect
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
 _FOLDER = Path(__file__).parents[1]
+MAX_DEPTHS = 17  # kMaxDepth + 1 of tf/attributes.h
 _REBUILD = "rebuild with 'python setup.py build_ext --inplace' (or 'pip install .')"
 
 
@@ -45,8 +48,32 @@ def tf_ops() -> ModuleType:
     if version.split(".")[:2] != tf.__version__.split(".")[:2]:
         raise ImportError(f"{path} was built for TensorFlow {version}, found {tf.__version__}: {_REBUILD}")
     try:
-        return tf.load_op_library(str(path))
+        library = tf.load_op_library(str(path))
     except (tf.errors.NotFoundError, RuntimeError) as error:
         raise ImportError(
             f"{path} (built for TensorFlow {version}, found {tf.__version__}) does not load: {error}\n{_REBUILD}"
         ) from error
+    library.ocnn_octree_build = _bounded(library.ocnn_octree_build, "num_depths", int)
+    library.ocnn_octree_neighbors = _bounded(library.ocnn_octree_neighbors, "children", len)
+    return library
+
+
+def _bounded(function: Callable, name: str, count: Callable) -> Callable:
+    """The op whose argument `name` says how many tensors it has, refused before TensorFlow makes room for them.
+
+    An op's definition cannot state a largest value, and an eager call gets to the op's own check after a time that is
+    quadratic in their number.
+    """
+    import tensorflow as tf
+
+    signature = inspect.signature(function)
+
+    @functools.wraps(function)
+    def call(*args, **kwargs):
+        arguments = signature.bind(*args, **kwargs).arguments
+        if count(arguments[name]) > MAX_DEPTHS:
+            message = f"num_depths = {count(arguments[name])} is out of range; expected 1 to {MAX_DEPTHS}"
+            raise tf.errors.InvalidArgumentError(None, None, message)
+        return function(*args, **kwargs)
+
+    return call

@@ -6,10 +6,11 @@ from typing import NamedTuple
 import numpy as np
 
 from ocnn_tf_ops.python.cuda_memory import CudaMemory, require_gpu
-from ocnn_tf_ops.python.kernel_library import call_kernel, thread_executor, workspace_bytes
+from ocnn_tf_ops.python.kernel_library import call_cancellable, call_kernel, thread_executor, workspace_bytes
 
 MAX_ITERATIONS = 300
 DEVICES = ("cpu", "cuda")
+FLOAT32 = np.finfo(np.float32)
 
 
 class Clusters(NamedTuple):
@@ -34,7 +35,7 @@ def mean_shift(
 
     Args:
         points: [N, D] float32, finite; N >= 1. Up to 15 dimensions are searched by a tree, more by comparing all.
-        bandwidth: radius of the kernel, in the unit of the points.
+        bandwidth: radius of the kernel, in the unit of the points; a normal number in float32.
         max_iterations: per seed.
         num_threads: 0 = one a core. The result does not depend on it.
         device: "cpu", or "cuda": the current GPU, which finds the same.
@@ -42,7 +43,9 @@ def mean_shift(
     Raises:
         RuntimeError: device "cuda" without a GPU, or in a build without the CUDA kernels.
         ValueError: no points, NaN or infinity among them, a bandwidth that is not positive and finite, no point within
-            the bandwidth of any seed (possible from 5 dimensions on), or an unknown device.
+            the bandwidth of any seed (possible from 5 dimensions on), an unknown device, or more work than 10^12 rows
+            looked at (on the CPU): about a quarter of an hour of one core.
+        KeyboardInterrupt: Ctrl-C ends the work on the CPU; a GPU finishes what it was given.
     """
     if len(points) == 0:
         raise ValueError("mean_shift: there is no point to cluster")
@@ -68,8 +71,9 @@ def mean_shift_batched(
     """
     points = _checked_points(points)
     row_splits = _checked_splits(row_splits, len(points))
-    if not (np.isfinite(bandwidth) and bandwidth > 0):
-        raise ValueError(f"mean_shift: bandwidth must be positive and finite, found {bandwidth}")
+    if not FLOAT32.tiny <= bandwidth <= FLOAT32.max:
+        limits = f"positive and finite ({FLOAT32.tiny:.2g} to {FLOAT32.max:.2g}, as float32 has it)"
+        raise ValueError(f"mean_shift: bandwidth must be {limits}, found {bandwidth}")
     labels = np.empty(len(points), np.int32)
     centers = np.empty_like(points)
     counts = np.empty(len(row_splits) - 1, np.int64)
@@ -79,7 +83,7 @@ def mean_shift_batched(
     if _is_gpu(device):
         _run_on_gpu(inputs, sizes, settings, results)
     else:
-        call_kernel("ocnn_mean_shift_cpu", thread_executor(num_threads), *inputs, *sizes, *settings, *results)
+        call_cancellable("ocnn_mean_shift_cpu", thread_executor(num_threads), *inputs, *sizes, *settings, *results)
     _require_clusters(counts, row_splits, bandwidth)
     rows = np.arange(len(points)) - np.repeat(row_splits[:-1], np.diff(row_splits))  # row within its region
     kept = rows < np.repeat(counts, np.diff(row_splits))

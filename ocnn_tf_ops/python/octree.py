@@ -7,6 +7,7 @@ sorted by shape, then by Morton code. See README.md.
 import tensorflow as tf
 
 from ocnn_tf_ops.python.loader import tf_ops
+from ocnn_tf_ops.python.splits import int32_splits
 from ocnn_tf_ops.python.structure import Octree
 
 tf.no_gradient("Ocnn>OctreeBuild")
@@ -29,7 +30,7 @@ def octree_build(
         xyz: [N, 3] float32, the points of all shapes one after the other; outside [-1, 1] they count to the outermost
             octants.
         normals: [N, 3] float32 of unit length, or None.
-        row_splits: [B + 1] int32; shape b owns the points row_splits[b]:row_splits[b + 1], at least one.
+        row_splits: [B + 1] int32 or int64; shape b owns the points row_splits[b]:row_splits[b + 1], at least one.
         depth: D, of the finest octants, 1..16; their edge is 2^(1 - D).
         full_depth: layers 0..full_depth hold all 8^d octants of every shape.
         features: [N, F] float32, further features of the points, or None.
@@ -45,7 +46,7 @@ def octree_build(
     """
     layers = tf_ops().ocnn_octree_build(
         xyz,
-        row_splits,
+        int32_splits(row_splits),
         [] if normals is None else [normals],
         [] if features is None else [features],
         num_depths=_num_depths(depth),

@@ -1,8 +1,8 @@
 """Operations on point sets, the bricks of PointNet++ and of feature-space neighborhoods.
 
-Point sets of a batch lie one after the other; shape b owns the rows row_splits[b]:row_splits[b + 1], and nothing is
-ever searched across shapes. Index -1 means "none" throughout. What is found (samples, neighbors, weights) carries no
-gradient; what is gathered, maximized or interpolated does.
+Point sets of a batch lie one after the other; shape b owns the rows row_splits[b]:row_splits[b + 1] (int32 or int64), and
+nothing is ever searched across shapes. Index -1 means "none" throughout. What is found (samples, neighbors, weights)
+carries no gradient; what is gathered, maximized or interpolated does.
 """
 
 import tensorflow as tf
@@ -10,6 +10,7 @@ import tensorflow as tf
 from ocnn_tf_ops.python.interpolate import octree_interpolate
 from ocnn_tf_ops.python.loader import tf_ops
 from ocnn_tf_ops.python.precision import full_precision
+from ocnn_tf_ops.python.splits import int32_splits
 
 for _name in ("FarthestPoints", "BallQuery", "NearestNeighbors"):
     tf.no_gradient(f"Ocnn>{_name}")
@@ -22,12 +23,12 @@ def farthest_points(xyz: tf.Tensor, row_splits: tf.Tensor, num_samples: int) -> 
 
     Args:
         xyz: [N, 3] float32, finite.
-        row_splits: [B + 1] int32; every shape needs a point. One with fewer distinct points repeats its first.
+        row_splits: [B + 1] int32 or int64; every shape needs a point. One with fewer distinct points repeats its first.
 
     Returns:
         [B * num_samples] int32, rows of xyz.
     """
-    return tf_ops().ocnn_farthest_points(xyz, row_splits, num_samples=num_samples)
+    return tf_ops().ocnn_farthest_points(xyz, int32_splits(row_splits), num_samples=num_samples)
 
 
 def ball_query(
@@ -42,13 +43,14 @@ def ball_query(
 
     Args:
         xyz: [N, 3] float32, finite.
-        queries: [Q, 3] float32, of the shapes that query_splits [B + 1] int32 says.
+        queries: [Q, 3] float32, of the shapes that query_splits [B + 1] says.
 
     Returns:
         index [Q, max_neighbors] int32, rows of xyz; slots that remain repeat the first one found, or are -1 if there is
         none. count [Q] int32: how many were found.
     """
-    found = tf_ops().ocnn_ball_query(xyz, row_splits, queries, query_splits, radius=radius, max_neighbors=max_neighbors)
+    splits, query_splits = int32_splits(row_splits), int32_splits(query_splits)
+    found = tf_ops().ocnn_ball_query(xyz, splits, queries, query_splits, radius=radius, max_neighbors=max_neighbors)
     return found.index, found.count
 
 
@@ -73,9 +75,9 @@ def nearest_neighbors(
         index [Q, num_neighbors] int32, rows of x; distance of the same shape, float32: L1, or SQUARED L2. Where a shape
         has too few points: -1 and infinity.
     """
-    found = tf_ops().ocnn_nearest_neighbors(
-        full_precision(x), row_splits, full_precision(queries), query_splits, num_neighbors=num_neighbors, norm=norm
-    )
+    x, queries = full_precision(x), full_precision(queries)
+    splits, query_splits = int32_splits(row_splits), int32_splits(query_splits)
+    found = tf_ops().ocnn_nearest_neighbors(x, splits, queries, query_splits, num_neighbors=num_neighbors, norm=norm)
     return found.index, found.distance
 
 

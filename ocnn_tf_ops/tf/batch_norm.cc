@@ -55,7 +55,7 @@ class Moments : public OpKernel {
 class NormalizeKernel : public OpKernel {
  public:
   explicit NormalizeKernel(OpKernelConstruction* context) : OpKernel(context) {
-    OP_REQUIRES_OK(context, context->GetAttr("num_shortcuts", &num_shortcuts_));
+    OP_REQUIRES_OK(context, bounded_attr(context, "num_shortcuts", &num_shortcuts_));
     OP_REQUIRES_OK(context, context->GetAttr("epsilon", &epsilon_));
     OP_REQUIRES_OK(context, context->GetAttr("slope", &slope_));
     OP_REQUIRES_OK(context, context->GetAttr("batch_statistics", &batch_statistics_));
@@ -145,7 +145,7 @@ REGISTER_OP("Ocnn>Normalize")
     .Attr("U: " OCNN_WIDE_TYPES)
     .SetShapeFn([](InferenceContext* c) {
       int num_shortcuts;
-      TF_RETURN_IF_ERROR(c->GetAttr("num_shortcuts", &num_shortcuts));
+      TF_RETURN_IF_ERROR(bounded_attr(c, "num_shortcuts", &num_shortcuts));
       Dims dims(c);
       TF_RETURN_IF_ERROR(dims.bind_inputs(normalize_inputs(num_shortcuts)));
       c->set_output(0, dims.shape({"M", "C"}));
@@ -173,7 +173,7 @@ REGISTER_OP("Ocnn>NormalizeGrad")
     .Attr("U: " OCNN_WIDE_TYPES)
     .SetShapeFn([](InferenceContext* c) {
       int num_shortcuts;
-      TF_RETURN_IF_ERROR(c->GetAttr("num_shortcuts", &num_shortcuts));
+      TF_RETURN_IF_ERROR(bounded_attr(c, "num_shortcuts", &num_shortcuts));
       Dims dims(c);
       TF_RETURN_IF_ERROR(dims.bind_inputs(grad_inputs(num_shortcuts)));
       c->set_output(0, dims.shape({"M", "C"}));

@@ -21,7 +21,7 @@ class CpuDevice {
 
   explicit CpuDevice(tensorflow::OpKernelContext* context) {
     const auto* threads = context->device()->tensorflow_cpu_worker_threads();
-    executor_ = {threads->workers, threads->num_threads, run};
+    executor_ = {threads->workers, threads->num_threads, run, nullptr};
   }
   const ocnn_executor* stream() const { return &executor_; }
 

@@ -3,6 +3,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "status.h"
+#include "tensorflow/core/framework/node_def_util.h"
+#include "tensorflow/core/framework/op.h"
 
 namespace ocnn {
 
@@ -13,11 +15,43 @@ using tensorflow::shape_inference::ShapeHandle;
 
 namespace {
 
+// An output that gathers has one dimension more.
+constexpr int kMaxRank = TensorShape::MaxDimensions() - 1;
+
 bool is_number(const std::string& dim) { return dim.find_first_not_of("0123456789") == std::string::npos; }
+
+bool is_any_shape(const TensorSpec& spec) { return spec.dims.size() == 1 && spec.dims[0] == "..."; }
+
+std::string describe_size_limit() { return absl::StrCat("at most ", kMaxSize, " in a dimension"); }
+
+// "y", or "keys[2]" of a list.
+std::string output_name(const tensorflow::OpKernel& kernel, int output) {
+  const tensorflow::OpDef* op = nullptr;
+  tensorflow::NameRangeMap ranges;
+  if (!tensorflow::OpRegistry::Global()->LookUpOpDef(kernel.type_string(), &op).ok() ||
+      !tensorflow::NameRangesForNode(kernel.def(), *op, nullptr, &ranges).ok()) {
+    return absl::StrCat("output ", output);
+  }
+  for (const auto& [name, range] : ranges) {
+    const auto [first, last] = range;
+    if (output < first || output >= last) continue;
+    return last - first == 1 ? std::string(name) : absl::StrCat(name, "[", output - first, "]");
+  }
+  return absl::StrCat("output ", output);
+}
 
 }  // namespace
 
+absl::Status output_shape(const tensorflow::OpKernelContext& context, int output, absl::Span<const int64_t> sizes,
+                          TensorShape* shape) {
+  const absl::Status built = TensorShape::BuildTensorShape(sizes, shape);
+  if (built.ok() && shape->num_elements() <= kMaxElements) return absl::OkStatus();
+  return invalid(output_name(context.op_kernel(), output), " would have the shape [", absl::StrJoin(sizes, ","),
+                 "]; expected at most ", kMaxElements, " elements and ", TensorShape::MaxDimensions(), " dimensions");
+}
+
 bool Sizes::fits(const TensorSpec& spec, const TensorShape& shape) {
+  if (is_any_shape(spec)) return shape.dims() <= kMaxRank;
   if (shape.dims() != static_cast<int>(spec.dims.size())) return false;
   for (int i = 0; i < shape.dims(); ++i) {
     const std::string& dim = spec.dims[i];
@@ -31,6 +65,7 @@ bool Sizes::fits(const TensorSpec& spec, const TensorShape& shape) {
 
 // "[M, 27] with M = 5": the sizes other tensors gave are part of what was expected.
 std::string Sizes::describe(const TensorSpec& spec) const {
+  if (is_any_shape(spec)) return absl::StrCat("at most ", kMaxRank, " dimensions");
   std::vector<std::string> known;
   for (const std::string& dim : spec.dims) {
     const auto found = sizes_.find(dim);
@@ -43,6 +78,10 @@ std::string Sizes::describe(const TensorSpec& spec) const {
 absl::Status Sizes::bind_inputs(tensorflow::OpKernelContext* context, const TensorSpecs& specs) {
   for (size_t i = 0; i < specs.size(); ++i) {
     const TensorShape& shape = context->input(static_cast<int>(i)).shape();
+    const auto sizes = shape.dim_sizes();
+    if (std::any_of(sizes.begin(), sizes.end(), [](int64_t size) { return size > kMaxSize; })) {
+      return invalid(specs[i].name, " has shape ", shape.DebugString(), "; expected ", describe_size_limit());
+    }
     const std::string expected = describe(specs[i]);
     if (!fits(specs[i], shape)) {
       return invalid(specs[i].name, " has shape ", shape.DebugString(), "; expected ", expected);
@@ -52,6 +91,7 @@ absl::Status Sizes::bind_inputs(tensorflow::OpKernelContext* context, const Tens
 }
 
 absl::Status Dims::bind(const std::string& name, DimensionHandle dim) {
+  if (context_->ValueKnown(dim) && context_->Value(dim) > kMaxSize) return invalid("expected ", describe_size_limit());
   if (name == "*") return absl::OkStatus();
   if (is_number(name)) return context_->WithValue(dim, std::stoll(name), &dim);
   DimensionHandle& known = dims_.emplace(name, dim).first->second;
@@ -61,6 +101,10 @@ absl::Status Dims::bind(const std::string& name, DimensionHandle dim) {
 absl::Status Dims::bind_inputs(const TensorSpecs& specs) {
   for (size_t i = 0; i < specs.size(); ++i) {
     ShapeHandle shape;
+    if (is_any_shape(specs[i])) {
+      TF_RETURN_IF_ERROR(context_->WithRankAtMost(context_->input(i), kMaxRank, &shape));
+      continue;
+    }
     TF_RETURN_IF_ERROR(context_->WithRank(context_->input(i), specs[i].dims.size(), &shape));
     for (size_t j = 0; j < specs[i].dims.size(); ++j) {
       const absl::Status status = bind(specs[i].dims[j], context_->Dim(shape, j));

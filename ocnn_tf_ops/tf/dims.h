@@ -2,7 +2,8 @@
 //
 //   const TensorSpecs kInputs = {{"x", {"M", "Cin"}}, {"neighbors", {"M", "27"}}};
 //
-// A name stands for one size wherever it occurs, a number for itself, "*" for anything.
+// A name stands for one size wherever it occurs, a number for itself, "*" for anything; {"..."} is any shape. No size is
+// larger than kMaxSize, and an output no larger than `output_shape` allows: what follows can count in int64_t.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "absl/types/span.h"
+#include "attributes.h"
 #include "tensorflow/core/framework/op_kernel.h"
 #include "tensorflow/core/framework/shape_inference.h"
 
@@ -20,6 +23,12 @@ struct TensorSpec {
   std::vector<std::string> dims;
 };
 using TensorSpecs = std::vector<TensorSpec>;
+
+constexpr int64_t kMaxElements = int64_t{1} << 40;  // of an output
+
+// The shape of an output, which InvalidArgument names if its sizes are negative or multiply to more than kMaxElements.
+absl::Status output_shape(const tensorflow::OpKernelContext& context, int output, absl::Span<const int64_t> sizes,
+                          tensorflow::TensorShape* shape);
 
 // Sizes bound to their names, at run time.
 class Sizes {

@@ -18,6 +18,7 @@
 
 #include "../kernels/cuda/device.h"
 #include "device.h"
+#include "dims.h"
 #include "support.h"
 #include "tensorflow/core/platform/tensor_float_32_utils.h"
 
@@ -48,7 +49,7 @@ class KernelCall {
  public:
   using Context = tensorflow::OpKernelContext;
   using Tensor = tensorflow::Tensor;
-  using Shape = tensorflow::TensorShape;
+  using Shape = absl::Span<const int64_t>;
   using Computed = std::conditional_t<Device::kIsGpu, T, Wide<T>>;
 
   explicit KernelCall(Context* context) : context_(context), device_(context) {}
@@ -81,8 +82,8 @@ class KernelCall {
   }
 
   // An output. It takes over the memory of input number `forwarded`, if nobody else needs that.
-  void* new_features(int output, const Shape& shape, int forwarded = -1) {
-    T* values = out<T>(output, shape, forwarded);
+  void* new_features(int output, Shape sizes, int forwarded = -1) {
+    T* values = out<T>(output, sizes, forwarded);
     if constexpr (kConverts) {
       const int64_t count = status_.ok() ? context_->mutable_output(output)->NumElements() : 0;
       Computed* computed = temporary<Computed>(count);
@@ -111,8 +112,10 @@ class KernelCall {
   }
 
   template <typename V>
-  V* out(int output, const Shape& shape, int forwarded = -1) {
+  V* out(int output, Shape sizes, int forwarded = -1) {
     Tensor* tensor = nullptr;
+    tensorflow::TensorShape shape;
+    if (status_.ok()) status_ = output_shape(*context_, output, sizes, &shape);
     if (!status_.ok()) return nullptr;
     status_ = forwarded < 0 ? context_->allocate_output(output, shape, &tensor)
                             : context_->forward_input_or_allocate_output({forwarded}, output, shape, &tensor);
@@ -121,6 +124,7 @@ class KernelCall {
 
   // Memory of the device, until the call is over.
   void* temporary(int64_t bytes) {
+    if (status_.ok() && bytes < 0) status_ = absl::ResourceExhaustedError("scratch memory of more than 2^63 - 1 bytes");
     if (!status_.ok()) return nullptr;
     temporaries_.emplace_back();
     status_ = context_->allocate_temp(tensorflow::DT_INT8, {bytes}, &temporaries_.back());
@@ -168,6 +172,7 @@ class KernelCall {
 template <auto kCpuBytes, auto kCudaBytes, typename Device, typename T, typename... Size>
 Scratch scratch(KernelCall<Device, T>& call, Size... sizes) {
   int64_t bytes = 0;
+  if (!call.status().ok()) return {nullptr, 0};  // sizes that were refused may overflow
   if constexpr (Device::kIsGpu) {
     bytes = kCudaBytes(sizes...);
   } else {
@@ -180,7 +185,7 @@ Scratch scratch(KernelCall<Device, T>& call, Size... sizes) {
 template <auto kCudaBytes, typename Device, typename T, typename... Size>
 auto gpu_scratch(KernelCall<Device, T>& call, Size... sizes) {
   if constexpr (Device::kIsGpu) {
-    const int64_t bytes = kCudaBytes(sizes...);
+    const int64_t bytes = call.status().ok() ? kCudaBytes(sizes...) : 0;
     return Scratch{call.temporary(bytes), bytes};
   } else {
     return Nothing{};

@@ -44,7 +44,7 @@ template <typename Device, typename T>
 class Linear : public OpKernel {
  public:
   explicit Linear(OpKernelConstruction* context) : OpKernel(context) {
-    OP_REQUIRES_OK(context, context->GetAttr("num_parts", &num_parts_));
+    OP_REQUIRES_OK(context, bounded_attr(context, "num_parts", &num_parts_));
   }
 
   void Compute(OpKernelContext* context) override {
@@ -74,14 +74,14 @@ template <typename Device, typename T>
 class LinearGradInput : public OpKernel {
  public:
   explicit LinearGradInput(OpKernelConstruction* context) : OpKernel(context) {
-    OP_REQUIRES_OK(context, context->GetAttr("begin", &begin_));
-    OP_REQUIRES_OK(context, context->GetAttr("width", &width_));
+    OP_REQUIRES_OK(context, bounded_attr(context, "begin", &begin_));
+    OP_REQUIRES_OK(context, bounded_attr(context, "width", &width_));
   }
 
   void Compute(OpKernelContext* context) override {
     Sizes n;
     OP_REQUIRES_OK(context, n.bind_inputs(context, {kGrad, kWeights}));
-    OP_REQUIRES(context, begin_ >= 0 && width_ > 0 && begin_ + width_ <= n["W"],
+    OP_REQUIRES(context, begin_ + width_ <= n["W"],
                 invalid("begin = ", begin_, ", width = ", width_, " leave the ", n["W"], " rows of weights"));
     KernelCall<Device, T> call(context);
     const void *grad_y = call.features(0), *weights = call.features(1, begin_);
@@ -101,7 +101,7 @@ template <typename Device, typename T>
 class LinearGradWeights : public OpKernel {
  public:
   explicit LinearGradWeights(OpKernelConstruction* context) : OpKernel(context) {
-    OP_REQUIRES_OK(context, context->GetAttr("num_parts", &num_parts_));
+    OP_REQUIRES_OK(context, bounded_attr(context, "num_parts", &num_parts_));
   }
 
   void Compute(OpKernelContext* context) override {
@@ -125,7 +125,7 @@ class LinearGradWeights : public OpKernel {
 
 absl::Status bind(Dims* dims, InferenceContext* c, const TensorSpec& last) {
   int num_parts;
-  TF_RETURN_IF_ERROR(c->GetAttr("num_parts", &num_parts));
+  TF_RETURN_IF_ERROR(bounded_attr(c, "num_parts", &num_parts));
   return dims->bind_inputs(inputs(num_parts, last));
 }
 
@@ -152,8 +152,9 @@ REGISTER_OP("Ocnn>LinearGradInput")
     .Attr("T: " OCNN_TYPES)
     .SetShapeFn([](InferenceContext* c) {
       Dims dims(c);
-      int64_t width;
-      TF_RETURN_IF_ERROR(c->GetAttr("width", &width));
+      int64_t begin, width;
+      TF_RETURN_IF_ERROR(bounded_attr(c, "begin", &begin));
+      TF_RETURN_IF_ERROR(bounded_attr(c, "width", &width));
       TF_RETURN_IF_ERROR(dims.bind_inputs({kGrad, kWeights}));
       c->set_output(0, c->Matrix(dims["M"], c->MakeDim(width)));
       return absl::OkStatus();

@@ -11,8 +11,6 @@ namespace {
 using namespace tensorflow;  // NOLINT
 using shape_inference::InferenceContext;
 
-constexpr int kMaxDepth = 16;
-
 absl::Status check_depths(int depth, int full_depth) {
   if (depth < 1 || depth > kMaxDepth) {
     return invalid("depth = ", depth, " is out of range; expected 1 to ", kMaxDepth);
@@ -38,10 +36,10 @@ class OctreeBuild : public OpKernel {
  public:
   explicit OctreeBuild(OpKernelConstruction* context) : OpKernel(context) {
     int num_depths = 0;
-    OP_REQUIRES_OK(context, context->GetAttr("num_depths", &num_depths));
-    OP_REQUIRES_OK(context, context->GetAttr("full_depth", &full_depth_));
-    OP_REQUIRES_OK(context, context->GetAttr("num_normals", &num_normals_));
-    OP_REQUIRES_OK(context, context->GetAttr("num_extra", &num_extra_));
+    OP_REQUIRES_OK(context, bounded_attr(context, "num_depths", &num_depths));
+    OP_REQUIRES_OK(context, bounded_attr(context, "full_depth", &full_depth_));
+    OP_REQUIRES_OK(context, bounded_attr(context, "num_normals", &num_normals_));
+    OP_REQUIRES_OK(context, bounded_attr(context, "num_extra", &num_extra_));
     depth_ = num_depths - 1;
     OP_REQUIRES_OK(context, check_depths(depth_, full_depth_));
   }
@@ -153,8 +151,8 @@ class OctreeNeighbors : public OpKernel {
  public:
   explicit OctreeNeighbors(OpKernelConstruction* context) : OpKernel(context) {
     int num_depths = 0;
-    OP_REQUIRES_OK(context, context->GetAttr("num_depths", &num_depths));
-    OP_REQUIRES_OK(context, context->GetAttr("full_depth", &full_depth_));
+    OP_REQUIRES_OK(context, bounded_attr(context, "num_depths", &num_depths));
+    OP_REQUIRES_OK(context, bounded_attr(context, "full_depth", &full_depth_));
     OP_REQUIRES_OK(context, check_depths(num_depths - 1, full_depth_));
   }
 
@@ -227,10 +225,11 @@ REGISTER_OP("Ocnn>OctreeBuild")
     .Attr("num_normals: int >= 0")
     .Attr("num_extra: int >= 0")
     .SetShapeFn([](InferenceContext* c) {
-      int num_depths, num_normals, num_extra;
-      TF_RETURN_IF_ERROR(c->GetAttr("num_depths", &num_depths));
-      TF_RETURN_IF_ERROR(c->GetAttr("num_normals", &num_normals));
-      TF_RETURN_IF_ERROR(c->GetAttr("num_extra", &num_extra));
+      int num_depths, full_depth, num_normals, num_extra;
+      TF_RETURN_IF_ERROR(bounded_attr(c, "num_depths", &num_depths));
+      TF_RETURN_IF_ERROR(bounded_attr(c, "full_depth", &full_depth));
+      TF_RETURN_IF_ERROR(bounded_attr(c, "num_normals", &num_normals));
+      TF_RETURN_IF_ERROR(bounded_attr(c, "num_extra", &num_extra));
       Dims dims(c);
       TF_RETURN_IF_ERROR(dims.bind_inputs(build_inputs(num_normals, num_extra)));
       for (int d = 0; d < num_depths; ++d) {
@@ -250,6 +249,9 @@ REGISTER_OP("Ocnn>OctreeNeighbors")
     .Attr("num_depths: int >= 1")
     .Attr("full_depth: int = 2")
     .SetShapeFn([](InferenceContext* c) {
+      int num_depths, full_depth;
+      TF_RETURN_IF_ERROR(bounded_attr(c, "num_depths", &num_depths));
+      TF_RETURN_IF_ERROR(bounded_attr(c, "full_depth", &full_depth));
       for (int d = 0; d < c->num_inputs(); ++d) {
         shape_inference::ShapeHandle children;
         TF_RETURN_IF_ERROR(c->WithRank(c->input(d), 1, &children));

@@ -35,10 +35,8 @@ class OctreeInterpolationTable : public OpKernel {
  public:
   explicit OctreeInterpolationTable(OpKernelConstruction* context) : OpKernel(context) {
     std::string edge_mode;
-    OP_REQUIRES_OK(context, context->GetAttr("depth", &depth_));
+    OP_REQUIRES_OK(context, bounded_attr(context, "depth", &depth_));
     OP_REQUIRES_OK(context, context->GetAttr("edge_mode", &edge_mode));
-    OP_REQUIRES(context, depth_ >= 1 && depth_ <= 16,
-                invalid("depth = ", depth_, " is out of range; expected 1 to 16"));
     edge_mode_ = edge_mode == "wrap" ? OCNN_EDGE_WRAP : OCNN_EDGE_MISSING;
   }
 
@@ -116,6 +114,8 @@ REGISTER_OP("Ocnn>OctreeInterpolationTable")
     .Attr("edge_mode: {'missing', 'wrap'} = 'missing'")
     .SetShapeFn([](InferenceContext* c) {
       Dims dims(c);
+      int depth;
+      TF_RETURN_IF_ERROR(bounded_attr(c, "depth", &depth));
       TF_RETURN_IF_ERROR(dims.bind_inputs(table_inputs()));
       c->set_output(0, dims.shape({"N", "8"}));
       c->set_output(1, dims.shape({"N", "8"}));

@@ -26,8 +26,9 @@ const TensorSpecs& pick_inputs() {
   return specs;
 }
 
+// Of the octants of the finer depth.
 absl::Status check_groups(int64_t num_nodes) {
-  if (num_nodes % 8 == 0 && num_nodes <= INT32_MAX) return absl::OkStatus();
+  if (num_nodes % 8 == 0 && num_nodes <= kMaxSize) return absl::OkStatus();
   return invalid("x has ", num_nodes, " rows; expected whole groups of eight siblings");
 }
 
@@ -58,6 +59,7 @@ class OctreeMaxUnpool : public OpKernel {
   void Compute(OpKernelContext* context) override {
     Sizes n;
     OP_REQUIRES_OK(context, n.bind_inputs(context, unpool_inputs()));
+    OP_REQUIRES_OK(context, check_groups(8 * n["G"]));
     KernelCall<Device, T> call(context);
     const void* x = call.features(0);
     const int32_t* mask = call.template in<int32_t>(1);

@@ -1,5 +1,7 @@
 // Ops Ocnn>GatherRows and Ocnn>NeighborMax and their gradients over kernels/points/gather.h.
 #include "../kernels/points/gather.h"
+
+#include "absl/strings/str_join.h"
 #include "dims.h"
 #include "kernel_call.h"
 #include "register.h"
@@ -10,14 +12,22 @@ namespace {
 using namespace tensorflow;  // NOLINT
 using shape_inference::InferenceContext;
 
-// Of the gathers by an index of any shape: `like` has the rows of x; only its sizes are looked at.
-const TensorSpec kRows = {"x", {"N", "C"}};
+const TensorSpecs& gather_inputs() {
+  static const TensorSpecs specs = {{"x", {"N", "C"}}, {"index", {"..."}}};
+  return specs;
+}
+
+// `like` has the rows of x; only its sizes are looked at.
+const TensorSpecs& gather_grad_inputs() {
+  static const TensorSpecs specs = {{"grad_y", {"..."}}, {"index", {"..."}}, {"like", {"N", "C"}}};
+  return specs;
+}
 
 // [shape of the index, C]: every entry of it stands for a row.
-TensorShape shape_of_rows(const Tensor& index, int64_t channels) {
-  TensorShape shape = index.shape();
-  shape.AddDim(channels);
-  return shape;
+auto sizes_of_rows(const Tensor& index, int64_t channels) {
+  auto sizes = index.shape().dim_sizes();
+  sizes.push_back(channels);
+  return sizes;
 }
 
 const TensorSpecs& max_inputs() {
@@ -37,12 +47,12 @@ class GatherRows : public OpKernel {
 
   void Compute(OpKernelContext* context) override {
     Sizes n;
-    OP_REQUIRES_OK(context, n.bind_inputs(context, {kRows}));
+    OP_REQUIRES_OK(context, n.bind_inputs(context, gather_inputs()));
     KernelCall<Device, T> call(context);
     OP_REQUIRES_OK(context, call.check_indices(1, n["N"], "index"));
     const void* x = call.features(0);
     const int32_t* index = call.template in<int32_t>(1);
-    void* y = call.new_features(0, shape_of_rows(context->input(1), n["C"]));
+    void* y = call.new_features(0, sizes_of_rows(context->input(1), n["C"]));
     OP_REQUIRES_OK(context,
                    run<ocnn_gather_rows_cpu, ocnn_gather_rows_cuda>(call, "gather_rows", call.dtype(), x, index,
                                                                     context->input(1).NumElements(), n["N"], n["C"],
@@ -56,18 +66,18 @@ class GatherRowsGrad : public OpKernel {
   using OpKernel::OpKernel;
 
   void Compute(OpKernelContext* context) override {
-    const Tensor &index_tensor = context->input(1), &like = context->input(2);
-    OP_REQUIRES(context, like.dims() == 2, invalid("like has shape ", like.shape().DebugString(), "; expected [N, C]"));
-    const int64_t num_rows = index_tensor.NumElements(), num_points = like.dim_size(0), channels = like.dim_size(1);
-    const TensorShape expected = shape_of_rows(index_tensor, channels);
-    OP_REQUIRES(context, context->input(0).shape() == expected,
-                invalid("grad_y has shape ", context->input(0).shape().DebugString(), "; expected ",
-                        expected.DebugString()));
+    Sizes n;
+    OP_REQUIRES_OK(context, n.bind_inputs(context, gather_grad_inputs()));
+    const int64_t num_rows = context->input(1).NumElements(), num_points = n["N"], channels = n["C"];
+    const auto expected = sizes_of_rows(context->input(1), channels);
+    OP_REQUIRES(context, context->input(0).shape().dim_sizes() == expected,
+                invalid("grad_y has shape ", context->input(0).shape().DebugString(), "; expected [",
+                        absl::StrJoin(expected, ","), "]"));
     KernelCall<Device, T> call(context);
     OP_REQUIRES_OK(context, call.check_indices(1, num_points, "index"));
     const void* grad_y = call.features(0);
     const int32_t* index = call.template in<int32_t>(1);
-    void* grad_x = call.new_features(0, like.shape());
+    void* grad_x = call.new_features(0, {num_points, channels});
     const auto memory = gpu_scratch<ocnn_gather_rows_grad_cuda_workspace_bytes>(call, num_rows, num_points);
     OP_REQUIRES_OK(context, run<ocnn_gather_rows_grad_cpu, ocnn_gather_rows_grad_cuda>(
                                 call, "gather_rows_grad", call.dtype(), grad_y, index, num_rows, num_points, channels,
@@ -122,7 +132,7 @@ REGISTER_OP("Ocnn>GatherRows")
     .Attr("T: " OCNN_TYPES)
     .SetShapeFn([](InferenceContext* c) {
       Dims dims(c);
-      TF_RETURN_IF_ERROR(dims.bind_inputs({kRows}));
+      TF_RETURN_IF_ERROR(dims.bind_inputs(gather_inputs()));
       shape_inference::ShapeHandle rows;
       TF_RETURN_IF_ERROR(c->Concatenate(c->input(1), dims.shape({"C"}), &rows));
       c->set_output(0, rows);
@@ -137,9 +147,9 @@ REGISTER_OP("Ocnn>GatherRowsGrad")
     .Output("grad_x: T")
     .Attr("T: " OCNN_TYPES)
     .SetShapeFn([](InferenceContext* c) {
-      shape_inference::ShapeHandle like;
-      TF_RETURN_IF_ERROR(c->WithRank(c->input(2), 2, &like));
-      c->set_output(0, like);
+      Dims dims(c);
+      TF_RETURN_IF_ERROR(dims.bind_inputs(gather_grad_inputs()));
+      c->set_output(0, dims.shape({"N", "C"}));
       return absl::OkStatus();
     })
     .Doc("The adjoint of GatherRows; `like` is its x, for the sizes.");

@@ -30,13 +30,6 @@ const TensorSpecs& nearest_inputs() {
   return specs;
 }
 
-// Reads the attribute `name`, which must be at least 1.
-absl::Status read_count(OpKernelConstruction* context, const char* name, int64_t* value) {
-  TF_RETURN_IF_ERROR(context->GetAttr(name, value));
-  if (*value >= 1) return absl::OkStatus();
-  return invalid(name, " = ", *value, " is out of range; expected at least 1");
-}
-
 // The sizes of `specs`, and both row splits in order: what the two searches have in common.
 template <typename Device>
 absl::Status bind_search(OpKernelContext* context, const TensorSpecs& specs, Sizes* n) {
@@ -49,7 +42,7 @@ template <typename Device>
 class FarthestPoints : public OpKernel {
  public:
   explicit FarthestPoints(OpKernelConstruction* context) : OpKernel(context) {
-    OP_REQUIRES_OK(context, read_count(context, "num_samples", &num_samples_));
+    OP_REQUIRES_OK(context, bounded_attr(context, "num_samples", &num_samples_));
   }
 
   void Compute(OpKernelContext* context) override {
@@ -76,7 +69,7 @@ template <typename Device>
 class BallQuery : public OpKernel {
  public:
   explicit BallQuery(OpKernelConstruction* context) : OpKernel(context) {
-    OP_REQUIRES_OK(context, read_count(context, "max_neighbors", &max_neighbors_));
+    OP_REQUIRES_OK(context, bounded_attr(context, "max_neighbors", &max_neighbors_));
     OP_REQUIRES_OK(context, context->GetAttr("radius", &radius_));
     OP_REQUIRES(context, radius_ > 0 && std::isfinite(radius_),
                 invalid("radius = ", radius_, " is out of range; expected a positive number"));
@@ -106,7 +99,7 @@ class NearestNeighbors : public OpKernel {
  public:
   explicit NearestNeighbors(OpKernelConstruction* context) : OpKernel(context) {
     std::string norm;
-    OP_REQUIRES_OK(context, read_count(context, "num_neighbors", &num_neighbors_));
+    OP_REQUIRES_OK(context, bounded_attr(context, "num_neighbors", &num_neighbors_));
     OP_REQUIRES_OK(context, context->GetAttr("norm", &norm));
     norm_ = norm == "l1" ? OCNN_L1 : OCNN_L2;
   }
@@ -133,7 +126,7 @@ class NearestNeighbors : public OpKernel {
 // An output of the shape [Q, value of the attribute].
 absl::Status set_neighbors(InferenceContext* c, const Dims& dims, const char* attribute, int output) {
   int64_t count = 0;
-  TF_RETURN_IF_ERROR(c->GetAttr(attribute, &count));
+  TF_RETURN_IF_ERROR(bounded_attr(c, attribute, &count));
   c->set_output(output, c->Matrix(dims["Q"], c->MakeDim(count)));
   return absl::OkStatus();
 }
@@ -148,7 +141,7 @@ REGISTER_OP("Ocnn>FarthestPoints")
       int64_t num_samples = 0;
       shape_inference::DimensionHandle rows;
       TF_RETURN_IF_ERROR(dims.bind_inputs(sample_inputs()));
-      TF_RETURN_IF_ERROR(c->GetAttr("num_samples", &num_samples));
+      TF_RETURN_IF_ERROR(bounded_attr(c, "num_samples", &num_samples));
       TF_RETURN_IF_ERROR(c->Subtract(dims["B + 1"], 1, &rows));
       TF_RETURN_IF_ERROR(c->Multiply(rows, num_samples, &rows));
       c->set_output(0, c->Vector(rows));

@@ -19,6 +19,8 @@ inline absl::Status to_status(int status, const char* what) {
       return absl::OkStatus();
     case OCNN_OUT_OF_MEMORY:
       return absl::ResourceExhaustedError(absl::StrCat(what, ": out of memory"));
+    case OCNN_CANCELLED:
+      return absl::CancelledError(what);
     case OCNN_CUDA_ERROR:
       return absl::InternalError(absl::StrCat(what, ": the CUDA runtime reported an error"));
     case OCNN_NOT_FINITE:

@@ -26,6 +26,29 @@ struct Kernel {
   int32_t d;
 };
 
+// Ends a call from wherever it is.
+struct Stop {
+  int status;
+};
+
+// The work of a call, on all its threads.
+class Effort {
+ public:
+  explicit Effort(const ocnn_executor* stream) : stream_(stream) {}
+
+  // Throws Stop if the call is cancelled, or its work exceeds what one may take.
+  void spend(int64_t work) {
+    if (is_cancelled(stream_)) throw Stop{OCNN_CANCELLED};
+    if (spent_.fetch_add(work, std::memory_order_relaxed) > kMostWork) throw Stop{OCNN_TOO_LONG};
+  }
+
+ private:
+  static constexpr int64_t kMostWork = 1000000000000;  // rows and nodes looked at
+
+  const ocnn_executor* stream_;
+  std::atomic<int64_t> spent_{0};
+};
+
 // A region on its way from points to clusters.
 struct Region {
   Region(const float* points, int64_t n, int32_t d) : points(points), n(n), index(points, n, d, kRadiusNeighbors) {}
@@ -41,13 +64,14 @@ struct Region {
 };
 
 // The cells of size h that hold a point, in float32 as NumPy has them; the points themselves if none share a cell.
-void find_seeds(const Kernel& kernel, Region* region) {
+void find_seeds(const Kernel& kernel, Region* region, Effort* effort) {
   const int32_t d = kernel.d;
   const float size = static_cast<float>(kernel.bandwidth);
   RowTable cells(d);
   std::vector<float> cell(d);
   std::vector<int64_t> cell_id(region->n);
   for (int64_t i = 0; i < region->n; ++i) {
+    if (i % kPointGrain == 0) effort->spend(kPointGrain);
     for (int32_t j = 0; j < d; ++j) cell[j] = cell_of(region->points[i * d + j], size);
     cell_id[i] = cells.insert(cell.data());
   }
@@ -69,14 +93,17 @@ void find_seeds(const Kernel& kernel, Region* region) {
 // an earlier one has been takes over its result, unless it would run out of iterations on the way.
 class Climber {
  public:
-  Climber(const Kernel& kernel, Region* region) : kernel_(kernel), region_(region), visited_(kernel.d) {}
+  Climber(const Kernel& kernel, Region* region, Effort* effort)
+      : kernel_(kernel), region_(region), effort_(effort), visited_(kernel.d) {}
 
   void climb(int64_t seed) {
     float* mean = region_->seeds.data() + seed * kernel_.d;
     std::vector<float> next(kernel_.d);
     const size_t path = steps_.size();
     for (int64_t completed = 0;;) {
-      const int64_t count = region_->index.mean_within(mean, kernel_.bandwidth, next.data());
+      int64_t work = 0;
+      const int64_t count = region_->index.mean_within(mean, kernel_.bandwidth, next.data(), &work);
+      effort_->spend(work);
       region_->counts[seed] = count;
       if (count == 0) return;
       const bool converged = has_converged(mean, next.data(), kernel_.d, kernel_.bandwidth);
@@ -118,6 +145,7 @@ class Climber {
 
   const Kernel& kernel_;
   Region* region_;
+  Effort* effort_;
   RowTable visited_;
   std::vector<Step> steps_;  // one for each row of visited_
 };
@@ -146,7 +174,7 @@ std::vector<float> sorted_centers(const Kernel& kernel, const Region& region) {
 }
 
 // Keeps a center if no center before it that was kept lies within the bandwidth.
-void choose_centers(const Kernel& kernel, Region* region) {
+void choose_centers(const Kernel& kernel, Region* region, Effort* effort) {
   const int32_t d = kernel.d;
   const std::vector<float> candidates = sorted_centers(kernel, *region);
   const int64_t num_candidates = candidates.size() / d;
@@ -157,7 +185,9 @@ void choose_centers(const Kernel& kernel, Region* region) {
   for (int64_t i = 0; i < num_candidates; ++i) {
     if (!kept[i]) continue;
     const float* center = candidates.data() + i * d;
-    index.rows_within(center, kernel.bandwidth, &close);
+    int64_t work = 0;
+    index.rows_within(center, kernel.bandwidth, &close, &work);
+    effort->spend(work);
     for (int32_t row : close) kept[row] = false;
     kept[i] = true;
   }
@@ -168,10 +198,10 @@ void choose_centers(const Kernel& kernel, Region* region) {
 }
 
 // Runs body(region, begin, end) over items of all regions, `splits` [regions + 1] of them, cut into even pieces. An
-// exception must not leave a thread of the caller's pool: bad_alloc is the only one here, and becomes `failed`.
+// exception must not leave a thread of the caller's pool; it becomes a Stop in this one.
 template <typename Body>
-void for_each_piece(const ocnn_executor* stream, const std::vector<int64_t>& splits, int64_t grain,
-                    std::atomic<bool>* failed, const Body& body) {
+void for_each_piece(const ocnn_executor* stream, const std::vector<int64_t>& splits, int64_t grain, const Body& body) {
+  std::atomic<int> status{OCNN_OK};
   parallel_for(stream, splits.back(), grain, [&](int64_t begin, int64_t end) {
     try {
       int64_t region = std::upper_bound(splits.begin(), splits.end(), begin) - splits.begin() - 1;
@@ -181,58 +211,58 @@ void for_each_piece(const ocnn_executor* stream, const std::vector<int64_t>& spl
         begin = stop;
       }
     } catch (const std::bad_alloc&) {
-      *failed = true;
+      status = OCNN_OUT_OF_MEMORY;
+    } catch (const Stop& stop) {
+      status = stop.status;
     }
   });
+  if (status != OCNN_OK) throw Stop{status};
 }
 
 // Runs body(region) for every region that has points, shared out by points.
 template <typename Body>
-void for_each_region(const ocnn_executor* stream, const std::vector<int64_t>& row_splits, std::atomic<bool>* failed,
-                     const Body& body) {
-  for_each_piece(stream, row_splits, kPointGrain, failed, [&](int64_t r, int64_t begin, int64_t) {
+void for_each_region(const ocnn_executor* stream, const std::vector<int64_t>& row_splits, const Body& body) {
+  for_each_piece(stream, row_splits, kPointGrain, [&](int64_t r, int64_t begin, int64_t) {
     if (begin == 0) body(r);
   });
 }
 
-bool mean_shift(const ocnn_executor* stream, const Kernel& kernel, const float* points,
+void mean_shift(const ocnn_executor* stream, const Kernel& kernel, const float* points,
                 const std::vector<int64_t>& row_splits, int32_t* labels, float* centers, int64_t* num_centers) {
   const int32_t d = kernel.d;
   const int64_t num_regions = row_splits.size() - 1;
   std::vector<std::unique_ptr<Region>> regions(num_regions);
-  std::atomic<bool> failed{false};
+  Effort effort(stream);
 
-  for_each_region(stream, row_splits, &failed, [&](int64_t r) {
+  for_each_region(stream, row_splits, [&](int64_t r) {
     regions[r] = std::make_unique<Region>(points + row_splits[r] * d, row_splits[r + 1] - row_splits[r], d);
-    find_seeds(kernel, regions[r].get());
+    find_seeds(kernel, regions[r].get(), &effort);
   });
-  if (failed) return false;
 
   std::vector<int64_t> seed_splits(num_regions + 1, 0);
   for (int64_t r = 0; r < num_regions; ++r) {
     seed_splits[r + 1] = seed_splits[r] + (regions[r] ? regions[r]->counts.size() : 0);
   }
-  for_each_piece(stream, seed_splits, kSeedGrain, &failed, [&](int64_t r, int64_t begin, int64_t end) {
-    Climber climber(kernel, regions[r].get());
+  for_each_piece(stream, seed_splits, kSeedGrain, [&](int64_t r, int64_t begin, int64_t end) {
+    Climber climber(kernel, regions[r].get(), &effort);
     for (int64_t i = begin; i < end; ++i) climber.climb(regions[r]->climbing_order[i]);
   });
-  if (failed) return false;
 
   std::fill(num_centers, num_centers + num_regions, 0);
-  for_each_region(stream, row_splits, &failed, [&](int64_t r) {
-    choose_centers(kernel, regions[r].get());
+  for_each_region(stream, row_splits, [&](int64_t r) {
+    choose_centers(kernel, regions[r].get(), &effort);
     num_centers[r] = regions[r]->centers.size() / d;
     std::copy(regions[r]->centers.begin(), regions[r]->centers.end(), centers + row_splits[r] * d);
   });
-  if (failed) return false;
 
-  for_each_piece(stream, row_splits, kPointGrain, &failed, [&](int64_t r, int64_t begin, int64_t end) {
+  for_each_piece(stream, row_splits, kPointGrain, [&](int64_t r, int64_t begin, int64_t end) {
     const NeighborIndex* index = regions[r]->center_index.get();
     for (int64_t i = begin; i < end; ++i) {
-      labels[row_splits[r] + i] = index ? index->nearest(regions[r]->points + i * d) : -1;
+      int64_t work = 0;
+      labels[row_splits[r] + i] = index ? index->nearest(regions[r]->points + i * d, &work) : -1;
+      effort.spend(work);
     }
   });
-  return !failed;
 }
 
 bool valid_splits(const int64_t* row_splits, int64_t num_points, int64_t num_regions) {
@@ -251,16 +281,17 @@ bool valid_splits(const int64_t* row_splits, int64_t num_points, int64_t num_reg
 int ocnn_mean_shift_cpu(const ocnn_executor* stream, const float* points, const int64_t* row_splits,
                         int64_t num_points, int64_t num_regions, int32_t d, double bandwidth, int32_t max_iterations,
                         int32_t* labels, float* centers, int64_t* num_centers) {
-  if (d < 1 || max_iterations < 0 || !(bandwidth > 0) || !std::isfinite(bandwidth) ||
+  if (d < 1 || max_iterations < 0 || !ocnn::valid_radius(bandwidth) ||
       !ocnn::valid_splits(row_splits, num_points, num_regions)) {
     return OCNN_INVALID_ARGUMENT;
   }
   if (!std::all_of(points, points + num_points * d, [](float x) { return std::isfinite(x); })) return OCNN_NOT_FINITE;
   try {
     const std::vector<int64_t> splits(row_splits, row_splits + num_regions + 1);
-    const bool done = ocnn::mean_shift(stream, {bandwidth, max_iterations, d}, points, splits, labels, centers,
-                                       num_centers);
-    return done ? OCNN_OK : OCNN_OUT_OF_MEMORY;
+    ocnn::mean_shift(stream, {bandwidth, max_iterations, d}, points, splits, labels, centers, num_centers);
+    return OCNN_OK;
+  } catch (const ocnn::Stop& stop) {
+    return stop.status;
   } catch (const std::bad_alloc&) {
     return OCNN_OUT_OF_MEMORY;
   }

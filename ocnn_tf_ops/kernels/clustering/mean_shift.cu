@@ -63,7 +63,7 @@ int64_t ocnn_mean_shift_cuda_workspace_bytes(int64_t num_points, int64_t num_reg
 int ocnn_mean_shift_cuda(ocnn_cuda_stream stream, const float* points, const int64_t* row_splits, int64_t num_points,
                          int64_t num_regions, int32_t d, double bandwidth, int32_t max_iterations, int32_t* labels,
                          float* centers, int64_t* num_centers, void* workspace, int64_t workspace_bytes) {
-  if (d < 1 || max_iterations < 0 || !(bandwidth > 0) || !std::isfinite(bandwidth) || num_points < 0 ||
+  if (d < 1 || max_iterations < 0 || !ocnn::valid_radius(bandwidth) || num_points < 0 ||
       num_points > INT32_MAX / 2 || num_regions < 0 || (num_regions == 0 && num_points > 0)) {
     return OCNN_INVALID_ARGUMENT;
   }

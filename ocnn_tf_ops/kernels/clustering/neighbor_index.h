@@ -23,14 +23,15 @@ class NeighborIndex {
   const std::vector<int32_t>& order() const { return order_; }  // visiting order -> row
 
   // The mean of the rows at a distance <= radius of `query` [d], into `mean` [d] (which may be `query`). Returns their
-  // number; with 0 rows `mean` is unspecified. Rounds as numpy.mean does over the same rows in float32.
-  int64_t mean_within(const float* query, double radius, float* mean) const;
+  // number; with 0 rows `mean` is unspecified. Rounds as numpy.mean does over the same rows in float32. Here and below,
+  // `work` grows by the rows and the tree's nodes that were looked at.
+  int64_t mean_within(const float* query, double radius, float* mean, int64_t* work) const;
 
   // The rows at a distance <= radius of `query`, in visiting order.
-  void rows_within(const float* query, double radius, std::vector<int32_t>* rows) const;
+  void rows_within(const float* query, double radius, std::vector<int32_t>* rows, int64_t* work) const;
 
   // The row nearest to `query` [d]; of several at the same distance the one visited first.
-  int32_t nearest(const float* query) const;
+  int32_t nearest(const float* query, int64_t* work) const;
 
  private:
   static constexpr int64_t kSpareLanes = 64;  // columns may be read so far beyond their end
@@ -41,6 +42,7 @@ class NeighborIndex {
   struct Nearest {
     double squared_distance;
     int32_t position;
+    int64_t work = 0;
   };
 
   void build_tree(const float* points);

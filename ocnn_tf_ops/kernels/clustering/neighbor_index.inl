@@ -1,6 +1,7 @@
 // What NeighborIndex and its CUDA twin share: the shape of the tree, and what decides whether a row is near.
 #pragma once
 
+#include <cfloat>
 #include <cmath>
 #include <cstdint>
 
@@ -13,6 +14,12 @@ constexpr int32_t kMaxTreeDims = 15;
 constexpr int32_t kRadiusNeighbors = 5;  // what scikit-learn's search within a radius is set up for
 constexpr double kTie = 1e-12;           // float64 squares closer than this are compared by their roots
 constexpr float kTiny = 1e-30f;          // float32 squares below this are too inexact to decide anything
+
+// Whether a radius is one in float32 too. A grid of size 0 has NaN for its cells, and NaN equals no other.
+inline bool valid_radius(double radius) {
+  const float rounded = static_cast<float>(radius);
+  return rounded >= FLT_MIN && rounded <= FLT_MAX;
+}
 
 // Whether scikit-learn would search n points of d dimensions by a tree, when set up for k neighbors.
 OCNN_HOST_DEVICE inline bool wants_tree(int64_t n, int32_t d, int32_t k) { return d <= kMaxTreeDims && k < n / 2; }

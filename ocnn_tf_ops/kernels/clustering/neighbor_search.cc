@@ -39,6 +39,7 @@ class RowSum {
     add(count, [=](int32_t i) { return positions[i]; });
   }
   int64_t count() const { return count_; }
+  int64_t work = 0;
   float sum(int32_t j) const { return sum_[j]; }
 
  private:
@@ -65,6 +66,7 @@ struct PositionList {
   void list(const int32_t* selected, int32_t count) { positions.insert(positions.end(), selected, selected + count); }
 
   std::vector<int32_t> positions;
+  int64_t work = 0;
 };
 
 }  // namespace
@@ -132,7 +134,9 @@ void NeighborIndex::visit_tree(const float* query, double radius, Visitor& visit
     const int64_t node = stack[--top];
     const float* lower = bounds_.data() + node * 2 * d;
     const BoxDistance squared = box_distance(query, lower, lower + d, d);
+    ++visitor.work;
     if (is_beyond(squared, ball)) continue;
+    if (is_within(squared, ball) || is_leaf(node)) visitor.work += nodes_[node].end - nodes_[node].begin;
     if (is_within(squared, ball)) {
       visitor.range(nodes_[node].begin, nodes_[node].end);
     } else if (is_leaf(node)) {
@@ -147,6 +151,7 @@ void NeighborIndex::visit_tree(const float* query, double radius, Visitor& visit
 template <typename Visitor>
 void NeighborIndex::visit_all(const float* query, double radius, Visitor& visitor) const {
   const float squared_radius = squared_in_float(radius);
+  visitor.work += n_;
   double squared[kBlock];
   int32_t selected[kBlock];
   for (int64_t begin = 0; begin < n_; begin += kBlock) {
@@ -168,10 +173,11 @@ void NeighborIndex::visit_within(const float* query, double radius, Visitor& vis
   visit_tree<0>(query, radius, visitor);
 }
 
-int64_t NeighborIndex::mean_within(const float* query, double radius, float* mean) const {
+int64_t NeighborIndex::mean_within(const float* query, double radius, float* mean, int64_t* work) const {
   if (d_ == 1) {  // one column is contiguous, and NumPy then sums in another order
     PositionList found;
     visit_within(query, radius, found);
+    *work += found.work;
     const int64_t count = found.positions.size();
     PairwiseSum sum(count);
     for (int32_t position : found.positions) sum.add(columns_[position]);
@@ -180,13 +186,15 @@ int64_t NeighborIndex::mean_within(const float* query, double radius, float* mea
   }
   RowSum sum(rows_.data(), row_stride_);
   visit_within(query, radius, sum);
+  *work += sum.work;
   for (int32_t j = 0; j < d_; ++j) mean[j] = static_cast<float>(static_cast<double>(sum.sum(j)) / sum.count());
   return sum.count();
 }
 
-void NeighborIndex::rows_within(const float* query, double radius, std::vector<int32_t>* rows) const {
+void NeighborIndex::rows_within(const float* query, double radius, std::vector<int32_t>* rows, int64_t* work) const {
   PositionList found;
   visit_within(query, radius, found);
+  *work += found.work;
   rows->clear();
   for (int32_t position : found.positions) rows->push_back(order_[position]);
 }
@@ -201,6 +209,7 @@ void NeighborIndex::nearest_in_leaf(const float* query, Node leaf, Nearest* best
   float squared[kBlock];
   coarse_distances(query, leaf, squared);
   const int32_t count = leaf.end - leaf.begin;
+  best->work += count;
   float least = squared[0];
   for (int32_t i = 1; i < count; ++i) least = std::min(least, squared[i]);
   const float limit = std::max(least * (1 + 2 * coarse_slack(d_)), kTiny);
@@ -208,7 +217,7 @@ void NeighborIndex::nearest_in_leaf(const float* query, Node leaf, Nearest* best
   for (int32_t i = 0; i < count; ++i) {
     if (!(squared[i] <= limit)) continue;
     const double distance = exact_distance(query, leaf.begin + i);
-    if (distance < best->squared_distance) *best = {distance, leaf.begin + i};
+    if (distance < best->squared_distance) best->squared_distance = distance, best->position = leaf.begin + i;
   }
 }
 
@@ -226,18 +235,20 @@ void NeighborIndex::nearest_in_node(const float* query, int64_t node, double low
   }
 }
 
-int32_t NeighborIndex::nearest(const float* query) const {
-  Nearest best = {std::numeric_limits<double>::infinity(), 0};
+int32_t NeighborIndex::nearest(const float* query, int64_t* work) const {
+  Nearest best = {std::numeric_limits<double>::infinity(), 0, 0};
   if (has_tree_) {
     nearest_in_node(query, 0, 0.0, &best);
+    *work += best.work;
     return order_[best.position];
   }
+  *work += n_;
   double squared[kBlock];
   for (int64_t begin = 0; begin < n_; begin += kBlock) {
     const Node block = {static_cast<int32_t>(begin), static_cast<int32_t>(std::min(begin + kBlock, n_))};
     decomposed_distances(query, block, squared);
     for (int32_t i = block.begin; i < block.end; ++i) {
-      if (squared[i - block.begin] < best.squared_distance) best = {squared[i - block.begin], i};
+      if (squared[i - block.begin] < best.squared_distance) best = {squared[i - block.begin], i, 0};
     }
   }
   return order_[best.position];

@@ -41,5 +41,6 @@ extern "C" int ocnn_thread_executor(int32_t num_threads, ocnn_executor* executor
   executor->num_threads = num_threads > 0 ? num_threads : cores;
   executor->context = reinterpret_cast<void*>(static_cast<intptr_t>(executor->num_threads));
   executor->parallel_for = run_threads;
+  executor->cancelled = nullptr;
   return OCNN_OK;
 }
