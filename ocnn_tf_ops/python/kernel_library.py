@@ -27,7 +27,12 @@ _STATUS = {
 class Executor(ctypes.Structure):
     """ocnn_executor of kernels/common.h: where a kernel runs its loops."""
 
-    _fields_ = [("context", ctypes.c_void_p), ("num_threads", ctypes.c_int32), ("parallel_for", ctypes.c_void_p), ("cancelled", ctypes.c_void_p)]
+    _fields_ = [
+        ("context", ctypes.c_void_p),
+        ("num_threads", ctypes.c_int32),
+        ("parallel_for", ctypes.c_void_p),
+        ("cancelled", ctypes.c_void_p),
+    ]
 
 
 @functools.cache

@@ -70,9 +70,9 @@ def _bounded(function: Callable, name: str, count: Callable) -> Callable:
 
     @functools.wraps(function)
     def call(*args, **kwargs):
-        arguments = signature.bind(*args, **kwargs).arguments
-        if count(arguments[name]) > MAX_DEPTHS:
-            message = f"num_depths = {count(arguments[name])} is out of range; expected 1 to {MAX_DEPTHS}"
+        given = count(signature.bind(*args, **kwargs).arguments[name])
+        if not 1 <= given <= MAX_DEPTHS:
+            message = f"num_depths = {given} is out of range; expected 1 to {MAX_DEPTHS}"
             raise tf.errors.InvalidArgumentError(None, None, message)
         return function(*args, **kwargs)
 

@@ -10,7 +10,7 @@ from ocnn_tf_ops.python.kernel_library import call_cancellable, call_kernel, thr
 
 MAX_ITERATIONS = 300
 DEVICES = ("cpu", "cuda")
-FLOAT32 = np.finfo(np.float32)
+SMALLEST, LARGEST = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
 
 
 class Clusters(NamedTuple):
@@ -43,8 +43,8 @@ def mean_shift(
     Raises:
         RuntimeError: device "cuda" without a GPU, or in a build without the CUDA kernels.
         ValueError: no points, NaN or infinity among them, a bandwidth that is not positive and finite, no point within
-            the bandwidth of any seed (possible from 5 dimensions on), an unknown device, or more work than 10^12 rows
-            looked at (on the CPU): about a quarter of an hour of one core.
+            the bandwidth of any seed (possible from 5 dimensions on), an unknown device, or more work (on the CPU)
+            than 10^11 looks at a row, minutes of one core.
         KeyboardInterrupt: Ctrl-C ends the work on the CPU; a GPU finishes what it was given.
     """
     if len(points) == 0:
@@ -71,8 +71,8 @@ def mean_shift_batched(
     """
     points = _checked_points(points)
     row_splits = _checked_splits(row_splits, len(points))
-    if not FLOAT32.tiny <= bandwidth <= FLOAT32.max:
-        limits = f"positive and finite ({FLOAT32.tiny:.2g} to {FLOAT32.max:.2g}, as float32 has it)"
+    if not SMALLEST <= bandwidth <= LARGEST:
+        limits = f"positive and finite ({SMALLEST:.2g} to {LARGEST:.2g}, as float32 has it)"
         raise ValueError(f"mean_shift: bandwidth must be {limits}, found {bandwidth}")
     labels = np.empty(len(points), np.int32)
     centers = np.empty_like(points)

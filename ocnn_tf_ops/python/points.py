@@ -1,8 +1,8 @@
 """Operations on point sets, the bricks of PointNet++ and of feature-space neighborhoods.
 
-Point sets of a batch lie one after the other; shape b owns the rows row_splits[b]:row_splits[b + 1] (int32 or int64), and
-nothing is ever searched across shapes. Index -1 means "none" throughout. What is found (samples, neighbors, weights)
-carries no gradient; what is gathered, maximized or interpolated does.
+Point sets of a batch lie one after the other; shape b owns the rows row_splits[b]:row_splits[b + 1] (int32 or int64),
+and nothing is ever searched across shapes. Index -1 means "none" throughout. What is found (samples, neighbors,
+weights) carries no gradient; what is gathered, maximized or interpolated does.
 """
 
 import tensorflow as tf

@@ -91,7 +91,6 @@ absl::Status Sizes::bind_inputs(tensorflow::OpKernelContext* context, const Tens
 }
 
 absl::Status Dims::bind(const std::string& name, DimensionHandle dim) {
-  if (context_->ValueKnown(dim) && context_->Value(dim) > kMaxSize) return invalid("expected ", describe_size_limit());
   if (name == "*") return absl::OkStatus();
   if (is_number(name)) return context_->WithValue(dim, std::stoll(name), &dim);
   DimensionHandle& known = dims_.emplace(name, dim).first->second;
@@ -100,7 +99,11 @@ absl::Status Dims::bind(const std::string& name, DimensionHandle dim) {
 
 absl::Status Dims::bind_inputs(const TensorSpecs& specs) {
   for (size_t i = 0; i < specs.size(); ++i) {
-    ShapeHandle shape;
+    ShapeHandle shape = context_->input(i);
+    for (int32_t j = 0; context_->RankKnown(shape) && j < context_->Rank(shape); ++j) {
+      if (context_->Value(context_->Dim(shape, j)) <= kMaxSize) continue;  // -1 where it is not known
+      return invalid(specs[i].name, " has shape ", context_->DebugString(shape), "; expected ", describe_size_limit());
+    }
     if (is_any_shape(specs[i])) {
       TF_RETURN_IF_ERROR(context_->WithRankAtMost(context_->input(i), kMaxRank, &shape));
       continue;

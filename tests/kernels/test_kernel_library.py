@@ -57,6 +57,11 @@ def test_cuda_errors_are_told():
         module.check_status("ocnn_octree_pad_cuda", 5)
 
 
+def test_work_that_a_kernel_refuses_is_told():
+    with pytest.raises(ValueError, match="ocnn_mean_shift_cpu: the data would take too long: pass fewer points"):
+        module.check_status("ocnn_mean_shift_cpu", 7)
+
+
 @pytest.mark.parametrize("dtype", [module.FLOAT16, module.BFLOAT16, 4, -1])
 def test_cpu_kernels_refuse_the_half_types(dtype):
     x, children = np.zeros((1, 1), np.uint64), np.zeros(1, np.int32)

@@ -1,6 +1,9 @@
 """The mean-shift kernel against scikit-learn, to the last bit of the centers, and against cases worked out by hand."""
 
 import ctypes
+import signal
+import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -198,7 +201,7 @@ def test_bad_input_is_named():
         bad[2, 1] = value
         with pytest.raises(ValueError, match="infinity in row 2"):
             mean_shift(bad, 0.1)
-    for bandwidth in (0, -1, np.nan, np.inf):
+    for bandwidth in (0, -1, np.nan, np.inf, 1e-46, 1e-38, 1e39):  # those at the end are none in float32
         with pytest.raises(ValueError, match="bandwidth must be positive and finite"):
             mean_shift(points, bandwidth)
     for splits in ([0, 3], [1, 4], [0, 3, 2, 4], []):
@@ -226,6 +229,8 @@ def test_kernel_refuses_bad_sizes_itself():
         {"d": 0},
         {"bandwidth": 0.0},
         {"bandwidth": float("nan")},
+        {"bandwidth": 1e-46},
+        {"bandwidth": 1e39},
         {"iterations": -1},
         {"splits": [1, 2]},
         {"splits": [0, 3]},
@@ -234,6 +239,57 @@ def test_kernel_refuses_bad_sizes_itself():
             run(**{"splits": [0, 2], **bad})
     with pytest.raises(ValueError, match="NaN"):
         run([0, 2], values=np.full((2, 3), np.nan, np.float32))
+
+
+ENDLESS = """
+import numpy as np
+from ocnn_tf_ops.python import kernel_library
+from ocnn_tf_ops.python.mean_shift import mean_shift
+
+run = kernel_library.call_kernel
+
+def announced(*arguments):
+    print("running", flush=True)
+    run(*arguments)
+
+kernel_library.call_kernel = announced
+try:
+    mean_shift(np.random.default_rng(0).uniform(size=(200_000, 16)), 0.1)
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+"""
+
+
+def test_ctrl_c_ends_the_kernel():
+    """All pairs of 200,000 rows would take minutes."""
+    with subprocess.Popen([sys.executable, "-c", ENDLESS], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout.readline() == "running\n"
+            process.send_signal(signal.SIGINT)
+            assert process.communicate(timeout=60) == ("interrupted\n", None)
+        finally:
+            process.kill()
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize("num_threads", [1, 2])
+def test_kernel_looks_whether_it_is_cancelled(num_threads):
+    points = blobs(np.random.default_rng(8), "medium", 300)
+    executor, word = kernel_library.thread_executor(num_threads), ctypes.c_int32(0)
+    fields = (executor.context, executor.num_threads, executor.parallel_for, ctypes.addressof(word))
+    stream = kernel_library.Executor(*fields)
+    labels, counts = np.zeros(300, np.int32), np.zeros(1, np.int64)
+    sizes = (300, 1, ctypes.c_int32(3), 0.1, ctypes.c_int32(300))
+
+    def run():
+        splits = np.array([0, 300])
+        call_kernel("ocnn_mean_shift_cpu", stream, points, splits, *sizes, labels, points.copy(), counts)
+
+    run()
+    assert counts[0] > 0
+    word.value = 1
+    with pytest.raises(RuntimeError, match="ocnn_mean_shift_cpu: cancelled"):
+        run()
 
 
 def test_device_is_known_and_there():

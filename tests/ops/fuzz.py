@@ -35,7 +35,9 @@ class Failure:
     reason: str
 
 
-def run(worker: list[str], first: int, calls: int, jobs: int, limit: float) -> tuple[collections.Counter, list[Failure]]:
+def run(
+    worker: list[str], first: int, calls: int, jobs: int, limit: float
+) -> tuple[collections.Counter, list[Failure]]:
     """Makes the calls first, first + 1, ... in worker processes: how often each answer came, and the failures.
 
     Args:

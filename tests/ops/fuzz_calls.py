@@ -13,7 +13,8 @@ FLOATS = ("float32", "float64", "float16", "bfloat16")
 WRONG_DTYPES = (*FLOATS, "int32", "int64", "bool", "string", "complex64", "uint8")
 SIZES = (0, 1, 2, 3, 7, 8, 17, 33)
 HUGE_SIZES = (2**16, 2**20, 2**31 - 1, 2**31, 2**32 + 1, 2**58, 2**61, 2**62, 2**63 - 1)
-WRONG_INTEGERS = (-(2**63), -(2**31), -5, -1, 0, 1, 2, 17, 18, 33, 1000, 2**20 + 1, 2**31 - 1, 2**31, 2**40, *HUGE_SIZES)
+SMALL_INTEGERS = (-(2**63), -(2**31), -5, -1, 0, 1, 2, 17, 18, 33, 1000)
+WRONG_INTEGERS = (*SMALL_INTEGERS, 2**20 + 1, 2**31 - 1, 2**31, 2**40, *HUGE_SIZES)
 WRONG_FLOATS = (-1.0, 0.0, 1e-46, 1e38, float("nan"), float("inf"), float("-inf"))
 MOST_ELEMENTS = 2**16  # of an input
 MOST_DIMENSIONS = 254  # of a tensor
@@ -65,7 +66,9 @@ _SETTINGS = {"epsilon": (1e-3, 0.0), "slope": (1.0, 0.2), "batch_statistics": (T
 _TABLE = {"index": "N, 8: index M", "weight": "N, 8: wide"}
 RECIPES = {
     "ocnn_moments": _recipe({"x": "M, C: real"}),
-    "ocnn_normalize": _recipe({"x": "M, C: real", **_FEATURES, "shortcut": "M, C: real"}, {"shortcut": (0, 1)}, **_SETTINGS),
+    "ocnn_normalize": _recipe(
+        {"x": "M, C: real", **_FEATURES, "shortcut": "M, C: real"}, {"shortcut": (0, 1)}, **_SETTINGS
+    ),
     "ocnn_normalize_grad": _recipe(
         {"grad_y": "M, C: real", "x": "M, C: real", **_FEATURES, "y": "M, C: real"}, {"y": (0, 1)}, **_SETTINGS
     ),
@@ -85,9 +88,7 @@ RECIPES = {
     ),
     "ocnn_octree_neighbors": _recipe({"children": "layer: children"}, {"children": (2, 3, 4)}, full_depth=(0, 1, 2)),
     "ocnn_octree_conv": _recipe({"x": "M, C: real", "weights": "K, C, D: real", "neighbors": "M, K: index M"}),
-    "ocnn_octree_conv_grad_weights": _recipe(
-        {"x": "M, C: real", "grad_y": "M, D: real", "neighbors": "M, K: index M"}
-    ),
+    "ocnn_octree_conv_grad_weights": _recipe({"x": "M, C: real", "grad_y": "M, D: real", "neighbors": "M, K: index M"}),
     "ocnn_octree_interpolation_table": _recipe(
         {"xyz": "N, 3: coordinates", "row_splits": "B + 1: splits N", "keys": "8 G: keys"},
         depth=(1, 4, 16),
@@ -104,7 +105,9 @@ RECIPES = {
     "ocnn_gather_rows_grad": _recipe({"grad_y": "N, K, C: real", "index": "N, K: index M", "like": "M, C: real"}),
     "ocnn_neighbor_max": _recipe({"x": "M, C: real", "index": "N, K: index M"}),
     "ocnn_neighbor_max_grad": _recipe({"grad_y": "N, C: real", "source": "N, C: index M", "like": "M, C: real"}),
-    "ocnn_farthest_points": _recipe({"xyz": "N, 3: coordinates", "row_splits": "B + 1: splits N"}, num_samples=(1, 4, 40)),
+    "ocnn_farthest_points": _recipe(
+        {"xyz": "N, 3: coordinates", "row_splits": "B + 1: splits N"}, num_samples=(1, 4, 40)
+    ),
     "ocnn_ball_query": _recipe(
         {
             "xyz": "N, 3: coordinates",

@@ -43,7 +43,7 @@ class Effort {
   }
 
  private:
-  static constexpr int64_t kMostWork = 1000000000000;  // rows and nodes looked at
+  static constexpr int64_t kMostWork = 100000000000;  // rows and nodes looked at
 
   const ocnn_executor* stream_;
   std::atomic<int64_t> spent_{0};

@@ -15,8 +15,8 @@ extern "C" {
 //   centers      [num_points, d]; region r fills the rows from row_splits[r] on, most populated cluster first
 //   num_centers  [num_regions]
 //
-// OCNN_NOT_FINITE: a coordinate is NaN or infinite. OCNN_TOO_LONG: queries looked at more than 10^12 rows and nodes of
-// search trees, which takes a core a quarter of an hour or more. OCNN_CANCELLED: the executor's word was set. The result
+// OCNN_NOT_FINITE: a coordinate is NaN or infinite. OCNN_TOO_LONG: queries looked at more than 10^11 rows and nodes of
+// search trees, which takes a core minutes. OCNN_CANCELLED: the executor's word was set. The result
 // does not depend on the number of threads.
 int ocnn_mean_shift_cpu(const ocnn_executor* stream, const float* points, const int64_t* row_splits,
                         int64_t num_points, int64_t num_regions, int32_t d, double bandwidth, int32_t max_iterations,
