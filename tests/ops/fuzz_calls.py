@@ -49,7 +49,7 @@ class Recipe:
     inputs: name -> "dimensions: values": the dimensions are names, which stand for one size in the whole call, "8 G"
         (eight times G), "B + 1" or numbers; `values` are real, wide, coordinates, keys, splits N, index M, children M
         or count. lists: name -> the numbers of tensors in it that are drawn.
-    attributes: name -> the values that are drawn.
+    attributes: name -> the values that are drawn; "wide" is the type beside the features.
     """
 
     inputs: dict[str, str]
@@ -65,7 +65,7 @@ _FEATURES = {name: "C: wide" for name in ("gamma", "beta", "mean", "variance")}
 _SETTINGS = {"epsilon": (1e-3, 0.0), "slope": (1.0, 0.2), "batch_statistics": (True, False)}
 _TABLE = {"index": "N, 8: index M", "weight": "N, 8: wide"}
 RECIPES = {
-    "ocnn_moments": _recipe({"x": "M, C: real"}),
+    "ocnn_moments": _recipe({"x": "M, C: real"}, U=("wide",)),
     "ocnn_normalize": _recipe(
         {"x": "M, C: real", **_FEATURES, "shortcut": "M, C: real"}, {"shortcut": (0, 1)}, **_SETTINGS
     ),
@@ -159,6 +159,7 @@ def draw_call(seed: int, number: int) -> Call:
         rows = min(sizes["C"] * len(inputs["x"]), 2**63 - 1)
         inputs["weights"] = (replace(inputs["weights"][0], shape=(rows, sizes["D"])),)
     attributes = {name: draw.of(values) for name, values in recipe.attributes.items()}
+    attributes |= {name: _wide(feature_type) for name, value in attributes.items() if value == "wide"}
     call = Call(op, draw.of(MODES), inputs, tuple(recipe.lists), attributes, (seed, number))
     for _ in range(draw.of((0, 0, 1, 1, 2, 3))):
         call = draw.of((_with_shape, _with_dtype, _with_values, _with_attribute, _with_count))(draw, call)
@@ -183,9 +184,12 @@ def _sensible_input(text: str, sizes: dict[str, int], feature_type: str, place: 
     if dims == "layer":  # of two full octrees
         return Input((2 * 8**place,), "int32", kind, 2 * 8**place)
     shape = tuple(_size_of(dim, sizes) for dim in dims.split(", ") if dim)
-    wide = "float64" if feature_type == "float64" else "float32"
-    types = {"real": feature_type, "wide": wide, "coordinates": "float32", "keys": "int64"}
+    types = {"real": feature_type, "wide": _wide(feature_type), "coordinates": "float32", "keys": "int64"}
     return Input(shape, types.get(kind, "int32"), kind, limit)
+
+
+def _wide(feature_type: str) -> str:
+    return "float64" if feature_type == "float64" else "float32"
 
 
 def _size_of(dim: str, sizes: dict[str, int]) -> int:
