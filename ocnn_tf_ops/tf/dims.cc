@@ -15,9 +15,6 @@ using tensorflow::shape_inference::ShapeHandle;
 
 namespace {
 
-// An output that gathers has one dimension more.
-constexpr int kMaxRank = TensorShape::MaxDimensions() - 1;
-
 bool is_number(const std::string& dim) { return dim.find_first_not_of("0123456789") == std::string::npos; }
 
 bool is_any_shape(const TensorSpec& spec) { return spec.dims.size() == 1 && spec.dims[0] == "..."; }
@@ -44,14 +41,16 @@ std::string output_name(const tensorflow::OpKernel& kernel, int output) {
 
 absl::Status output_shape(const tensorflow::OpKernelContext& context, int output, absl::Span<const int64_t> sizes,
                           TensorShape* shape) {
-  const absl::Status built = TensorShape::BuildTensorShape(sizes, shape);
-  if (built.ok() && shape->num_elements() <= kMaxElements) return absl::OkStatus();
+  if (sizes.size() <= TensorShape::MaxDimensions() && TensorShape::BuildTensorShape(sizes, shape).ok() &&
+      shape->num_elements() <= kMaxElements) {
+    return absl::OkStatus();
+  }
   return invalid(output_name(context.op_kernel(), output), " would have the shape [", absl::StrJoin(sizes, ","),
                  "]; expected at most ", kMaxElements, " elements and ", TensorShape::MaxDimensions(), " dimensions");
 }
 
 bool Sizes::fits(const TensorSpec& spec, const TensorShape& shape) {
-  if (is_any_shape(spec)) return shape.dims() <= kMaxRank;
+  if (is_any_shape(spec)) return true;
   if (shape.dims() != static_cast<int>(spec.dims.size())) return false;
   for (int i = 0; i < shape.dims(); ++i) {
     const std::string& dim = spec.dims[i];
@@ -65,7 +64,6 @@ bool Sizes::fits(const TensorSpec& spec, const TensorShape& shape) {
 
 // "[M, 27] with M = 5": the sizes other tensors gave are part of what was expected.
 std::string Sizes::describe(const TensorSpec& spec) const {
-  if (is_any_shape(spec)) return absl::StrCat("at most ", kMaxRank, " dimensions");
   std::vector<std::string> known;
   for (const std::string& dim : spec.dims) {
     const auto found = sizes_.find(dim);
@@ -104,10 +102,7 @@ absl::Status Dims::bind_inputs(const TensorSpecs& specs) {
       if (context_->Value(context_->Dim(shape, j)) <= kMaxSize) continue;  // -1 where it is not known
       return invalid(specs[i].name, " has shape ", context_->DebugString(shape), "; expected ", describe_size_limit());
     }
-    if (is_any_shape(specs[i])) {
-      TF_RETURN_IF_ERROR(context_->WithRankAtMost(context_->input(i), kMaxRank, &shape));
-      continue;
-    }
+    if (is_any_shape(specs[i])) continue;
     TF_RETURN_IF_ERROR(context_->WithRank(context_->input(i), specs[i].dims.size(), &shape));
     for (size_t j = 0; j < specs[i].dims.size(); ++j) {
       const absl::Status status = bind(specs[i].dims[j], context_->Dim(shape, j));

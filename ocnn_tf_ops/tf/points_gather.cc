@@ -134,7 +134,8 @@ REGISTER_OP("Ocnn>GatherRows")
       Dims dims(c);
       TF_RETURN_IF_ERROR(dims.bind_inputs(gather_inputs()));
       shape_inference::ShapeHandle rows;
-      TF_RETURN_IF_ERROR(c->Concatenate(c->input(1), dims.shape({"C"}), &rows));
+      TF_RETURN_IF_ERROR(c->WithRankAtMost(c->input(1), TensorShape::MaxDimensions() - 1, &rows));
+      TF_RETURN_IF_ERROR(c->Concatenate(rows, dims.shape({"C"}), &rows));
       c->set_output(0, rows);
       return absl::OkStatus();
     })
