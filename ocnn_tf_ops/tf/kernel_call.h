@@ -103,12 +103,9 @@ class KernelCall {
     }
   }
 
-  // Never null, which to a kernel would mean that an argument is not there; TensorFlow has null for an empty tensor.
   template <typename V>
   const V* in(int input) const {
-    alignas(16) static constexpr char kEmpty[16] = {};
-    const V* values = context_->input(input).template flat<V>().data();
-    return values != nullptr ? values : reinterpret_cast<const V*>(kEmpty);
+    return not_null(context_->input(input).template flat<V>().data());
   }
 
   template <typename V>
@@ -119,7 +116,7 @@ class KernelCall {
     if (!status_.ok()) return nullptr;
     status_ = forwarded < 0 ? context_->allocate_output(output, shape, &tensor)
                             : context_->forward_input_or_allocate_output({forwarded}, output, shape, &tensor);
-    return status_.ok() ? tensor->template flat<V>().data() : nullptr;
+    return status_.ok() ? not_null(tensor->template flat<V>().data()) : nullptr;
   }
 
   // Memory of the device, until the call is over.
@@ -128,7 +125,7 @@ class KernelCall {
     if (!status_.ok()) return nullptr;
     temporaries_.emplace_back();
     status_ = context_->allocate_temp(tensorflow::DT_INT8, {bytes}, &temporaries_.back());
-    return status_.ok() ? temporaries_.back().template flat<int8_t>().data() : nullptr;
+    return status_.ok() ? not_null(temporaries_.back().template flat<int8_t>().data()) : nullptr;
   }
   template <typename V>
   V* temporary(int64_t count) {
@@ -147,6 +144,13 @@ class KernelCall {
  private:
   static constexpr bool kConverts = !std::is_same<T, Computed>::value;
   static constexpr int64_t kGrain = 1 << 14;
+
+  // TensorFlow has null for an empty tensor; to a kernel that would mean that an argument is not there.
+  template <typename V>
+  static V* not_null(V* values) {
+    alignas(16) static char empty[16] = {};
+    return values != nullptr ? values : reinterpret_cast<V*>(empty);
+  }
 
   struct Result {
     const Computed* computed;
