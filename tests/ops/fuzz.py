@@ -24,7 +24,7 @@ from fuzz_calls import Call, draw_call, tensors
 ROOT = Path(__file__).parents[2]
 CALLS_OF_A_WORKER = 2000  # then a new one starts: graphs stay in memory
 MEMORY = 6 << 30  # bytes of address space that a worker may add; a refused allocation must be an error too
-START = 180  # seconds for a worker to start
+START = 600  # seconds for a worker to start, beside much else
 
 
 @dataclass(frozen=True)
