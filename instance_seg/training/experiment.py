@@ -32,6 +32,7 @@ from instance_seg.training.monitor import Monitor
 from instance_seg.training.precision import computing_in
 from instance_seg.training.provenance import provenance
 from instance_seg.training.run_lock import holding
+from instance_seg.training.run_log import event_files, require_whole_events
 from instance_seg.training.run_record import history
 from instance_seg.training.segment import Predictor
 from instance_seg.training.strategy import make_strategy, worker_index
@@ -119,6 +120,7 @@ def _train(config: Config, strategy: tf.distribute.Strategy, logdir: pathlib.Pat
     test_batches = evaluation_dataset(test, config.data.test_batch_size, octree_config(config))
     predictor = Predictor(network, test_batches.element_spec)
     arithmetic = config.metric.ap_arithmetic
+    earlier_events = event_files(logdir / "tensorboard")
     monitor, is_chief = Monitor(taxonomy), worker_index(strategy) == 0
     comparison = Comparison(logdir / "tensorboard", config) if is_chief else None  # the chief alone evaluates
 
@@ -134,6 +136,7 @@ def _train(config: Config, strategy: tf.distribute.Strategy, logdir: pathlib.Pat
         monitor.write(evaluation, step)
         comparison.write(evaluation, step)
         if final:
+            require_whole_events(event_files(logdir / "tensorboard") - earlier_events)
             save_results(config, network, evaluation, trainer.checkpoints.progress, history(logdir, config))
 
     trainer = Trainer(config, network, batches, evaluate, strategy)

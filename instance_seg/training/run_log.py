@@ -5,6 +5,7 @@ import csv
 import pathlib
 import sys
 import time
+from collections.abc import Iterable
 
 import tensorflow as tf
 from tqdm import tqdm
@@ -29,6 +30,22 @@ class Clock:
         begin = time.monotonic()
         yield
         self._begin += time.monotonic() - begin
+
+
+def event_files(folder: pathlib.Path) -> set[pathlib.Path]:
+    """TensorBoard's files at and below a folder."""
+    return set(folder.rglob("events.*"))
+
+
+def require_whole_events(paths: Iterable[pathlib.Path]) -> None:
+    """Reads event files, since TensorFlow swallows the errors of writing them. OSError naming one that is cut."""
+    tf.summary.flush()
+    for path in sorted(paths):
+        try:
+            for _ in tf.data.TFRecordDataset(str(path)):
+                pass
+        except tf.errors.OpError as error:
+            raise OSError(f"{path} cannot be written; make room, and the same command goes on") from error
 
 
 class SilentLog(contextlib.ExitStack):
