@@ -16,6 +16,7 @@ import sys
 from absl import app, flags
 
 from instance_seg.flags import config_from_flags, define_flags
+from instance_seg.interrupt import ending_at_signals
 from instance_seg.report.score_files import score_predictions, score_table
 from instance_seg.training.experiment import evaluate, sweep
 from instance_seg.training.run_lock import EXIT_CODE, RunIsHeld
@@ -25,6 +26,7 @@ _GROUND_TRUTH = flags.DEFINE_string("ground_truth", None, "PartNet's ins_seg_h5_
 _SWEEP = flags.DEFINE_multi_string("sweep", [], "SETTING=VALUE of the clustering; may be given again and again")
 
 
+@ending_at_signals("stopped; what was not finished is not written, and the same command starts again")
 def main(_) -> None:
     """Evaluates what the flags name: a network, or predictions in files."""
     try:

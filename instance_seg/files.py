@@ -1,8 +1,9 @@
-"""Files that are either whole or absent, and JSON whose errors name the file."""
+"""Files and folders that are either whole or absent, and JSON whose errors name the file."""
 
 import json
 import os
 import reprlib
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,9 +28,50 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
 
 
 def remove_temporary(folder: str | os.PathLike) -> None:
-    """Removes at and below `folder` what `replacing` left when its process was killed; for whoever holds it alone."""
-    for path in Path(folder).rglob(".*.tmp"):
-        path.unlink(missing_ok=True)
+    """Removes what was left at and below `folder` when a process was killed; for whoever holds it alone."""
+    for path in list(Path(folder).rglob(".*.tmp")):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_folder(path: str | os.PathLike) -> Iterator[Path]:
+    """Yields a new folder beside `path`, which takes the place of `path`, files and all, when the block ends well.
+
+    When the block raises, the new folder goes and `path` stays as it was.
+    """
+    path = Path(path)
+    new, old = (path.with_name(f".{path.name}.{os.getpid()}.{age}.tmp") for age in ("new", "old"))
+    new.mkdir(parents=True)
+    try:
+        yield new
+        if path.exists():
+            os.replace(path, old)
+        os.replace(new, path)
+    finally:
+        for leftover in (new, old):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+
+@contextmanager
+def adding_files(folder: str | os.PathLike) -> Iterator[Path]:
+    """Yields a hidden folder in `folder`; when the block ends well, its files move to the same places below `folder`.
+
+    When the block raises, they go. Both folders are made if they are missing.
+    """
+    new = Path(folder) / f".{os.getpid()}.tmp"
+    new.mkdir(parents=True)
+    try:
+        yield new
+        for path in sorted(new.rglob("*"), reverse=True):  # .json before .h5, which readers look for
+            if path.is_file():
+                place = Path(folder) / path.relative_to(new)
+                place.parent.mkdir(parents=True, exist_ok=True)
+                os.replace(path, place)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
 
 
 def write_json(path: str | os.PathLike, value: Any, indent: int | None = None) -> None:

@@ -24,6 +24,7 @@ from instance_seg.data.pipeline import evaluation_dataset
 from instance_seg.data.stored_shape import StoredLevel, StoredShape
 from instance_seg.data.taxonomy import Taxonomy, load_taxonomy
 from instance_seg.files import replacing
+from instance_seg.interrupt import ending_at_signals
 from instance_seg.metrics.matching import find_instances
 from instance_seg.report.pictures import colors_for, render_panel, write_png
 from instance_seg.report.table import level_name, markdown, write_text
@@ -111,6 +112,7 @@ def predict(checkpoint: str, source: str, output: pathlib.Path, num_points: int,
     write_png(output / "picture.png", render_panel(columns))
 
 
+@ending_at_signals("stopped; the same command starts again")
 def main(_) -> None:
     cluster = ClusterConfig(bandwidth=_BANDWIDTH.value, semantic_center_offset=_PUSH.value)
     try:

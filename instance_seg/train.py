@@ -11,6 +11,7 @@ import sys
 from absl import app, flags
 
 from instance_seg.flags import config_from_flags, define_flags
+from instance_seg.interrupt import ending_at_signals
 from instance_seg.report.describe import describe
 from instance_seg.training.experiment import build_network, run_taxonomy, train
 from instance_seg.training.run_lock import EXIT_CODE, RunIsHeld
@@ -22,6 +23,7 @@ _DESCRIBE = flags.DEFINE_boolean(
 )
 
 
+@ending_at_signals("stopped at once; the same command continues from the last checkpoint")
 def main(_) -> None:
     try:
         config = config_from_flags()

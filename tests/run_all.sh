@@ -7,7 +7,6 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 source tools/setup.sh
 
-export TF_CPP_MIN_LOG_LEVEL=${TF_CPP_MIN_LOG_LEVEL:-2}
 "$PYTHON" -m ruff check .
 cores=$("$PYTHON" -c 'import os; print(min(len(os.sched_getaffinity(0)), 8))')  # a worker takes about 1 GB
 CUDA_VISIBLE_DEVICES=${CUDA_VISIBLE_DEVICES-} "$PYTHON" -m pytest tests -n "$cores" --dist loadfile "$@"

@@ -9,9 +9,11 @@ import instance_seg
 
 ROOT = pathlib.Path(instance_seg.__file__).parent
 ORDER = [
+    "quiet",
     "structures",
     "options",
     "files",
+    "interrupt",
     "settings_file",
     "replicas",
     "data",

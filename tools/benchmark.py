@@ -19,19 +19,16 @@ of the suites octree and step.
 import argparse
 import csv
 import json
-import os
 import sys
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+from tabulate import tabulate
 
-import tensorflow as tf  # noqa: E402
-from tabulate import tabulate  # noqa: E402
-
-from instance_seg.benchmark import evaluation, growth, peer, suites  # noqa: E402
-from instance_seg.benchmark.timing import CLOCKS, Row  # noqa: E402
-from instance_seg.benchmark.workload import read_shapes  # noqa: E402
-from instance_seg.files import replacing, write_json  # noqa: E402
+from instance_seg.benchmark import evaluation, growth, peer, suites
+from instance_seg.benchmark.timing import CLOCKS, Row
+from instance_seg.benchmark.workload import read_shapes
+from instance_seg.files import replacing, write_json
+from instance_seg.interrupt import ending_at_signals
 
 SUITES = {
     "octree": suites.octree,
@@ -77,6 +74,8 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
 def run_suites(arguments: argparse.Namespace) -> list[Row]:
     """The rows of the suites asked for."""
     if arguments.threads:
+        import tensorflow as tf  # not before our package, which turns its notes off
+
         tf.config.threading.set_intra_op_parallelism_threads(arguments.threads)
     shapes = read_shapes(arguments.shapes)
     if len(shapes.points) < arguments.batch:
@@ -117,6 +116,7 @@ def write_csv(path: str, rows: list[Row]) -> None:
         writer.writerows([f"{x:.6g}" if isinstance(x, float) else x for x in row] for row in rows)
 
 
+@ending_at_signals("stopped; nothing is written")
 def main(argv: list[str] | None = None) -> None:
     """Runs what the flags ask for and prints it."""
     arguments = parse_arguments(argv)

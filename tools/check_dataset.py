@@ -9,7 +9,6 @@ TFRecords, shards. Where it holds several they must agree. The exit code is 1 if
 every reader refuses a file that changed.
 """
 
-import os
 import sys
 from pathlib import Path
 
@@ -23,14 +22,12 @@ from instance_seg.data.dataset_check import CategoryCheck, misnamed_categories
 from instance_seg.data.partnet_splits import SPLITS
 from instance_seg.data.sources import categories_in
 from instance_seg.data.taxonomy import Taxonomy, check_category, load_taxonomy
+from instance_seg.interrupt import ending_at_signals
 
 FLAGS = flags.FLAGS
 flags.DEFINE_list("categories", ["all"], "Categories to look at.")
 flags.DEFINE_bool("seal", False, "Write checksums beside the files if nothing is wrong with them.")
 flags.DEFINE_integer("show", 200, "Problems to print at most; the rest is counted.", lower_bound=1)
-
-INTERRUPTED = 130  # exit code, as shells have it
-HEADER = ("category", "level", *SPLITS, "points", "classes present", "instances per shape", "formats")
 
 
 def table_rows(check: CategoryCheck) -> list[tuple]:
@@ -68,11 +65,11 @@ def check_category_of(root: Path, taxonomy: Taxonomy) -> CategoryCheck:
     return check
 
 
+@ending_at_signals("stopped; nothing is known of what was not read")
 def main(argv: list[str]) -> None:
     """Checks the folder on the command line; exit code 1 if there are problems."""
     if len(argv) != 2:
         raise app.UsageError("expected one argument, the folder of the data set")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # warnings only
     root = Path(argv[1])
     try:
         for name in FLAGS.categories if FLAGS.categories != ["all"] else ():
@@ -85,11 +82,7 @@ def main(argv: list[str]) -> None:
     for category in found if FLAGS.categories == ["all"] else FLAGS.categories:
         if FLAGS.seal:
             unseal(root, category)
-        try:
-            check = check_category_of(root, load_taxonomy(category))
-        except KeyboardInterrupt:
-            print("interrupted; nothing is known of what was not read", file=sys.stderr)
-            sys.exit(INTERRUPTED)
+        check = check_category_of(root, load_taxonomy(category))
         problems += check.problems
         rows += table_rows(check)
         if FLAGS.seal and not check.problems:

@@ -12,10 +12,12 @@ import argparse
 import sys
 from pathlib import Path
 
+from instance_seg.interrupt import ending_at_signals
 from instance_seg.report.collect import collect
 from instance_seg.report.results import SWEEP
 
 
+@ending_at_signals("stopped; results that were copied are whole, and the same command copies the rest")
 def main(argv: list[str] | None = None) -> None:
     """Copies what the command line asks for; exit code 1 where other results are in the way."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

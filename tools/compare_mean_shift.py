@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from instance_seg.clustering.mean_shift import cluster_regions
+from instance_seg.interrupt import ending_at_signals
 from ocnn_tf_ops.python.mean_shift import mean_shift_batched
 
 SPREADS = {"tight": 0.02, "medium": 0.05, "diffuse": 0.12}  # standard deviation of a point around its center
@@ -63,6 +64,7 @@ def compare(kind: str, seeds: range, max_points: int) -> list:
     return [kind, len(seeds), num_points, same, *seconds.values(), *ratios]
 
 
+@ending_at_signals("stopped; nothing was compared to its end")
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--inputs", type=int, default=1000)

@@ -13,25 +13,23 @@ that are clustered. RUN is a run's folder or a checkpoint prefix; both are of on
 
 import argparse
 import dataclasses
-import os
 import sys
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+import numpy as np
 
-import numpy as np  # noqa: E402
-
-from instance_seg.clustering.config import ClusterConfig  # noqa: E402
-from instance_seg.data.dataset import PartNetDataset  # noqa: E402
-from instance_seg.data.pipeline import evaluation_dataset  # noqa: E402
-from instance_seg.metrics.partnet import LevelMetrics  # noqa: E402
-from instance_seg.predict import described_run, write_labels  # noqa: E402
-from instance_seg.report.curves import render_curves  # noqa: E402
-from instance_seg.report.figures import Segmentation, panel_columns  # noqa: E402
-from instance_seg.report.pictures import Column, match_colors, render_panel, write_png  # noqa: E402
-from instance_seg.training.evaluate import Rows, both_rows, evaluate_network  # noqa: E402
-from instance_seg.training.experiment import load_split, octree_config, restore_network  # noqa: E402
-from instance_seg.training.segment import Predictor, drawable, segment_batch  # noqa: E402
+from instance_seg.clustering.config import ClusterConfig
+from instance_seg.data.dataset import PartNetDataset
+from instance_seg.data.pipeline import evaluation_dataset
+from instance_seg.interrupt import ending_at_signals
+from instance_seg.metrics.partnet import LevelMetrics
+from instance_seg.predict import described_run, write_labels
+from instance_seg.report.curves import render_curves
+from instance_seg.report.figures import Segmentation, panel_columns
+from instance_seg.report.pictures import Column, match_colors, render_panel, write_png
+from instance_seg.training.evaluate import Rows, both_rows, evaluate_network
+from instance_seg.training.experiment import load_split, octree_config, restore_network
+from instance_seg.training.segment import Predictor, drawable, segment_batch
 
 BASELINE, WITHOUT, WITH = "baseline", "cross-level, without region centers", "cross-level, with region centers"
 
@@ -138,6 +136,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+@ending_at_signals("stopped; pictures that were finished stay, and the same command starts again")
 def main(argv: list[str] | None = None) -> None:
     """Draws what the flags ask for."""
     given = parse_arguments(argv)

@@ -15,6 +15,7 @@ from tqdm import tqdm
 from instance_seg.data.partnet_h5 import count_shapes, write_split
 from instance_seg.data.procedural import available_categories, generate_shape
 from instance_seg.data.taxonomy import check_category, load_taxonomy
+from instance_seg.interrupt import ending_at_signals
 
 SPLITS = ("train", "val", "test")
 SHARES = (0.7, 0.1, 0.2)
@@ -78,6 +79,7 @@ def make_category(out: Path, category: str, sizes: dict[str, int], seed: int, nu
         first += size
 
 
+@ending_at_signals("stopped; splits that were finished are whole, and the same command starts again")
 def main(argv: list[str]) -> None:
     """Makes the data set or draws the gallery that the flags ask for."""
     if len(argv) > 1:

@@ -21,6 +21,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from itertools import groupby
+from multiprocessing.managers import SyncManager
 from pathlib import Path
 from threading import Thread
 
@@ -32,8 +33,7 @@ from instance_seg.data.partnet_h5 import TREE
 from instance_seg.data.partnet_splits import SPLITS
 from instance_seg.data.prepare import FORMATS, Job, find_sources, finish, plan, run_job, unlisted_checksums
 from instance_seg.data.taxonomy import CATEGORIES, check_category
-
-INTERRUPTED = 130  # exit code, as shells have it
+from instance_seg.interrupt import ending_at_signals
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("data_dir", None, "Folder that has ins_seg_h5 and, if possible, stats in it.", required=True)
@@ -108,24 +108,42 @@ def _in_processes(jobs: list[Job], workers: int, bar: tqdm) -> Iterator[tuple[Jo
     """Fresh processes, not forks: TensorFlow does not survive a fork."""
     context = multiprocessing.get_context("spawn")
     workers = min(workers, len(jobs) or 1)
-    with _progress_queue(context, bar) as queue, ProcessPoolExecutor(workers, context, _leave_at_interrupt) as pool:
-        futures = {pool.submit(run_job, job, queue.put): job for job in jobs}
+    with _progress_queue(context, bar) as queue, ProcessPoolExecutor(workers, context, _leave_at_signals) as pool:
+        others = multiprocessing.active_children()
+        futures = {pool.submit(_run_job, job, queue.put): job for job in jobs}
         try:
             yield from ((futures[future], future.result) for future in as_completed(futures))
         except BaseException:
-            pool.shutdown(cancel_futures=True)  # what is begun may end
+            for process in set(multiprocessing.active_children()) - set(others):
+                process.terminate()
             raise
 
 
-def _leave_at_interrupt() -> None:
-    """Makes a process of the pool leave without a word at Ctrl-C; its job removes what it has written by half."""
-    signal.signal(signal.SIGINT, lambda *_: sys.exit(INTERRUPTED))
+def _ignore_signals() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _leave_at_signals() -> None:
+    """Makes a process of the pool leave without a word; this process says it for all."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
+
+
+def _run_job(job: Job, advance: Callable[[int], object]) -> dict[Path, str]:
+    """A job in a process of the pool: a signal ends both, once the job has removed what it has written by half."""
+    try:
+        return run_job(job, advance)
+    except SystemExit as stopped:
+        os._exit(stopped.code)  # a pool would take the exit for a result and hand out the next job
 
 
 @contextmanager
 def _progress_queue(context: multiprocessing.context.BaseContext, bar: tqdm):
     """A queue of steps for the bar, which a thread of this process advances."""
-    with context.Manager() as manager:
+    manager = SyncManager(ctx=context)
+    manager.start(_ignore_signals)  # it is needed until all others have left
+    with manager:
         queue = manager.Queue()
         thread = Thread(target=lambda: [bar.update(step) for step in iter(queue.get, None)], daemon=True)
         thread.start()
@@ -136,11 +154,11 @@ def _progress_queue(context: multiprocessing.context.BaseContext, bar: tqdm):
             thread.join()
 
 
+@ending_at_signals("stopped; the same command goes on from here")
 def main(argv: list[str]) -> None:
     """Prepares what the flags ask for."""
     if len(argv) > 1:
         raise app.UsageError(f"unexpected argument {argv[1]!r}")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # warnings only, from the processes of the pool as well
     if unknown := [name for name in FLAGS.formats if name not in FORMATS]:
         raise app.UsageError(f"--formats: there is no {unknown[0]!r}; choose from {','.join(FORMATS)}")
     try:
@@ -152,12 +170,8 @@ def main(argv: list[str]) -> None:
     for job in done:
         record_checksums(unlisted_checksums(job))
     kept = sum(job.num_shapes for job in done)
-    try:
-        with tqdm(total=sum(job.num_shapes for job in jobs), initial=kept, desc="preparing", unit="shape") as bar:
-            failed = run_jobs([job for job in jobs if job not in done], FLAGS.workers, bar)
-    except KeyboardInterrupt:
-        print("interrupted; the same command goes on from here", file=sys.stderr)
-        sys.exit(INTERRUPTED)
+    with tqdm(total=sum(job.num_shapes for job in jobs), initial=kept, desc="preparing", unit="shape") as bar:
+        failed = run_jobs([job for job in jobs if job not in done], FLAGS.workers, bar)
     finish_all(jobs, failed)
     failures += failed.values()
     print(f"{len(jobs) - len(failed)} of {len(jobs)} pieces of work done, {len(done)} of them before -> {FLAGS.out}")

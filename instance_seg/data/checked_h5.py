@@ -102,19 +102,44 @@ def read_dataset(file: LinkedFile, name: str, field: Field, rows: slice = ALL) -
     return values
 
 
-def write_h5(path: str | os.PathLike, num_rows: int, rows: Iterable[Mapping[str, np.ndarray]]) -> None:
-    """Writes one dataset for each name, [num_rows, ...] with the shapes and dtypes of the first row.
+class RowWriter:
+    """Context manager that writes one dataset for each name, [rows, ...], row by row: nothing waits in memory.
 
-    Rows may be produced lazily: the masks of a thousand shapes need not be in memory at once. Masks that are empty at
-    the end of a row are left to HDF5's fill value, as most of PartNet's 200 are and compressing them takes longest.
-    The file is written in place: give it a temporary name.
+    Masks that are empty at the end of a row are left to HDF5's fill value, as most of PartNet's 200 are and compressing
+    them takes longest. The file is written in place: give it a temporary name.
+
+    Args:
+        path: the file to write.
+        max_rows: how many rows there may be; a file that gets fewer is cut at the end.
     """
-    with h5py.File(path, "w") as file:
-        for index, row in enumerate(rows):
-            for name, value in row.items():
-                dataset = file[name] if index else _create(file, name, num_rows, value)
-                used = _used_length(value) if value.dtype == np.bool_ else len(value)
-                dataset[index, :used] = value[:used]
+
+    def __init__(self, path: str | os.PathLike, max_rows: int):
+        self.num_rows = 0
+        self._max_rows = max_rows
+        self._file = h5py.File(path, "w")
+
+    def __enter__(self) -> "RowWriter":
+        return self
+
+    def __exit__(self, *_) -> None:
+        with self._file as file:
+            for dataset in file.values() if self.num_rows < self._max_rows else ():
+                dataset.resize(self.num_rows, axis=0)
+
+    def append(self, row: Mapping[str, np.ndarray]) -> None:
+        """Writes the next row: name -> [...], with the shapes and dtypes of the first row."""
+        for name, value in row.items():
+            dataset = self._file[name] if self.num_rows else _create(self._file, name, self._max_rows, value)
+            used = _used_length(value) if value.dtype == np.bool_ else len(value)
+            dataset[self.num_rows, :used] = value[:used]
+        self.num_rows += 1
+
+
+def write_h5(path: str | os.PathLike, num_rows: int, rows: Iterable[Mapping[str, np.ndarray]]) -> None:
+    """Writes `num_rows` rows as RowWriter does; they may be produced lazily."""
+    with RowWriter(path, num_rows) as writer:
+        for row in rows:
+            writer.append(row)
 
 
 def reject_rows(path: str | os.PathLike, bad: np.ndarray, complaint: str, first: int = 0) -> None:

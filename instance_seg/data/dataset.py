@@ -1,8 +1,10 @@
 """A split of PartNet in memory: normalised points, labels of every level, and the centers to aim at."""
 
 import os
+import pickle
 import sys
-from collections.abc import Callable, Iterator
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
@@ -20,6 +22,26 @@ from instance_seg.data.taxonomy import Taxonomy
 
 MANY_SHAPES = 300  # from here on processes are worth their start
 RADIUS_MARGIN = 1e-10  # O-CNN adds it to the radius; it keeps a shape of one point from a division by 0
+
+
+class SpilledShapes(Sequence):
+    """Shapes in a temporary file without a name, read back one by one: however many there are, none stays in memory."""
+
+    def __init__(self, shapes: Iterable["Shape"]):
+        self._file, self._ends = tempfile.TemporaryFile(), [0]
+        for shape in shapes:
+            pickle.dump(shape, self._file, pickle.HIGHEST_PROTOCOL)
+            self._ends.append(self._file.tell())
+        self._file.flush()
+
+    def __len__(self) -> int:
+        return len(self._ends) - 1
+
+    def __getitem__(self, row: int) -> "Shape":
+        """One shape; several threads may ask at once."""
+        row = range(len(self))[row]
+        begin, end = self._ends[row : row + 2]
+        return pickle.loads(os.pread(self._file.fileno(), end - begin, begin))
 
 
 class ShapeLevelData(NamedTuple):
@@ -46,7 +68,7 @@ class PartNetDataset:
 
     category: str
     split: str
-    shapes: tuple[Shape, ...]
+    shapes: Sequence[Shape]
 
     def __len__(self) -> int:
         return len(self.shapes)
@@ -58,18 +80,24 @@ class PartNetDataset:
 
     def only(self, level: int) -> "PartNetDataset":
         """The same shapes with the labels of one level alone, counted from 0."""
-        return PartNetDataset(
-            self.category, self.split, tuple(s._replace(levels=(s.levels[level],)) for s in self.shapes)
-        )
+        one = (s._replace(levels=(s.levels[level],)) for s in self.shapes)
+        return PartNetDataset(self.category, self.split, type(self.shapes)(one))
 
     @classmethod
     def load(
-        cls, root: str | os.PathLike, category: str, split: str, taxonomy: Taxonomy, limit: int | None = None
+        cls,
+        root: str | os.PathLike,
+        category: str,
+        split: str,
+        taxonomy: Taxonomy,
+        limit: int | None = None,
+        spilled: bool = False,
     ) -> "PartNetDataset":
         """Reads the shapes out of whatever format the folder holds: ins_seg_h5, shards, TFRecords, .points files.
 
         Args:
             limit: read no more than this many shapes; None = all.
+            spilled: keep the shapes in a temporary file, not in memory; for a split that is gone through in its order.
 
         Raises:
             ValueError: the files are missing or malformed (the message names file and row), or no shape has a part
@@ -77,7 +105,8 @@ class PartNetDataset:
         """
         if limit is not None and limit < 1:
             raise ValueError(f"the number of shapes to read must be at least 1, got {limit}")
-        shapes = tuple(_read_prepared(root, category, split, taxonomy, limit))
+        prepared = _read_prepared(root, category, split, taxonomy, limit)
+        shapes = SpilledShapes(prepared) if spilled else tuple(prepared)
         if not any(shape.levels[0].semantic.any() for shape in shapes):
             raise ValueError(
                 f"{root}: no shape of {category} {split} has a part that level 1 lists, such as "

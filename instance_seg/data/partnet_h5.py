@@ -19,7 +19,7 @@ from instance_seg.data.partnet_paths import data_folder, h5_path, remove_files_f
 from instance_seg.data.partnet_shape import LabeledShape, Part, level_labels
 from instance_seg.data.partnet_splits import ShapeId, write_split_list
 from instance_seg.data.values import MAX_COORDINATE
-from instance_seg.files import read_json, replacing, write_json
+from instance_seg.files import adding_files, read_json, replacing, write_json
 
 if TYPE_CHECKING:
     from instance_seg.data.taxonomy import Taxonomy
@@ -112,7 +112,8 @@ def write_split(
     """Writes a split in PartNet's layout and returns how many shapes it has.
 
     Under `root`: ins_seg_h5, the per-level masks derived from it (see partnet_masks) for each level that exists in
-    the category, and the split's list. Each file is whole or absent; files of an earlier, longer split are removed.
+    the category, and the split's list. The split is whole or as before: its files lie in a hidden folder until the
+    last shape is written. Files of an earlier, longer split are removed.
 
     Args:
         shapes: any number of shapes with equally many points; at most SHAPES_PER_FILE are held in memory.
@@ -122,17 +123,19 @@ def write_split(
     """
     names: list[ShapeId] = []
     num_files = 0
-    for num_files, block in enumerate(_blocks(shapes, SHAPES_PER_FILE), start=1):
-        path = h5_path(root, TREE, category, split, num_files - 1)
-        _check_shapes(path, block)
-        check_instance_counts(path, block, taxonomy)
-        _write_file(path, block)
-        write_level_masks(root, category, split, num_files - 1, block, taxonomy)
-        names += [ShapeId(shape.model_id, shape.anno_id) for shape in block]
-    if not names:
-        raise ValueError(f"{category} {split}: no shape to write")
+    with adding_files(root) as new:
+        for num_files, block in enumerate(_blocks(shapes, SHAPES_PER_FILE), start=1):
+            path = h5_path(root, TREE, category, split, num_files - 1)
+            _check_shapes(path, block)
+            check_instance_counts(path, block, taxonomy)
+            _write_file(h5_path(new, TREE, category, split, num_files - 1), block)
+            write_level_masks(new, category, split, num_files - 1, block, taxonomy)
+            names += [ShapeId(shape.model_id, shape.anno_id) for shape in block]
+        if not names:
+            raise ValueError(f"{category} {split}: no shape to write")
+        write_split_list(new, category, split, names)
+        forget_checksums(Path(root) / path.relative_to(new) for path in new.rglob("*.*"))
     remove_files_from(root, category, split, num_files)
-    write_split_list(root, category, split, names)
     return len(names)
 
 
@@ -143,8 +146,6 @@ def _blocks(shapes: Iterable[LabeledShape], size: int) -> Iterator[list[LabeledS
 
 
 def _write_file(path: Path, shapes: Sequence[LabeledShape]) -> None:
-    """The .json goes first: readers look for the .h5."""
-    forget_checksums([path, path.with_suffix(".json")])
     write_json(path.with_suffix(".json"), [_tree_entry(shape) for shape in shapes])
     with replacing(path) as temporary:
         write_h5(temporary, len(shapes), map(_h5_row, shapes))

@@ -7,12 +7,13 @@ Labels count from 0 and leave out "other": label l is the level's class l + 1. R
 
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from instance_seg.data.checked_h5 import Field, open_dataset, open_h5, read_dataset, reject_rows, write_h5
+from instance_seg.data.checked_h5 import Field, RowWriter, open_dataset, open_h5, read_dataset, reject_rows
 from instance_seg.data.partnet_h5 import SHAPES_PER_FILE
 from instance_seg.data.partnet_masks import MAX_INSTANCES
 from instance_seg.files import replacing
@@ -59,7 +60,7 @@ def instances_to_masks(
 
 
 class PredictionWriter:
-    """Writes the predictions of a test set shape by shape, in the order of the split's list.
+    """Writes the predictions of a test set shape by shape, in the order of the split's list; none waits in memory.
 
         with PredictionWriter(folder) as writer:
             for ...:
@@ -70,15 +71,16 @@ class PredictionWriter:
     """
 
     def __init__(self, folder: str | os.PathLike, split: str = "test", shapes_per_file: int = SHAPES_PER_FILE):
-        self.files: list[Path] = []  # those written so far
+        self.files: list[Path] = []  # those that are whole
         self._folder, self._split, self._shapes_per_file = Path(folder), split, shapes_per_file
-        self._packed: list[PredictedMasks] = []  # waiting for their file, the masks as bits along the points
+        self._open = ExitStack()  # the file that is being written
+        self._rows: RowWriter | None = None
         self._num_points: int | None = None
 
     def append(self, shape: PredictedMasks) -> None:
         """Adds the next shape. Raises ValueError for another number of points than before, or over 200 masks."""
         num_masks, num_points = shape.mask.shape
-        row = len(self.files) * self._shapes_per_file + len(self._packed)
+        row = len(self.files) * self._shapes_per_file + (self._rows.num_rows if self._rows else 0)
         if num_masks > MAX_INSTANCES:
             raise ValueError(f"shape {row}: {num_masks} masks, a prediction file holds {MAX_INSTANCES} a shape")
         if self._num_points not in (None, num_points):
@@ -86,33 +88,38 @@ class PredictionWriter:
                 f"shape {row}: {num_points} points, those before have {self._num_points}; a file needs equal"
             )
         self._num_points = num_points
-        self._packed.append(shape._replace(mask=np.packbits(shape.mask, axis=1)))
-        if len(self._packed) == self._shapes_per_file:
-            self._flush()
+        if self._rows is None:
+            temporary = self._open.enter_context(replacing(self._path()))
+            self._rows = self._open.enter_context(RowWriter(temporary, self._shapes_per_file))
+        self._rows.append(_h5_row(shape))
+        if self._rows.num_rows == self._shapes_per_file:
+            self._finish_file()
 
-    def _flush(self) -> None:
-        path = self._folder / f"{self._split}-{len(self.files):02d}.h5"
-        with replacing(path) as temporary:
-            write_h5(temporary, len(self._packed), (_h5_row(shape, self._num_points) for shape in self._packed))
-        self.files.append(path)
-        self._packed = []
+    def _path(self) -> Path:
+        return self._folder / f"{self._split}-{len(self.files):02d}.h5"
+
+    def _finish_file(self) -> None:
+        self._open.close()
+        self.files.append(self._path())
+        self._rows = None
 
     def __enter__(self) -> "PredictionWriter":
         return self
 
-    def __exit__(self, error_type: type | None, *_) -> None:
-        if error_type is None:
-            if self._packed:
-                self._flush()
-            for path in self._folder.glob(f"{self._split}-*.h5"):
-                if path not in self.files:
-                    path.unlink()
+    def __exit__(self, *error) -> None:
+        if error[0] is not None:
+            self._open.__exit__(*error)
+            return
+        if self._rows:
+            self._finish_file()
+        for path in self._folder.glob(f"{self._split}-*.h5"):
+            if path not in self.files:
+                path.unlink()
 
 
-def _h5_row(shape: PredictedMasks, num_points: int) -> dict[str, np.ndarray]:
-    unpacked = np.unpackbits(shape.mask, axis=1, count=num_points).astype(bool)
+def _h5_row(shape: PredictedMasks) -> dict[str, np.ndarray]:
     return {
-        "mask": _pad(unpacked),
+        "mask": _pad(shape.mask),
         "valid": _pad(shape.valid),
         "conf": _pad(shape.confidence),
         "label": _pad(shape.label),

@@ -76,15 +76,20 @@ def markdown(
 
 def run_table(results: Mapping[str, Any]) -> str:
     """table.md of one run: the five measures per level in both rows, then every part of every level."""
+    sections = [measures_text(results)]
+    for key in sorted(results["levels"], key=int):
+        sections += [f"## Parts, {level_name(int(key) - 1)}", _parts_table(results, key)]
+    return "\n\n".join(sections) + "\n"
+
+
+def measures_text(results: Mapping[str, Any]) -> str:
+    """The beginning of table.md: what the run was, and the five measures per level in both rows."""
     run = results["run"]
     seconds = ", ".join(f"{stage} {run['seconds'][stage]:.1f} s" for stage in STAGES)
     head = f"{run['category']} - {run['variant']}, preset {run['preset']}, seed {run['seed']}"
     facts = f"Data {run['dataset']}, {run['iterations']} iterations; {seconds}. All measures in percent. "
     facts += arithmetic_note(arithmetic_of(run))
-    sections = [f"# {escape_markdown(head)}", escape_markdown(facts), _measures_table(results)]
-    for key in sorted(results["levels"], key=int):
-        sections += [f"## Parts, {level_name(int(key) - 1)}", _parts_table(results, key)]
-    return "\n\n".join(sections) + "\n"
+    return "\n\n".join([f"# {escape_markdown(head)}", escape_markdown(facts), _measures_table(results)])
 
 
 def rows_of(results: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

@@ -15,6 +15,7 @@ from tqdm import tqdm
 from instance_seg.clustering.config import ClusterConfig
 from instance_seg.data.predictions_h5 import PredictionWriter, instances_to_masks
 from instance_seg.data.taxonomy import Taxonomy
+from instance_seg.files import replacing_folder
 from instance_seg.metrics.average_precision import PUBLISHED
 from instance_seg.metrics.matching import find_instances, instance_confidence
 from instance_seg.metrics.partnet import LevelMetrics, measure_shape, summarize_level
@@ -84,7 +85,8 @@ def evaluate_network(
         batches: pipeline batches of the test split, in the order of the split.
         taxonomy: names the levels that exist; others are neither clustered nor measured.
         config: clustering; the second row has semantic_center_offset = 0.
-        predictions: folder for PartNet's prediction files (<Category>-<level>/test-NN.h5), of the first row.
+        predictions: folder for PartNet's prediction files (<Category>-<level>/test-NN.h5), of the first row; it comes
+            to be, or takes the place of an older one, after the last batch.
         num_samples: how many of the first shapes are kept for pictures.
         arithmetic: of average precision (metrics/average_precision.py).
     """
@@ -92,12 +94,13 @@ def evaluate_network(
     measurements = [Measurement(row, taxonomy, arithmetic) for row in rows]
     with contextlib.ExitStack() as stack:
         writers = _prediction_writers(stack, predictions, taxonomy)
-        for batch in _progress(batches):
+        for batch in stack.enter_context(_progress(batches)):
             with watch.time("predict"):
                 shapes = predictor(batch)
             segmented = Rows(*(measurement.add(shapes, batch) for measurement in measurements))
-            missing = max(0, num_samples - len(samples))
-            samples += _samples(shapes, batch, segmented, rows)[:missing]
+            missing = num_samples - len(samples)
+            if missing > 0:
+                samples += _samples(shapes, batch, segmented, rows)[:missing]
             for shape in segmented.with_region_centers:
                 _write_predictions(writers, shape)
     return _evaluation(watch, *measurements, samples)
@@ -119,11 +122,12 @@ def evaluate_sweep(
     """
     watch = Stopwatch()
     measurements = {row: Measurement(row, taxonomy, arithmetic) for config in configs for row in both_rows(config)}
-    for batch in _progress(batches):
-        with watch.time("predict"):
-            shapes = predictor(batch)
-        for measurement in measurements.values():
-            measurement.add(shapes, batch)
+    with _progress(batches) as progress:
+        for batch in progress:
+            with watch.time("predict"):
+                shapes = predictor(batch)
+            for measurement in measurements.values():
+                measurement.add(shapes, batch)
     return [_evaluation(watch, *(measurements[row] for row in both_rows(config))) for config in configs]
 
 
@@ -189,7 +193,8 @@ def _samples(shapes, batch, segmented: Rows, rows: Rows) -> list[Sample]:
 def _prediction_writers(stack, folder, taxonomy) -> dict[int, PredictionWriter]:
     if folder is None:
         return {}
-    names = {k: folder / f"{taxonomy.category}-{taxonomy.first + k + 1}" for k in taxonomy.real_levels}
+    new = stack.enter_context(replacing_folder(folder))
+    names = {k: new / f"{taxonomy.category}-{taxonomy.first + k + 1}" for k in taxonomy.real_levels}
     return {k: stack.enter_context(PredictionWriter(path)) for k, path in names.items()}
 
 

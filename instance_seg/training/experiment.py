@@ -20,7 +20,7 @@ from instance_seg.files import remove_temporary
 from instance_seg.layers import separate_statistics
 from instance_seg.report.describe import count_parameters
 from instance_seg.report.results import SWEEP, build_results, write_results
-from instance_seg.report.table import TABLE_NAME, run_table, write_text
+from instance_seg.report.table import TABLE_NAME, measures_text, run_table, write_text
 from instance_seg.schedule import Momentum
 from instance_seg.structures import Points
 from instance_seg.systems.build import build_system
@@ -90,7 +90,8 @@ def load_split(config: Config, split: str, limit: int) -> PartNetDataset:
             "--data_dir is needed: the folder with PartNet's ins_seg_h5 (tools/make_procedural.py makes one)"
         )
     category = config.data.category
-    data = PartNetDataset.load(config.data.data_dir, category, split, load_taxonomy(category), limit or None)
+    spilled = split != "train"  # evaluations go through their split in order, training all over the place
+    data = PartNetDataset.load(config.data.data_dir, category, split, load_taxonomy(category), limit or None, spilled)
     return data.only(config.data.level - 1) if config.data.level else data
 
 
@@ -149,7 +150,9 @@ def evaluate(config: Config) -> Evaluation:
     Raises:
         RunIsHeld: another process works in --logdir.
     """
-    with holding(writable_folder(config.run.logdir)):
+    logdir = writable_folder(config.run.logdir)
+    with holding(logdir):
+        remove_temporary(logdir)
         return _evaluate(config)
 
 
@@ -215,7 +218,7 @@ def _checkpoints(config: Config, network: keras.Model, logdir: pathlib.Path) -> 
 def save_results(
     config: Config, network: keras.Model, evaluation: Evaluation, progress: Progress, past: Mapping[str, Any]
 ) -> None:
-    """results.json and table.md in the run's folder; prints the table.
+    """table.md and results.json in the run's folder; prints the measures.
 
     Args:
         past: what happened to the run on its way (run_record.history).
@@ -238,10 +241,10 @@ def save_results(
         **provenance(config),
     }
     results = build_results(run, evaluation.with_region_centers, evaluation.without_region_centers)
-    write_results(config.run.logdir, results)
-    table = run_table(results)
-    write_text(pathlib.Path(config.run.logdir) / TABLE_NAME, table)
-    print(table)
+    table = pathlib.Path(config.run.logdir) / TABLE_NAME
+    write_text(table, run_table(results))
+    write_results(config.run.logdir, results)  # last: who sees it may take the run for finished
+    print(measures_text(results) + f"\nAll parts: {table}")
 
 
 def writable_folder(logdir: str) -> pathlib.Path:

@@ -51,6 +51,9 @@ def require_whole_events(paths: Iterable[pathlib.Path]) -> None:
 class SilentLog(contextlib.ExitStack):
     """Says nothing: the log of a worker that is not the chief."""
 
+    def close_bar(self) -> None:
+        """Nothing."""
+
     def write(self, step: int, terms: dict[str, float], scalars: dict[str, float]) -> None:
         """Nothing."""
 
@@ -77,6 +80,10 @@ class RunLog(contextlib.ExitStack):
         self.enter_context(self._losses)
         self._bar = self.enter_context(tqdm(**self._bar_settings, dynamic_ncols=True, mininterval=1))
         return self
+
+    def close_bar(self) -> None:
+        """Ends the progress bar, below which other text may follow. TensorBoard goes on."""
+        self._bar.close()
 
     def write(self, step: int, terms: dict[str, float], scalars: dict[str, float]) -> None:
         """One step: the terms of the loss, "total" among them, and what else TensorBoard shows, the rate above all."""

@@ -5,18 +5,17 @@ import itertools
 import math
 import pathlib
 import signal
-import sys
 from collections.abc import Callable
 
 import tensorflow as tf
 
 from instance_seg.config import Config
+from instance_seg.interrupt import StopSignal, say_stopped
 from instance_seg.losses.segmentation import segmentation_losses, weight_decay
 from instance_seg.replicas import average_here, sums_over_replicas
 from instance_seg.schedule import Momentum, learning_rate, uses_batch_statistics
 from instance_seg.training.checkpoint import Checkpoints, Progress, describe_network
 from instance_seg.training.checkpoint_files import CHECKPOINTS
-from instance_seg.training.interrupt import StopSignal
 from instance_seg.training.precision import DynamicScale, make_loss_scale
 from instance_seg.training.run_log import Clock, RunLog, SilentLog
 from instance_seg.training.run_record import keep_record
@@ -75,13 +74,15 @@ class Trainer:
         end = self.config.schedule.max_iter
         with naming_lost_workers(self.strategy), StopSignal() as stop, self._log(start.step, end) as log:
             step = self._loop(start, end, log, stop)
-            if step == end and self.is_chief:
-                self.evaluate(end, final=True)
-            of_all_workers(self.strategy, 0)  # whoever leaves before the chief is done would be missed
-        if step == end:
+            log.close_bar()
+            evaluated = step == end and self._evaluate(step, stop, final=True)
+            # The chief's word counts, and whoever leaves before the chief is done would be missed.
+            number = of_all_workers(self.strategy, 0 if evaluated else stop.received or 0)[0]
+        if not number:
             return 0
-        print(f"{stop.received.name}: stopped after {step} iterations; the same command continues", file=sys.stderr)
-        return stop.exit_code
+        where = "during the evaluation, the training is finished" if step == end else f"after {step} iterations"
+        say_stopped(number, f"stopped {where}; the same command continues")
+        return 128 + number
 
     def _start(self) -> Progress:
         start, end = self.checkpoints.resume(), self.config.schedule.max_iter
@@ -122,7 +123,7 @@ class Trainer:
             self._require_finite(terms, outcome, step)
             log.write(step, terms, {"learning_rate": rate} | self._scale_of(outcome))
             stopping = self._asked_to_stop(stop)  # once a step: a signal between saving and leaving must not lose it
-            self._milestones(step, end, clock, stopping)
+            self._milestones(step, end, clock, stop, stopping)
             if stopping:
                 break
         return step
@@ -169,7 +170,15 @@ class Trainer:
         stop.received = stop.received or (signal.Signals(number) if number else None)
         return bool(number)
 
-    def _milestones(self, step, end, clock, stopping):
+    def _evaluate(self, step, stop, final) -> bool:
+        """Evaluates, on the chief, unless a signal has come or ends it; whether it was done."""
+        if self.is_chief:
+            with stop.at_once():
+                if not stop.received:
+                    self.evaluate(step, final=final)
+        return not stop.received
+
+    def _milestones(self, step, end, clock, stop, stopping):
         if not self.is_chief:
             return
         run = self.config.run
@@ -178,4 +187,4 @@ class Trainer:
             self.checkpoints.save(Progress(step, clock.seconds))
         if due[0] and step < end and not stopping:
             with clock.paused():
-                self.evaluate(step, final=False)
+                self._evaluate(step, stop, final=False)
