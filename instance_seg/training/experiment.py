@@ -244,7 +244,7 @@ def save_results(
     table = pathlib.Path(config.run.logdir) / TABLE_NAME
     write_text(table, run_table(results))
     write_results(config.run.logdir, results)  # last: who sees it may take the run for finished
-    print(measures_text(results) + f"\nAll parts: {table}")
+    print(f"{measures_text(results)}\n\nEvery part of every level: {table}")
 
 
 def writable_folder(logdir: str) -> pathlib.Path:

@@ -13,8 +13,11 @@ from small_runs import command, losses, settings, tiny_config, wait_for
 from tensorboard.util import tensor_util
 
 from instance_seg.config import load_config
+from instance_seg.interrupt import ending_at_signals
 from instance_seg.report.results import MEASURES, read_results
+from instance_seg.training.evaluate import Measurement
 from instance_seg.training.experiment import evaluate, sweep, train
+from instance_seg.training.run_log import RunLog
 
 
 @pytest.fixture(scope="module")
@@ -190,6 +193,75 @@ def test_a_signal_saves_and_leaves(small_partnet, tmp_path, number):
     assert f"stopped after {last} iterations" in message
     assert (tmp_path / "checkpoints" / f"iter-{last}.index").is_file()
     assert not (tmp_path / "results.json").exists()
+
+
+class SignalAt:
+    """Patches the evaluation so that a signal arrives in the middle of it, after `batches` of them."""
+
+    def __init__(self, monkeypatch, batches):
+        self.left = batches
+        whole = Measurement.add
+
+        def add(*arguments):
+            self.left -= 1
+            if self.left == 0:
+                os.kill(os.getpid(), signal.SIGTERM)
+            return whole(*arguments)
+
+        monkeypatch.setattr(Measurement, "add", add)
+
+
+def test_a_signal_ends_the_last_evaluation_and_the_same_command_continues(
+    unbroken, small_partnet, tmp_path, monkeypatch, capsys
+):
+    config = tiny_config(small_partnet, tmp_path, category="Chair")
+    with monkeypatch.context() as patch:
+        SignalAt(patch, batches=3)  # two rows a batch: in the second of two
+        assert train(config) == 128 + signal.SIGTERM
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said.startswith("SIGTERM: stopped during the evaluation") and said.endswith("the same command continues")
+    assert "the training is finished" in said
+    assert (tmp_path / "checkpoints" / "iter-8.index").is_file()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoints", "losses.csv", "tensorboard"]
+    assert train(config) == 0
+    again, first = (read_results(folder / "results.json") for folder in (tmp_path, unbroken))
+    assert again["levels"] == first["levels"] and list(losses(tmp_path)) == list(range(1, 9))
+    shown = capsys.readouterr().out
+    assert str(tmp_path / "table.md") in shown and "**Avg**" in shown and "Parts, Fine" not in shown
+    assert "Parts, Fine" in (tmp_path / "table.md").read_text()
+
+
+def test_a_signal_ends_an_evaluation_on_the_way(small_partnet, tmp_path, monkeypatch, capsys):
+    SignalAt(monkeypatch, batches=1)
+    assert train(tiny_config(small_partnet, tmp_path, test_every_iter=4)) == 128 + signal.SIGTERM
+    assert capsys.readouterr().err.splitlines()[-1].startswith("SIGTERM: stopped after 5 iterations")
+    assert (tmp_path / "checkpoints" / "iter-5.index").is_file() and not (tmp_path / "results.json").exists()
+
+
+def test_a_signal_at_the_last_step_leaves_the_evaluation_to_the_next_run(small_partnet, tmp_path, monkeypatch, capsys):
+    whole = RunLog.write
+
+    def write(log, step, *rest):
+        whole(log, step, *rest)
+        if step == 8:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(RunLog, "write", write)
+    monkeypatch.setattr("instance_seg.training.experiment.evaluate_network", None)
+    assert train(tiny_config(small_partnet, tmp_path)) == 128 + signal.SIGINT
+    assert "the training is finished" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("swept", [False, True])
+def test_a_signal_leaves_the_results_of_an_earlier_evaluation(unbroken, small_partnet, tmp_path, monkeypatch, swept):
+    config = tiny_config(small_partnet, tmp_path, category="Chair", ckpt=str(unbroken))
+    evaluate(config)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert len(before) == 5  # results, table, three levels
+    SignalAt(monkeypatch, batches=3)
+    with pytest.raises(SystemExit, match=str(128 + signal.SIGTERM)), ending_at_signals("stopped"):
+        sweep(config, ["bandwidth=0.05"]) if swept else evaluate(config)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
 def test_a_loss_that_is_not_finite_names_step_term_and_checkpoint(small_partnet, tmp_path):
