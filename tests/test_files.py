@@ -2,7 +2,15 @@
 
 import pytest
 
-from instance_seg.files import excerpt, read_json, replacing, write_json
+from instance_seg.files import (
+    adding_files,
+    excerpt,
+    read_json,
+    remove_temporary,
+    replacing,
+    replacing_folder,
+    write_json,
+)
 
 
 def test_what_was_written_appears_when_the_block_ends(tmp_path):
@@ -22,6 +30,52 @@ def test_an_error_leaves_the_old_file(tmp_path):
         raise RuntimeError
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def write(folder, **files):
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        (folder / name).write_text(text)
+
+
+def texts(folder):
+    return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_folder_takes_the_place_of_another_when_the_block_ends(tmp_path):
+    for files in ({"a": "1", "b": "2"}, {"a": "3"}):
+        with replacing_folder(tmp_path / "x") as new:
+            before = texts(tmp_path / "x")
+            write(new, **files)
+            assert texts(tmp_path / "x") == before != files
+        assert texts(tmp_path / "x") == files
+    with pytest.raises(RuntimeError), replacing_folder(tmp_path / "x") as new:
+        write(new, a="half")
+        raise RuntimeError
+    assert texts(tmp_path) == {"x/a": "3"} and [path.name for path in tmp_path.iterdir()] == ["x"]
+
+
+def test_files_are_added_to_a_folder_when_the_block_ends(tmp_path):
+    write(tmp_path / "x" / "y", old="1", kept="2")
+    with adding_files(tmp_path / "x") as new:
+        write(new / "y", old="3")
+        write(new / "z", more="4")
+        assert (tmp_path / "x" / "y" / "old").read_text() == "1"
+    whole = {"y/old": "3", "y/kept": "2", "z/more": "4"}
+    assert texts(tmp_path / "x") == whole
+    with pytest.raises(RuntimeError), adding_files(tmp_path / "x") as new:
+        write(new / "y", old="half")
+        raise RuntimeError
+    assert texts(tmp_path / "x") == whole
+    assert sorted(path.name for path in (tmp_path / "x").iterdir()) == ["y", "z"]
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path):
+    write(tmp_path, kept="1")
+    write(tmp_path / "a" / ".predictions.1.new.tmp" / "b", half="2", **{".test-00.h5.1.tmp": "3"})
+    write(tmp_path / "a", **{".name.1.tmp": "4"})
+    remove_temporary(tmp_path)
+    assert texts(tmp_path) == {"kept": "1"} and not list((tmp_path / "a").iterdir())
 
 
 def test_json_round_trip(tmp_path):

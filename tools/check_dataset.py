@@ -29,6 +29,8 @@ flags.DEFINE_list("categories", ["all"], "Categories to look at.")
 flags.DEFINE_bool("seal", False, "Write checksums beside the files if nothing is wrong with them.")
 flags.DEFINE_integer("show", 200, "Problems to print at most; the rest is counted.", lower_bound=1)
 
+HEADER = ("category", "level", *SPLITS, "points", "classes present", "instances per shape", "formats")
+
 
 def table_rows(check: CategoryCheck) -> list[tuple]:
     """One row for each real level of a category."""

@@ -1,4 +1,4 @@
-"""A split of PartNet in memory: normalised points, labels of every level, and the centers to aim at."""
+"""A split of PartNet, read once: normalised points, labels of every level, and the centers to aim at."""
 
 import os
 import pickle
@@ -24,26 +24,6 @@ MANY_SHAPES = 300  # from here on processes are worth their start
 RADIUS_MARGIN = 1e-10  # O-CNN adds it to the radius; it keeps a shape of one point from a division by 0
 
 
-class SpilledShapes(Sequence):
-    """Shapes in a temporary file without a name, read back one by one: however many there are, none stays in memory."""
-
-    def __init__(self, shapes: Iterable["Shape"]):
-        self._file, self._ends = tempfile.TemporaryFile(), [0]
-        for shape in shapes:
-            pickle.dump(shape, self._file, pickle.HIGHEST_PROTOCOL)
-            self._ends.append(self._file.tell())
-        self._file.flush()
-
-    def __len__(self) -> int:
-        return len(self._ends) - 1
-
-    def __getitem__(self, row: int) -> "Shape":
-        """One shape; several threads may ask at once."""
-        row = range(len(self))[row]
-        begin, end = self._ends[row : row + 2]
-        return pickle.loads(os.pread(self._file.fileno(), end - begin, begin))
-
-
 class ShapeLevelData(NamedTuple):
     """Ground truth of one shape at one level."""
 
@@ -60,6 +40,26 @@ class Shape(NamedTuple):
     levels: tuple[ShapeLevelData, ...]  # coarse to fine; a level the category lacks is the coarser one's
     model_id: str
     anno_id: str
+
+
+class SpilledShapes(Sequence):
+    """Shapes in a temporary file without a name, read back one by one: however many there are, none stays in memory."""
+
+    def __init__(self, shapes: Iterable[Shape]):
+        self._file, self._ends = tempfile.TemporaryFile(), [0]
+        for shape in shapes:
+            pickle.dump(shape, self._file, pickle.HIGHEST_PROTOCOL)
+            self._ends.append(self._file.tell())
+        self._file.flush()
+
+    def __len__(self) -> int:
+        return len(self._ends) - 1
+
+    def __getitem__(self, row: int) -> Shape:
+        """One shape; several threads may ask at once."""
+        row = range(len(self))[row]
+        begin, end = self._ends[row : row + 2]
+        return pickle.loads(os.pread(self._file.fileno(), end - begin, begin))
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,11 @@
 """A split in memory: normalised, labelled at every level."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
-from instance_seg.data.dataset import PartNetDataset, prepare_shape, to_unit_sphere
+from instance_seg.data.dataset import PartNetDataset, SpilledShapes, prepare_shape, to_unit_sphere
 from instance_seg.data.partnet_h5 import LabeledShape, Part, write_split
 from instance_seg.data.taxonomy import load_taxonomy
 
@@ -116,3 +118,26 @@ def test_labels_of_one_level_alone(tmp_path):
     fine = whole.only(2)
     assert (fine.num_levels, len(fine)) == (1, 2)
     assert all(a.levels == (b.levels[2],) for a, b in zip(fine.shapes, whole.shapes))
+
+
+def flat(shape):
+    return [shape.points, shape.normals, *(x for level in shape.levels for x in (*level[:2], *level.centers))]
+
+
+def test_a_spilled_split_is_the_same_and_stays_out_of_memory(tmp_path):
+    write_split(tmp_path, "Vase", "test", [make_shape(seed, 3000) for seed in range(20)], VASE)
+    whole = PartNetDataset.load(tmp_path, "Vase", "test", VASE)
+    tracemalloc.start()
+    spilled = PartNetDataset.load(tmp_path, "Vase", "test", VASE, spilled=True)
+    held = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert held < sum(x.nbytes for x in flat(whole.shapes[0]))  # less than one of the twenty
+    assert len(spilled) == len(whole) == 20 and isinstance(spilled.shapes, SpilledShapes)
+    for ours, theirs in ((spilled, whole), (spilled.only(2), whole.only(2))):
+        for row in (0, 7, 19, -1):
+            assert ours.shapes[row].model_id == theirs.shapes[row].model_id
+            for a, b in zip(flat(ours.shapes[row]), flat(theirs.shapes[row]), strict=True):
+                np.testing.assert_array_equal(a, b)
+    assert [shape.model_id for shape in spilled.shapes] == [shape.model_id for shape in whole.shapes]
+    with pytest.raises(IndexError):
+        spilled.shapes[20]

@@ -36,6 +36,9 @@ def test_layout_of_the_file(tmp_path):
             "conf": ((3, 200), np.float32, "gzip"),
             "label": ((3, 200), np.uint8, "gzip"),
         }
+        assert {name: file[name].chunks for name in file} == {
+            "mask": (1, 200, NUM_POINTS), "valid": (1, 200), "conf": (1, 200), "label": (1, 200)
+        }  # fmt: skip
         np.testing.assert_array_equal(file["valid"][:].sum(axis=1), [3, 0, 200])
         assert not file["mask"][0, 3:].any()
 
