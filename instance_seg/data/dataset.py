@@ -1,7 +1,7 @@
 """A split of PartNet, read once: normalised points, labels of every level, and the centers to aim at."""
 
+import io
 import os
-import pickle
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -46,20 +46,29 @@ class SpilledShapes(Sequence):
     """Shapes in a temporary file without a name, read back one by one: however many there are, none stays in memory."""
 
     def __init__(self, shapes: Iterable[Shape]):
-        self._file, self._ends = tempfile.TemporaryFile(), [0]
+        self._file = tempfile.TemporaryFile()
+        self._entries: list[tuple[int, int, int, str, str]] = []  # begin, end, number of levels, names
         for shape in shapes:
-            pickle.dump(shape, self._file, pickle.HIGHEST_PROTOCOL)
-            self._ends.append(self._file.tell())
+            begin = self._file.tell()
+            of_levels = [a for level in shape.levels for a in (level.semantic, level.instance, *level.centers)]
+            for array in (shape.points, shape.normals, *of_levels):
+                np.save(self._file, array, allow_pickle=False)
+            self._entries.append((begin, self._file.tell(), len(shape.levels), shape.model_id, shape.anno_id))
         self._file.flush()
 
     def __len__(self) -> int:
-        return len(self._ends) - 1
+        return len(self._entries)
 
     def __getitem__(self, row: int) -> Shape:
         """One shape; several threads may ask at once."""
-        row = range(len(self))[row]
-        begin, end = self._ends[row : row + 2]
-        return pickle.loads(os.pread(self._file.fileno(), end - begin, begin))
+        begin, end, num_levels, *names = self._entries[row]
+        stream = io.BytesIO(os.pread(self._file.fileno(), end - begin, begin))
+        points, normals = np.load(stream), np.load(stream)
+        levels = []
+        for _ in range(num_levels):
+            semantic, instance, *centers = (np.load(stream) for _ in range(4))
+            levels.append(ShapeLevelData(semantic, instance, CenterTables(*centers)))
+        return Shape(points, normals, tuple(levels), *names)
 
 
 @dataclass(frozen=True)
