@@ -1,17 +1,16 @@
-"""Layers every network of the package is made of: initializer, batch normalization, dense unit.
+"""Layers every network of the package is made of: batch normalization, linear layer, dense unit.
 
-The constants are those of the paper's released program: see `BatchNorm` and `stored_xavier`.
+The constants are those of the paper's released program: see `BatchNorm`.
 
 Half precision is a matter of Keras' dtype policy. Layers with a kernel compute in `compute_dtype`; no layer casts what
 passes through it, for coordinates, interpolation weights and probabilities stay float32 (`Layer`).
 """
 
-import math
-
 import keras
 import tensorflow as tf
 
 import ocnn_tf_ops as ops
+from instance_seg.initializers import RELEASED, Initializer, uniform
 from instance_seg.replicas import assign_here, num_replicas, sum_over_replicas
 
 EPSILON = 1e-3
@@ -28,16 +27,6 @@ def activation_slope(name: str) -> float:
     return _SLOPES[name]
 
 
-def stored_xavier(rows: int, columns: int) -> keras.initializers.Initializer:
-    """Xavier's uniform initializer for a weight that TF1 O-CNN stores as a [rows, columns] matrix.
-
-    The limit is sqrt(6 / (rows + columns)) whatever shape we keep the weight in: a 3x3x3 convolution is stored as
-    [Cout, 27 Cin], so its limit differs from Keras' Glorot limit for a [27, Cin, Cout] kernel.
-    """
-    limit = math.sqrt(6.0 / (rows + columns))
-    return keras.initializers.RandomUniform(-limit, limit)
-
-
 def value_in(variable, dtype) -> tf.Tensor:
     """The value of a Keras variable, which is float32, in the type a layer computes in."""
     return tf.cast(tf.convert_to_tensor(variable), dtype)
@@ -50,10 +39,15 @@ def side_by_side(parts: list[tf.Tensor]) -> tf.Tensor:
 
 
 class Layer(keras.layers.Layer):
-    """A layer that gets inputs and weights as they are, where Keras would cast every float to the layer's type."""
+    """A layer that gets inputs and weights as they are, where Keras would cast every float to the layer's type.
 
-    def __init__(self, **kwargs):
+    Args:
+        initializer: of its weights; a layer of layers hands it to them.
+    """
+
+    def __init__(self, initializer: Initializer = RELEASED, **kwargs):
         super().__init__(autocast=False, **kwargs)
+        self.initializer = initializer
 
     def add_weight(self, **kwargs):
         return super().add_weight(autocast=False, **kwargs)
@@ -157,7 +151,7 @@ def separate_statistics(network: keras.Model) -> None:
 
 
 class Linear(Layer):
-    """x [N, Cin] -> x W (+ b) [N, Cout]. The bias starts from Xavier's range as well, not from zero (released code).
+    """x [N, Cin] -> x W (+ b) [N, Cout]. The initializer draws the bias as well.
 
     Several inputs, as a list, count as one that has all of their columns; they are never copied together.
     """
@@ -168,13 +162,13 @@ class Linear(Layer):
 
     def build(self, shape):
         shapes = shape if isinstance(shape, list) else [shape]
-        rows, columns = self.units, sum(s[-1] for s in shapes)
-        self.kernel = self.add_weight(
-            name="kernel", shape=(columns, rows), initializer=stored_xavier(rows, columns), trainable=True
-        )
+        fans = sum(s[-1] for s in shapes), self.units
+        limit = self.initializer.linear(*fans)
+        self.kernel = self.add_weight(name="kernel", shape=fans, initializer=uniform(limit), trainable=True)
         self.bias = None
         if self.use_bias:
-            self.bias = self.add_weight(name="bias", shape=(rows,), initializer=stored_xavier(rows, 1), trainable=True)
+            limit = self.initializer.bias(*fans)
+            self.bias = self.add_weight(name="bias", shape=fans[1:], initializer=uniform(limit), trainable=True)
 
     def call(self, x):
         parts = [tf.cast(part, self.compute_dtype) for part in (x if isinstance(x, list | tuple) else [x])]
@@ -187,7 +181,7 @@ class Unit(Composite):
 
     def __init__(self, units: int, activation_name: str = "leaky_relu", **kwargs):
         super().__init__(**kwargs)
-        self.linear = Linear(units, name="linear")
+        self.linear = Linear(units, initializer=self.initializer, name="linear")
         self.norm = BatchNorm(activation_name, name="norm")
 
     def call(self, x, shortcut=None, training=False):

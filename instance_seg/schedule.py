@@ -1,9 +1,10 @@
-"""Learning rate and momentum of the paper's SGD (Section 4.1.1), as TF1 computed them."""
+"""How a network is trained: initial weights, learning rate, and the paper's SGD (Section 4.1.1) as TF1 computed it."""
 
 from dataclasses import dataclass
 
 import tensorflow as tf
 
+from instance_seg.initializers import INITIALIZERS
 from instance_seg.layers import DECAY
 from instance_seg.options import LARGEST_COUNT, Settings, option
 
@@ -14,6 +15,11 @@ SETTLED = round(5 / (1 - DECAY))  # updates after which moving statistics keep l
 class ScheduleConfig(Settings):
     """The paper: 100,000 iterations, 0.1, divided by 10 after 50 % and 75 %."""
 
+    initializer: str = option(
+        "released",
+        "initial weights: those of the released program, or smaller ones, which learn faster",
+        tuple(INITIALIZERS),
+    )
     max_iter: int = option(100_000, "training iterations (updates)", low=1, high=LARGEST_COUNT)
     learning_rate: float = option(0.1, "initial learning rate", above=0, high=1e30)
     decay_at: tuple[float, ...] = option(

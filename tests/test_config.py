@@ -45,6 +45,11 @@ def test_the_released_preset_sets_all_of_the_released_choices():
     )  # fmt: skip
 
 
+def test_the_paper_and_the_released_program_start_from_released_weights_the_others_from_those_that_learn_faster():
+    found = {name: load_config(name).schedule.initializer for name in preset_names()}
+    assert found == {"paper": "released", "released": "released", "demo": "fan_in", "smoke": "fan_in"}
+
+
 def test_flags_beat_the_preset(tmp_path):
     path = write(tmp_path / "mine.yaml", "base: demo\nlearning_rate: 0.2\nmax_iter: 7\n")
     config = load_config(path, {"max_iter": 9})
@@ -72,6 +77,7 @@ def test_unknown_preset_names_the_nearest():
         ("channels: 7", "channels=7: want a list"),
         ("- 3", "want a mapping"),
         ("a: [", "not valid YAML"),
+        ("initializer: xavier", "initializer='xavier' is unknown; choose one of released, fan_in"),
         ("fusion: both", "fusion='both' is unknown; choose one of none, own, cross"),
         ("depth: 17", "depth=17"),
     ],

@@ -1,10 +1,10 @@
-"""Batch normalization with TF1's statistics, initializer limits, dense units."""
+"""Batch normalization with TF1's statistics, dense units."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from instance_seg.layers import BatchNorm, Linear, Unit, activation_slope, stored_xavier
+from instance_seg.layers import BatchNorm, Unit, activation_slope
 
 
 def test_batch_norm_normalizes_biased_and_accumulates_unbiased():
@@ -54,18 +54,6 @@ def test_gradient_of_batch_norm_against_differences():
         step = np.zeros_like(x)
         step[i, j] = 1e-2
         assert gradient[i, j] == pytest.approx(float(loss(x + step) - loss(x - step)) / 2e-2, abs=2e-3)
-
-
-def test_xavier_limit_of_the_stored_matrix():
-    values = stored_xavier(128, 64)((4000,))
-    limit = np.sqrt(6 / 192)
-    assert 0.98 * limit < np.abs(values).max() <= limit
-
-
-def test_bias_of_an_output_layer_is_drawn_too():
-    layer = Linear(6, use_bias=True)
-    layer.build((None, 128))
-    assert 0 < np.abs(layer.bias).max() <= np.sqrt(6 / 7)
 
 
 def test_unit_is_linear_norm_activation():

@@ -17,6 +17,7 @@ ORDER = [
     "settings_file",
     "replicas",
     "data",
+    "initializers",
     "layers",
     "octree",
     "backbones",

@@ -14,7 +14,7 @@ class Stage(Composite):
     def __init__(self, entry: keras.layers.Layer, channels: int, num_blocks: int, **kwargs):
         super().__init__(**kwargs)
         self.entry = entry
-        self.blocks = [ResBlock(channels, name=f"block_{i}") for i in range(num_blocks)]
+        self.blocks = [ResBlock(channels, initializer=self.initializer, name=f"block_{i}") for i in range(num_blocks)]
 
     def call(self, x, table, neighbors, skip=None, training=False):
         """x at the depth before, `table` what the entry unit needs, `skip` is added after it -> [M, channels]."""
@@ -46,15 +46,15 @@ class OctreeUNet(Composite):
             raise ValueError(f"channels has {len(channels)} entries, more than depth={depth} has depths above the root")
         width = {depth - i: c for i, c in enumerate(channels)}
         self.depth, self.coarsest, self.abs_input = depth, coarsest, abs_input
-        self.encoder = [Stage(ConvUnit(width[depth], name="entry"), width[depth], num_blocks, name=f"encoder_{depth}")]
-        for d in range(depth - 1, coarsest - 1, -1):
-            self.encoder.append(Stage(DownUnit(width[d], name="entry"), width[d], num_blocks, name=f"encoder_{d}"))
+
+        def stage(entry, d, name):
+            entry = entry(width[d], initializer=self.initializer, name="entry")
+            return Stage(entry, width[d], num_blocks, initializer=self.initializer, name=f"{name}_{d}")
+
+        self.encoder = [stage(ConvUnit, depth, "encoder")]
+        self.encoder += [stage(DownUnit, d, "encoder") for d in range(depth - 1, coarsest - 1, -1)]
         self.decoders = [
-            [
-                Stage(UpUnit(width[d], name="entry"), width[d], num_blocks, name=f"decoder{i}_{d}")
-                for d in range(coarsest + 1, depth + 1)
-            ]
-            for i in range(num_decoders)
+            [stage(UpUnit, d, f"decoder{i}") for d in range(coarsest + 1, depth + 1)] for i in range(num_decoders)
         ]
 
     def at_points(self, points, octree, index, weight, training=False):

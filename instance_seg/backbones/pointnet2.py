@@ -33,7 +33,7 @@ class Mlp(Composite):
 
     def __init__(self, widths: Sequence[int], **kwargs):
         super().__init__(**kwargs)
-        self.units = [Unit(w, "relu", name=f"unit_{i}") for i, w in enumerate(widths)]
+        self.units = [Unit(w, "relu", initializer=self.initializer, name=f"unit_{i}") for i, w in enumerate(widths)]
 
     def call(self, x, training=False):
         for unit in self.units:
@@ -53,7 +53,7 @@ class SetAbstraction(Composite):
     def __init__(self, num_points: int, radius: float, num_samples: int, widths: Sequence[int], **kwargs):
         super().__init__(**kwargs)
         self.num_points, self.radius, self.num_samples = num_points, radius, num_samples
-        self.mlp = Mlp(widths, name="mlp")
+        self.mlp = Mlp(widths, initializer=self.initializer, name="mlp")
 
     def call(self, level, training=False):
         """PointLevel -> PointLevel of num_points points per shape."""
@@ -88,12 +88,17 @@ class PointNet2(Composite):
             return [max(1, round(w * width_factor)) for w in widths]
 
         self.abstractions = [
-            SetAbstraction(n, radius, num_samples, scaled(widths), name=f"abstraction_{i}")
+            SetAbstraction(
+                n, radius, num_samples, scaled(widths), initializer=self.initializer, name=f"abstraction_{i}"
+            )
             for i, (n, radius, widths) in enumerate(zip(num_points, RADII, ABSTRACTION_WIDTHS, strict=True))
         ]
-        self.summary = Mlp(scaled(SUMMARY_WIDTHS), name="summary")
+        self.summary = Mlp(scaled(SUMMARY_WIDTHS), initializer=self.initializer, name="summary")
         self.decoders = [
-            [Mlp(scaled(widths), name=f"decoder{d}_{i}") for i, widths in enumerate(PROPAGATION_WIDTHS)]
+            [
+                Mlp(scaled(widths), initializer=self.initializer, name=f"decoder{d}_{i}")
+                for i, widths in enumerate(PROPAGATION_WIDTHS)
+            ]
             for d in range(num_decoders)
         ]
 

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 import ocnn_tf_ops as ops
 from instance_seg.fusion.two_direction import SemanticPath
+from instance_seg.initializers import RELEASED, Initializer
 from instance_seg.layers import Layer
 
 SPACES = ("features", "shifted")
@@ -41,8 +42,12 @@ class NeighborPooling(Layer):
 
 
 def asis_exchange(
-    width: int = 128, num_neighbors: int = 30, space: str = "features", cutoff: float = 0.1
+    width: int = 128,
+    num_neighbors: int = 30,
+    space: str = "features",
+    cutoff: float = 0.1,
+    initializer: Initializer = RELEASED,
 ) -> tuple[SemanticPath, NeighborPooling]:
     """The two layers: (I, S) -> I' and (S, I', shifted, row_splits) -> S'."""
     pooling = NeighborPooling(num_neighbors, space, cutoff, name="to_semantic")
-    return SemanticPath(width, "add", name="to_instance"), pooling
+    return SemanticPath(width, "add", initializer=initializer, name="to_instance"), pooling

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 import ocnn_tf_ops as ops
 from instance_seg.fusion.aggregate import region_features, spread
+from instance_seg.initializers import RELEASED, Initializer
 from instance_seg.layers import Composite, Unit
 
 
@@ -30,7 +31,7 @@ class SemanticToInstance(Composite):
 
     def __init__(self, width: int = 128, **kwargs):
         super().__init__(**kwargs)
-        self.unit = Unit(width, name="unit")
+        self.unit = Unit(width, initializer=self.initializer, name="unit")
 
     def call(self, instance, semantic, training=False):
         mixed = instance + self.unit(semantic, training=training)
@@ -42,13 +43,16 @@ class InstanceToSemantic(Composite):
 
     def __init__(self, width: int = 128, **kwargs):
         super().__init__(**kwargs)
-        self.unit = Unit(width, name="unit")
+        self.unit = Unit(width, initializer=self.initializer, name="unit")
 
     def call(self, semantic, instance, shifted, row_splits, training=False):
         mixed = semantic + shape_mean(self.unit(instance, training=training), row_splits)
         return gated(tf.concat([semantic, mixed], axis=1))
 
 
-def jsnet_exchange(width: int = 128) -> tuple[SemanticToInstance, InstanceToSemantic]:
+def jsnet_exchange(
+    width: int = 128, initializer: Initializer = RELEASED
+) -> tuple[SemanticToInstance, InstanceToSemantic]:
     """The two layers: (I, S) -> I' and (S, I', shifted, row_splits) -> S'."""
-    return SemanticToInstance(width, name="to_instance"), InstanceToSemantic(width, name="to_semantic")
+    to_instance = SemanticToInstance(width, initializer=initializer, name="to_instance")
+    return to_instance, InstanceToSemantic(width, initializer=initializer, name="to_semantic")

@@ -18,7 +18,7 @@ class Transfer(Composite):
 
     def __init__(self, units: int, **kwargs):
         super().__init__(**kwargs)
-        self.linear = Linear(units, name="linear")
+        self.linear = Linear(units, initializer=self.initializer, name="linear")
         self.norm = BatchNorm("leaky_relu", name="norm")
 
     def call(self, regions, probabilities, row_splits, training=False):
@@ -77,7 +77,10 @@ class SemanticAssistedFusion(Layer):
 
     def build(self, features_shape, probabilities_shape):
         if self.transfer:
-            self.transfers = [Transfer(self.units, name=f"transfer_{i}") for i in range(len(probabilities_shape))]
+            self.transfers = [
+                Transfer(self.units, initializer=self.initializer, name=f"transfer_{i}")
+                for i in range(len(probabilities_shape))
+            ]
 
     def call(self, features, probabilities, xyz, row_splits, training=False):
         """features [N, C], probabilities: one [N, S_r] per source, xyz [N, 3], row_splits [B + 1] -> [N, C']."""

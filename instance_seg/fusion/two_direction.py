@@ -24,7 +24,7 @@ class SemanticPath(Composite):
         if mode not in MODES[1:]:
             raise ValueError(f"mode={mode!r} is unknown; choose one of {MODES[1:]}")
         self.mode, self.gradient = mode, gradient
-        self.unit = Unit(width, name="unit")
+        self.unit = Unit(width, initializer=self.initializer, name="unit")
 
     def call(self, instance, semantic, training=False):
         """instance [N, C], semantic [N, C'] -> [N, C] ("add", C = width) or [N, C + width]."""

@@ -25,14 +25,21 @@ class ExchangeHead(Composite):
 
     def __init__(self, exchange: Exchange, num_classes: int, width: int = 128, num_hidden: int = 2, **kwargs):
         super().__init__(**kwargs)
-        self.semantic_hidden = [Unit(width, name=f"semantic_hidden_{i}") for i in range(num_hidden)]
-        self.instance_hidden = [Unit(width, name=f"instance_hidden_{i}") for i in range(num_hidden)]
+
+        def units(branch, count):
+            return [Unit(width, initializer=self.initializer, name=f"{branch}_{i}") for i in range(count)]
+
+        def output(size, name):
+            return Linear(size, use_bias=True, initializer=self.initializer, dtype="float32", name=name)
+
+        self.semantic_hidden = units("semantic_hidden", num_hidden)
+        self.instance_hidden = units("instance_hidden", num_hidden)
         self.to_instance, self.to_semantic = exchange.to_instance, exchange.to_semantic
         extra = exchange.unit_before_output
-        self.semantic_last = [Unit(width, name="semantic_last")] if extra else []
-        self.instance_last = [Unit(width, name="instance_last")] if extra else []
-        self.logits = Linear(num_classes, use_bias=True, dtype="float32", name="logits")
-        self.offsets = Linear(6, use_bias=True, dtype="float32", name="offsets")
+        self.semantic_last = [Unit(width, initializer=self.initializer, name="semantic_last")] if extra else []
+        self.instance_last = [Unit(width, initializer=self.initializer, name="instance_last")] if extra else []
+        self.logits = output(num_classes, "logits")
+        self.offsets = output(6, "offsets")
 
     def call(self, semantic, instance, xyz, row_splits, training=False):
         """semantic, instance [N, C]; xyz [N, 3]; row_splits [B + 1]."""

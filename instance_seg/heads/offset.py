@@ -37,12 +37,13 @@ class OffsetHead(Composite):
         if plain_unit not in PLAIN_UNITS:
             raise ValueError(f"plain_unit={plain_unit!r} is unknown; choose one of {PLAIN_UNITS}")
         direct = fusion is not None and fuse_from == "feature"
-        self.hidden = [] if direct else [Unit(width, name=f"hidden_{i}") for i in range(num_hidden)]
+        hidden = 0 if direct else num_hidden
+        self.hidden = [Unit(width, initializer=self.initializer, name=f"hidden_{i}") for i in range(hidden)]
         self.fusion, self.semantic_path = fusion, semantic_path
         self.append_xyz = fusion is None and plain_unit == "features_xyz"
         without_unit = fusion is None and plain_unit == "none"
-        self.fusion_unit = None if without_unit else Unit(width, name="fusion_unit")
-        self.output_layer = Linear(6, use_bias=True, dtype="float32", name="offsets")
+        self.fusion_unit = None if without_unit else Unit(width, initializer=self.initializer, name="fusion_unit")
+        self.output_layer = Linear(6, use_bias=True, initializer=self.initializer, dtype="float32", name="offsets")
 
     def call(self, features, probabilities, xyz, row_splits, semantic=None, training=False):
         """F_ins [N, C] and what is fused with it.

@@ -11,8 +11,10 @@ class SemanticHead(Composite):
 
     def __init__(self, num_classes: int, width: int = 128, num_hidden: int = 2, **kwargs):
         super().__init__(**kwargs)
-        self.hidden = [Unit(width, name=f"hidden_{i}") for i in range(num_hidden)]
-        self.output_layer = Linear(num_classes, use_bias=True, dtype="float32", name="logits")
+        self.hidden = [Unit(width, initializer=self.initializer, name=f"hidden_{i}") for i in range(num_hidden)]
+        self.output_layer = Linear(
+            num_classes, use_bias=True, initializer=self.initializer, dtype="float32", name="logits"
+        )
 
     def call(self, features, training=False):
         for unit in self.hidden:

@@ -8,7 +8,8 @@ as relu(BN(0)) (specification of O-CNN's layers; the released program relies on 
 import tensorflow as tf
 
 import ocnn_tf_ops as ops
-from instance_seg.layers import BatchNorm, Composite, Layer, Unit, stored_xavier, value_in
+from instance_seg.initializers import uniform
+from instance_seg.layers import BatchNorm, Composite, Layer, Unit, value_in
 
 KERNEL_CELLS = 27  # 3x3x3
 CHILDREN = 8  # 2x2x2
@@ -25,13 +26,12 @@ class _OctreeUnit(Layer):
         self.norm = BatchNorm(activation_name, name="norm")
 
     def build(self, shape, *_):
-        cin = shape[-1]
-        self.kernel = self.add_weight(
-            name="kernel", shape=(self.cells, cin, self.channels), initializer=self._initializer(cin), trainable=True
-        )
+        shape = self.cells, shape[-1], self.channels
+        limit = self._limit(*shape)
+        self.kernel = self.add_weight(name="kernel", shape=shape, initializer=uniform(limit), trainable=True)
 
-    def _initializer(self, cin):
-        return stored_xavier(self.channels, self.cells * cin)
+    def _limit(self, cells, inputs, outputs):
+        return self.initializer.convolution(cells, inputs, outputs)
 
     def _finish(self, operator, x, *table, training):
         x = tf.cast(x, self.compute_dtype)
@@ -61,8 +61,8 @@ class UpUnit(_OctreeUnit):
 
     cells = CHILDREN
 
-    def _initializer(self, cin):
-        return stored_xavier(cin, self.cells * self.channels)  # stored as [Cin, 8 Cout]
+    def _limit(self, cells, inputs, outputs):
+        return self.initializer.transposed(cells, inputs, outputs)
 
     def call(self, x, table, training=False):
         """x [M_d, Cin], children of depth d [M_d] and how many of them are not empty -> [M_(d+1), channels]."""
@@ -76,9 +76,9 @@ class ResBlock(Composite):
         super().__init__(**kwargs)
         if channels % bottleneck:
             raise ValueError(f"channels={channels} must be a multiple of the bottleneck factor {bottleneck}")
-        self.reduce = Unit(channels // bottleneck, "relu", name="reduce")
-        self.conv = ConvUnit(channels // bottleneck, name="conv")
-        self.expand = Unit(channels, "relu", name="expand")
+        self.reduce = Unit(channels // bottleneck, "relu", initializer=self.initializer, name="reduce")
+        self.conv = ConvUnit(channels // bottleneck, initializer=self.initializer, name="conv")
+        self.expand = Unit(channels, "relu", initializer=self.initializer, name="expand")
 
     def call(self, x, neighbors, training=False):
         """x [M, C], neighbors [M, 27] -> [M, C]."""

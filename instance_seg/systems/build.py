@@ -2,6 +2,7 @@
 
 import keras
 
+from instance_seg.initializers import RELEASED, Initializer
 from instance_seg.systems.feature_exchange import FeatureExchangeNetwork
 from instance_seg.systems.semantic_assisted import SemanticAssistedNetwork
 from instance_seg.systems.settings import NetworkConfig
@@ -15,6 +16,8 @@ _SYSTEMS = {
 }
 
 
-def build_system(config: NetworkConfig, num_classes: tuple[int, ...]) -> keras.Model:
+def build_system(
+    config: NetworkConfig, num_classes: tuple[int, ...], initializer: Initializer = RELEASED
+) -> keras.Model:
     """The network of these settings: (Points, Octree, interpolation table) -> one LevelPrediction per level."""
-    return _SYSTEMS[config.fusion](config, num_classes)
+    return _SYSTEMS[config.fusion](config, num_classes, initializer)

@@ -7,6 +7,7 @@ from instance_seg.fusion.semantic_assisted import SemanticAssistedFusion
 from instance_seg.fusion.two_direction import SemanticPath
 from instance_seg.heads.offset import OffsetHead
 from instance_seg.heads.semantic import SemanticHead
+from instance_seg.initializers import RELEASED, Initializer
 from instance_seg.structures import LevelPrediction
 from instance_seg.systems.backbone import make_backbone
 from instance_seg.systems.settings import NetworkConfig as NetworkConfig
@@ -26,16 +27,19 @@ class SemanticAssistedNetwork(keras.Model):
     Args:
         config: sizes and choices; its fusion is none, own or cross.
         num_classes: classes of every level, coarse to fine, class 0 included; any number of levels.
+        initializer: of all weights.
     """
 
-    def __init__(self, config: NetworkConfig, num_classes: tuple[int, ...], **kwargs):
+    def __init__(
+        self, config: NetworkConfig, num_classes: tuple[int, ...], initializer: Initializer = RELEASED, **kwargs
+    ):
         super().__init__(autocast=False, **kwargs)
-        self.config, self.num_classes = config, tuple(num_classes)
+        self.config, self.num_classes, self.initializer = config, tuple(num_classes), initializer
         levels = range(len(num_classes))
         self.sources = [source_levels(config.fusion, k, len(num_classes)) for k in levels]
-        self.backbone = make_backbone(config)
+        self.backbone = make_backbone(config, initializer)
         self.semantic_heads = [
-            SemanticHead(c, config.head_width, config.head_hidden, name=f"semantic_{k}")
+            SemanticHead(c, config.head_width, config.head_hidden, initializer=initializer, name=f"semantic_{k}")
             for k, c in enumerate(num_classes)
         ]
         self.offset_heads = [self._offset_head(k) for k in levels]
@@ -53,10 +57,17 @@ class SemanticAssistedNetwork(keras.Model):
                 gradient_to=c.gradient_to,
                 hard_in=c.hard_in,
                 concatenate=False,
+                initializer=self.initializer,
                 name=f"fusion_{level}",
             )
         if c.semantic_path != "none":
-            semantic_path = SemanticPath(c.head_width, c.semantic_path, c.semantic_path_gradient, name="semantic_path")
+            semantic_path = SemanticPath(
+                c.head_width,
+                c.semantic_path,
+                c.semantic_path_gradient,
+                initializer=self.initializer,
+                name="semantic_path",
+            )
         return OffsetHead(
             fusion,
             c.head_width,
@@ -64,6 +75,7 @@ class SemanticAssistedNetwork(keras.Model):
             c.fuse_from,
             plain_unit=c.baseline_unit,
             semantic_path=semantic_path,
+            initializer=self.initializer,
             name=f"offset_{level}",
         )
 

@@ -17,6 +17,7 @@ from instance_seg.data.dataset import PartNetDataset
 from instance_seg.data.pipeline import OctreeConfig, evaluation_dataset, training_dataset
 from instance_seg.data.taxonomy import Taxonomy, load_taxonomy
 from instance_seg.files import remove_temporary
+from instance_seg.initializers import INITIALIZERS
 from instance_seg.layers import separate_statistics
 from instance_seg.report.describe import count_parameters
 from instance_seg.report.results import SWEEP, build_results, write_results
@@ -53,9 +54,9 @@ def run_taxonomy(config: Config) -> Taxonomy:
 
 
 def make_network(config: Config, taxonomy: Taxonomy) -> keras.Model:
-    """The network of a category, with initial weights that depend on the seed alone; not built yet."""
+    """The network of a category, with initial weights that depend on initializer and seed alone; not built yet."""
     keras.utils.set_random_seed(config.run.seed)
-    return build_system(config.network, taxonomy.num_classes)
+    return build_system(config.network, taxonomy.num_classes, INITIALIZERS[config.schedule.initializer])
 
 
 def build_network(config: Config, taxonomy: Taxonomy) -> keras.Model:

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 import ocnn_tf_ops as ops
 from instance_seg.config import load_config, variant_names
+from instance_seg.initializers import RELEASED, Initializer
 from instance_seg.losses.segmentation import LossConfig, segmentation_losses
 from instance_seg.report.describe import count_parameters
 from instance_seg.schedule import Momentum
@@ -31,10 +32,10 @@ CLASSES = (3, 4)
 FULL_HEADS = {"depth": 3, "full_depth": 3, "channels": (64,), "num_blocks": 1}  # heads see the paper's 64 channels
 
 
-def make(variant, **more):
+def make(variant, initializer=RELEASED, **more):
     keras.utils.set_random_seed(1)
     config = load_config("paper", TINY | {"variant": variant, "level": 1} | more)
-    return build_system(config.network, CLASSES)
+    return build_system(config.network, CLASSES, initializer)
 
 
 @functools.cache
@@ -68,6 +69,37 @@ def labels_for(points):
 
 def sum_of(terms, semantic):
     return tf.add_n([value for name, value in terms.items() if name.endswith("semantic") == semantic])
+
+
+@pytest.mark.parametrize("variant", variant_names())
+def test_every_layer_gets_the_initializer(variant):
+    kinds = {"linear": 0.001, "bias": 0.002, "convolution": 0.003, "transposed": 0.004}
+    network = make(variant, Initializer(**{kind: lambda *fans, limit=limit: limit for kind, limit in kinds.items()}))
+    run(network, cloud(0))
+    drawn = [v.numpy() for v in network.trainable_variables if v.path.rsplit("/", 1)[1] in ("kernel", "bias")]
+    norms = [v for v in network.trainable_variables if v.path.rsplit("/", 1)[1] in ("gamma", "beta")]
+    assert len(drawn) + len(norms) == len(network.trainable_variables) and norms
+    assert drawn and all(0 < np.abs(values).max() <= max(kinds.values()) for values in drawn)
+
+
+@pytest.mark.parametrize(
+    ("variant", "sizes", "loss"),
+    [
+        ("cross_level_fusion", 647.11206, 8.9588776),
+        ("cross_level_two_direction", 697.23111, 8.7012281),
+        ("cross_level_pointnet2", 1648.35961, 8.7873697),
+        ("asis_fusion", 479.92329, 14.2666607),
+        ("jsnet_fusion", 716.90782, 8.3067522),
+    ],
+)
+def test_released_weights_of_a_seed_and_their_loss(variant, sizes, loss):
+    """As they were before there was a choice of initializers (commit 0077db9)."""
+    network, points = make(variant), cloud(0)
+    run(network, points)
+    found = sum(np.abs(v.numpy()).sum(dtype=np.float64) for v in network.trainable_variables)
+    assert found == pytest.approx(sizes, rel=1e-7)
+    terms = segmentation_losses(run(network, points, training=True), labels_for(points), points, LossConfig())
+    assert float(tf.add_n(list(terms.values()))) == pytest.approx(loss, rel=1e-5)
 
 
 @pytest.mark.parametrize("variant", variant_names())
