@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Trains and evaluates the networks of the paper's Table 4, measures those of Table 5, and reports both.
+# Trains and evaluates the networks of the paper's Table 4 and one of ours, measures those of Table 5, and reports both.
 #
 #   bash experiments/ablation.sh --preset=smoke --categories=Scissors          all of it, in minutes
 #   bash experiments/ablation.sh --categories=Chair,Table --seeds=0,1 --variants=multi_level_baseline,cross_level_fusion
 #
-#   --variants=A,B      files of experiments/variants; default: all eleven
+#   --variants=A,B      files of experiments/variants; default: all twelve
 #   --seeds=0,1         seeds of every network and category; default: 0
 #   --preset=NAME       demo (default), smoke, paper, released, or a YAML file
 #   --categories=A,B    a subset, or "all"; default: Chair and StorageFurniture, or the categories of --data_dir

@@ -111,12 +111,13 @@ def test_every_level_of_single_level_networks_and_the_sweep(checkout):
     assert commands[-1] == "-m instance_seg.report logs/ablation/smoke"
 
 
-def test_all_eleven_networks_by_default(checkout):
+def test_all_twelve_networks_by_default(checkout):
     _, commands = call(checkout, "ablation.sh", "--preset=smoke", "--categories=Scissors", "--data_dir=there")
     order = [run["variant"] for run in runs_of(commands)]
-    assert len(set(order)) == len(order) == 11
-    assert set(order[:2]) == {"multi_level_baseline", "cross_level_fusion"} and order[2] == "multi_level_fusion"
-    assert set(order[3:5]) == {"single_level_baseline", "single_level_fusion"}
+    assert len(set(order)) == len(order) == 12
+    assert set(order[:2]) == {"multi_level_baseline", "cross_level_fusion"}
+    assert order[2:4] == ["multi_level_fusion", "multi_level_baseline_unit_xyz"]
+    assert set(order[4:6]) == {"single_level_baseline", "single_level_fusion"}
 
 
 def test_what_is_done_is_skipped_unless_forced(checkout):

@@ -21,8 +21,14 @@ def test_the_default_variant_changes_nothing():
     assert load_config("paper") == Config()
 
 
-def test_every_row_of_table_4_is_a_variant():
-    assert variant_names() == sorted(set(paper_tables()["ablation"]) - {"columns"})
+def test_every_row_of_table_4_is_a_variant_and_one_row_is_ours():
+    rows = set(paper_tables()["ablation"]) - {"columns"}
+    assert set(variant_names()) == rows | {"multi_level_baseline_unit_xyz"}
+
+
+def test_the_row_of_ours_is_the_baseline_with_what_a_fused_head_has_beside_the_fusion():
+    ours, baseline = (read_variant(f"multi_level_baseline{suffix}") for suffix in ("_unit_xyz", ""))
+    assert ours == baseline | {"baseline_unit": "features_xyz"}
 
 
 @pytest.mark.parametrize("name", variant_names())

@@ -6,7 +6,7 @@ import numpy as np
 
 from instance_seg.report.category_grid import make_grid
 from instance_seg.report.paper import paper_tables
-from instance_seg.report.paper_layout import DAGGER, NOT_RUN, Rows, signed
+from instance_seg.report.paper_layout import DAGGER, NOT_RUN, Rows, signed, variants_of_ours
 from instance_seg.report.results import MEASURES
 from instance_seg.report.rows import Clustering, Row, View
 from instance_seg.report.table import MISSING, WITH, Table
@@ -17,17 +17,21 @@ BASELINE = "multi_level_baseline"
 def gains_table(rows: Rows) -> Table:
     """Points that networks are ahead of the baseline, ours beside the paper's; empty if the baseline was not run.
 
+    Networks that the paper does not have follow its own and are named as ours.
+
     Runs are compared in pairs of one category, seed and set of levels, and averaged as everywhere: levels, then
     categories, then seeds.
     """
     lines = []
     ablation = {name: printed for name, printed in paper_tables()["ablation"].items() if name != "columns"}
-    for variant, printed in ablation.items():
+    unknown = dict.fromkeys(("with", "without"), np.full(len(MEASURES), np.nan))
+    names = {name: name for name in ablation if name != BASELINE} | variants_of_ours(rows)
+    for variant, label in names.items():
         for mark, key, push in (("", "with", Clustering().push), (DAGGER, "without", 0.0)):
             ours, base = (rows.get(Row(name, Clustering(push=push)), ()) for name in (variant, BASELINE))
-            if variant != BASELINE and base:
-                papers = np.subtract(printed[key], ablation[BASELINE][key])
-                lines.append([variant + mark, *_line(pairs_of(ours, base), papers)])
+            if base:
+                papers = np.subtract(ablation.get(variant, unknown)[key], ablation[BASELINE][key])
+                lines.append([label + mark, *_line(pairs_of(ours, base), papers)])
     headers = ("Network", "Pairs", *(header for name in MEASURES for header in (name, "paper")))
     notes = ("Pairs of runs of the same category and seed, with the same levels. ± is over seeds.",)
     return Table("Gains", f"Points ahead of {BASELINE} (of {BASELINE}{DAGGER} for †)", headers, lines, notes)

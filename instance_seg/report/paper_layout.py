@@ -91,14 +91,21 @@ def further_table(rows: Rows) -> Table:
     """Rows that the paper's Tables 4 and 5 do not have: our switches, other settings of network or clustering."""
     known = {Row(DEFAULT.variant, Clustering(e["bandwidth"], e["lambda"])) for e in paper_tables()["sweep"]["rows"]}
     known |= {Row(name, Clustering(push=p)) for name in paper_tables()["ablation"] for p in (Clustering().push, 0.0)}
-    lines = []
+    lines, ours = [], variants_of_ours(rows)
     for row, views in rows.items():
         if row not in known:
+            name = ours.get(row.variant, row.variant)
             kind = "soft (ours)" if row.clustering.kind == "soft" else row.clustering.kind
             how = [f"{row.clustering.bandwidth:g}", f"{row.clustering.push:g}", kind]
-            lines.append([row.variant, *how, *_about(views), *(figure(*over_seeds(views, name)) for name in MEASURES)])
+            lines.append([name, *how, *_about(views), *(figure(*over_seeds(views, each)) for each in MEASURES)])
     headers = ("Network", "Bandwidth", "Lambda", "Push", "Categories", "Seeds", *MEASURES)
     return Table("Further rows", "What the paper does not have", headers, lines)
+
+
+def variants_of_ours(rows: Rows) -> dict[str, str]:
+    """Variants among the rows that are no network of the paper's Table 4, not even one changed, and their names."""
+    variants = [row.variant for row in rows if row.variant.split()[0] not in paper_tables()["ablation"]]
+    return {variant: f"{variant} (ours)" for variant in variants}
 
 
 def signed(value: float) -> str:

@@ -1,6 +1,7 @@
 from report_cases import results
 
 from instance_seg.report.gains import gains_table
+from instance_seg.report.paper_layout import further_table
 from instance_seg.report.rows import collect_rows
 
 
@@ -45,3 +46,15 @@ def test_categories_count_alike_and_incomplete_runs_not_at_all():
 
 def test_nothing_is_said_without_a_baseline():
     assert not gains_table(collect_rows([run("cross_level_fusion", {0: 60.0})])).rows
+
+
+def test_a_network_that_the_paper_lacks_is_named_as_ours():
+    runs = [
+        run("multi_level_baseline", {0: 50.0}),
+        run("multi_level_baseline_unit_xyz", {0: 54.0}),
+        run("cross_level_fusion", {0: 60.0}),
+    ]
+    assert line(runs, "multi_level_baseline_unit_xyz (ours)")[1:6] == ["1", "+4.0", "-", "+4.0", "-"]
+    assert line(runs, "multi_level_baseline_unit_xyz (ours) †")[1:3] == ["1", "+4.0"]
+    (further,) = further_table(collect_rows(runs)).rows[:1]
+    assert further[0] == "multi_level_baseline_unit_xyz (ours)"
