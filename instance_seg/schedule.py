@@ -1,5 +1,6 @@
 """How a network is trained: initial weights, learning rate, and the paper's SGD (Section 4.1.1) as TF1 computed it."""
 
+import math
 from dataclasses import dataclass
 
 import tensorflow as tf
@@ -22,6 +23,11 @@ class ScheduleConfig(Settings):
     )
     max_iter: int = option(100_000, "training iterations (updates)", low=1, high=LARGEST_COUNT)
     learning_rate: float = option(0.1, "initial learning rate", above=0, high=1e30)
+    rate_shape: str = option(
+        "steps",
+        "how the rate falls: steps: by decay_factor at each of decay_at (the paper); cosine: along half a cosine, to 0",
+        ("steps", "cosine"),
+    )
     decay_at: tuple[float, ...] = option(
         (0.5, 0.75), "fractions of max_iter after which the learning rate drops", low=0, high=1
     )
@@ -39,8 +45,10 @@ class ScheduleConfig(Settings):
 
 def learning_rate(step: int, config: ScheduleConfig) -> float:
     """The rate of the update with 0-based index `step`. Boundaries are inclusive: step 50,000 still uses 0.1."""
-    drops = sum(step > round(fraction * config.max_iter) for fraction in config.decay_at)
     warmup = min(1.0, (step + 1) / (config.warmup_iter + 1))
+    if config.rate_shape == "cosine":
+        return config.learning_rate * warmup * 0.5 * (1.0 + math.cos(math.pi * step / config.max_iter))
+    drops = sum(step > round(fraction * config.max_iter) for fraction in config.decay_at)
     return config.learning_rate * config.decay_factor**drops * warmup
 
 

@@ -15,6 +15,18 @@ def test_paper_schedule_with_inclusive_boundaries(step, rate):
     assert learning_rate(step, ScheduleConfig()) == pytest.approx(rate)
 
 
+def test_cosine_starts_at_the_rate_is_half_of_it_halfway_and_falls_to_nothing():
+    config = ScheduleConfig(max_iter=1000, rate_shape="cosine", learning_rate=0.2)
+    rates = [learning_rate(s, config) for s in (0, 250, 500, 750, 999)]
+    assert rates == pytest.approx([0.2, 0.1707107, 0.1, 0.0292893, 4.9e-7], rel=1e-2)
+    assert all(learning_rate(s + 1, config) < learning_rate(s, config) for s in range(999))
+
+
+def test_cosine_is_warmed_up_too():
+    config = ScheduleConfig(max_iter=1000, rate_shape="cosine", learning_rate=0.2, warmup_iter=4)
+    assert learning_rate(0, config) == pytest.approx(0.04) and learning_rate(4, config) == pytest.approx(0.2, rel=1e-3)
+
+
 def test_warmup_is_linear_and_ends():
     config = ScheduleConfig(max_iter=100, warmup_iter=3, learning_rate=0.4)
     assert [learning_rate(s, config) for s in range(5)] == pytest.approx([0.1, 0.2, 0.3, 0.4, 0.4])

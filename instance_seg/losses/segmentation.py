@@ -23,6 +23,11 @@ class LossConfig(Settings):
     loss_average: str = option(
         "shape", "mean per shape, then over the batch (released), or over points", ("shape", "point")
     )
+    center_average: str = option(
+        "points",
+        "what the instance center loss averages over: points, or (ours) instances, which count alike however small",
+        ("points", "instances"),
+    )
     mask_unlabeled: bool = option(True, "points of class 0 carry no loss (released program)")
     semantic_weight: float = option(1.0, "weight of the semantic loss", low=0, high=1e6)
     instance_weight: float = option(1.0, "weight of the instance center loss", low=0, high=1e6)
@@ -49,17 +54,29 @@ def offset_error(offset: tf.Tensor, target: tf.Tensor, kind: str) -> tf.Tensor:
 
 
 def average(values: tf.Tensor, mask: tf.Tensor, row_splits: tf.Tensor, kind: str) -> tf.Tensor:
-    """The mean of `values` [N] over the points with mask [N] = 1.
+    """The mean of `values` [N] over the points with mask [N] = 1, or weighted by it.
 
     "shape": the mean of each shape (0 if it has no such point), then of the B shapes; "point": over all points.
     """
     if kind == "point":
         return tf.math.divide_no_nan(tf.reduce_sum(values * mask), sum_over_replicas(tf.reduce_sum(mask)))
-    shape_ids = tf.repeat(tf.range(tf.size(row_splits) - 1), row_splits[1:] - row_splits[:-1])
     num_shapes = tf.size(row_splits) - 1
+    shape_ids = _shape_ids(row_splits)
     total = tf.math.unsorted_segment_sum(values * mask, shape_ids, num_shapes)
     count = tf.math.unsorted_segment_sum(mask, shape_ids, num_shapes)
     return share(tf.reduce_mean(tf.math.divide_no_nan(total, count)))  # every replica has as many shapes
+
+
+def instance_weights(mask: tf.Tensor, instance: tf.Tensor, row_splits: tf.Tensor) -> tf.Tensor:
+    """A mask [N] whose points of one instance of a shape sum to 1: with it, `average` counts instances, not points."""
+    ids_per_shape = tf.reduce_max(instance) + 2  # -1, none, is one of them
+    ids = _shape_ids(row_splits) * ids_per_shape + instance + 1
+    count = tf.math.unsorted_segment_sum(mask, ids, (tf.size(row_splits) - 1) * ids_per_shape)
+    return tf.math.divide_no_nan(mask, tf.gather(count, ids))
+
+
+def _shape_ids(row_splits):
+    return tf.repeat(tf.range(tf.size(row_splits) - 1), row_splits[1:] - row_splits[:-1])
 
 
 def level_losses(
@@ -70,14 +87,17 @@ def level_losses(
     if config.mask_unlabeled:
         mask = tf.cast(labels.semantic > 0, xyz.dtype)
 
-    def mean(values):
-        return average(values, mask, row_splits, config.loss_average)
-
-    return {
-        "semantic": mean(cross_entropy(prediction.logits, labels.semantic)),
-        "instance": mean(offset_error(prediction.instance_offset, labels.instance_center - xyz, config.offset_loss)),
-        "region": mean(offset_error(prediction.region_offset, labels.region_center - xyz, config.offset_loss)),
+    by_instance = config.center_average == "instances"
+    weights = instance_weights(mask, labels.instance, row_splits) if by_instance else mask
+    errors = {
+        "semantic": (cross_entropy(prediction.logits, labels.semantic), mask),
+        "instance": (
+            offset_error(prediction.instance_offset, labels.instance_center - xyz, config.offset_loss),
+            weights,
+        ),
+        "region": (offset_error(prediction.region_offset, labels.region_center - xyz, config.offset_loss), mask),
     }
+    return {name: average(*error, row_splits, config.loss_average) for name, error in errors.items()}
 
 
 def segmentation_losses(predictions, labels, points, config: LossConfig) -> dict[str, tf.Tensor]:

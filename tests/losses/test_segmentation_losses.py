@@ -8,6 +8,8 @@ from instance_seg.losses.segmentation import (
     LossConfig,
     average,
     cross_entropy,
+    instance_weights,
+    level_losses,
     offset_error,
     segmentation_losses,
     weight_decay,
@@ -25,6 +27,29 @@ def test_average_per_shape_then_batch():
 
 def test_average_over_points():
     assert average(VALUES, MASK, SPLITS, "point").numpy() == pytest.approx(11 / 4)
+
+
+def test_instances_count_alike_however_many_points_they_have():
+    values, mask = tf.constant([2.0, 4.0, 9.0, 100.0, 1.0, 7.0]), tf.constant([1.0, 1.0, 1.0, 0.0, 1.0, 1.0])
+    splits = tf.constant([0, 4, 6])  # instance 0 of one shape is not that of the other
+    weights = instance_weights(mask, tf.constant([0, 0, 1, -1, 0, 2]), splits)
+    np.testing.assert_allclose(weights, [0.5, 0.5, 1.0, 0.0, 1.0, 1.0])
+    assert average(values, weights, splits, "shape").numpy() == pytest.approx(((3 + 9) / 2 + (1 + 7) / 2) / 2)
+    assert average(values, weights, splits, "point").numpy() == pytest.approx((3 + 9 + 1 + 7) / 4)
+
+
+def test_the_average_over_instances_is_of_their_centers_alone():
+    xyz, instance = tf.zeros([3, 3]), tf.constant([0, 0, 1])
+    centers = tf.constant([[1.0, 0, 0], [1.0, 0, 0], [4.0, 0, 0]])
+    labels = LevelLabels(tf.constant([1, 1, 1]), instance, centers, centers)
+    prediction = LevelPrediction(tf.constant([[0.0, 0.0], [0.0, 0.0], [0.0, 3.0]]), xyz, xyz)
+    losses = [
+        level_losses(prediction, labels, xyz, tf.constant([0, 3]), LossConfig(center_average=kind))
+        for kind in ("points", "instances")
+    ]
+    assert [float(each["instance"]) for each in losses] == pytest.approx([2.0, 2.5])
+    assert [float(each["region"]) for each in losses] == pytest.approx([2.0, 2.0])
+    assert float(losses[0]["semantic"]) == float(losses[1]["semantic"])
 
 
 @pytest.mark.parametrize(("kind", "want"), [("shape", 3 / 2), ("point", 3.0)])
