@@ -23,13 +23,14 @@ from instance_seg.data.dataset import PartNetDataset
 from instance_seg.data.pipeline import evaluation_dataset
 from instance_seg.interrupt import ending_at_signals
 from instance_seg.metrics.partnet import LevelMetrics
-from instance_seg.predict import described_run, write_labels
+from instance_seg.predict import write_labels
 from instance_seg.report.curves import render_curves
 from instance_seg.report.figures import Segmentation, panel_columns
 from instance_seg.report.pictures import Column, match_colors, render_panel, write_png
 from instance_seg.training.evaluate import Rows, both_rows, evaluate_network
 from instance_seg.training.experiment import load_split, octree_config, restore_network
 from instance_seg.training.segment import Predictor, drawable, segment_batch
+from instance_seg.training.segment_cloud import described_run
 
 BASELINE, WITHOUT, WITH = "baseline", "cross-level, without region centers", "cross-level, with region centers"
 
