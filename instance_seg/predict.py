@@ -86,9 +86,17 @@ def check_output(folder: pathlib.Path) -> None:
     if not nearest.is_dir():
         raise ValueError(f"--output={folder}: {nearest} is a file, want a folder")
     try:
+        folder.exists()  # raises if the name is too long
         tempfile.TemporaryFile(dir=nearest).close()
     except OSError as error:
         raise ValueError(f"--output={folder}: {nearest} cannot be written to ({error.strerror})") from error
+
+
+def check_run(checkpoint: str) -> None:
+    """Raises ValueError unless the name is that of a checkpoint or of a folder that holds one."""
+    run = pathlib.Path(checkpoint)
+    if not os.path.isfile(f"{checkpoint}.index") and not any((*run.glob("*.index"), *run.glob("checkpoints/*.index"))):
+        raise ValueError(f"--run={checkpoint}: neither a checkpoint (PREFIX of PREFIX.index) nor a folder with one")
 
 
 def predict(
@@ -101,8 +109,7 @@ def predict(
     """
     check_source(source)
     check_output(output)
-    if not os.path.isdir(checkpoint) and not os.path.isfile(f"{checkpoint}.index"):
-        raise ValueError(f"--run={checkpoint}: neither a run's folder nor a checkpoint (PREFIX of PREFIX.index)")
+    check_run(checkpoint)
     points, normals = read_cloud(source, num_points)
     shape, directions = upright(points, up), np.float32(normals @ UPRIGHT[up].T)
 
