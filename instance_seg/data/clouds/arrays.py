@@ -1,11 +1,13 @@
 """Clouds in files of arrays: NumPy's NPY and NPZ, HDF5, and O-CNN's .points."""
 
+import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import h5py
 import numpy as np
 
+from instance_seg.data.checked_h5 import MAX_RATIO
 from instance_seg.data.clouds.columns import cloud_from_names, cloud_from_table
 from instance_seg.data.clouds.geometry import Cloud, UnreadableError, as_numbers
 from instance_seg.data.points_file import read_points_file
@@ -62,6 +64,8 @@ def _own_dataset(file: h5py.File, name: str) -> np.ndarray:
         raise UnreadableError(f"the dataset {name} lies in another file; copy its data into this one")
     if not isinstance(dataset, h5py.Dataset):
         raise UnreadableError(f"{name} is a group or a broken link; want a dataset")
+    if dataset.nbytes > MAX_RATIO * os.path.getsize(file.filename):
+        raise UnreadableError(f"{name} claims {dataset.nbytes} bytes, more than the file can hold; it is damaged")
     return dataset[()]
 
 

@@ -9,9 +9,9 @@ from instance_seg.data.clouds.columns import cloud_from_table
 from instance_seg.data.clouds.geometry import Cloud, Mesh, UnreadableError
 from instance_seg.data.clouds.text import number_table
 
-_OBJ_FACE = re.compile(rb"^\s*f\s", re.MULTILINE)
-_OBJ_LINE = re.compile(r"^\s*(v|vn|l)\s+(.*)$", re.MULTILINE)
-_OFF_COUNTS = re.compile(rb"OFF\s*(?:#.*\s+)*\d+\s+(\d+)")
+_OBJ_FACE = re.compile(rb"^[ \t]*f[ \t]", re.MULTILINE)
+_OBJ_LINE = re.compile(r"^[ \t]*(v|vn|l)[ \t]+(.*)$", re.MULTILINE)
+_OFF_COUNTS = re.compile(rb"OFF\s*(?:#[^\n]*\n\s*)*\d+\s+(\d+)")
 
 
 def read_mesh(path: Path) -> Cloud | Mesh:

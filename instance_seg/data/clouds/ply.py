@@ -10,7 +10,7 @@ from instance_seg.data.clouds.columns import cloud_from_names
 from instance_seg.data.clouds.geometry import Cloud, Mesh, UnreadableError
 from instance_seg.data.clouds.mesh import read_mesh, whole
 
-_ELEMENT = re.compile(rb"^element\s+(\S+)\s+(\d+)\s*$", re.MULTILINE)
+_ELEMENT = re.compile(rb"^element[ \t]+(\S+)[ \t]+(\d+)[ \t]*$", re.MULTILINE)
 _END = b"end_header"
 
 
@@ -24,7 +24,9 @@ def read_ply(path: Path) -> Cloud | Mesh:
     length = data.find(_END)
     if not data.startswith(b"ply") or length < 0:
         raise UnreadableError("is no PLY file, or its header is cut")
-    counts = {name.decode("latin-1"): int(count) for name, count in _ELEMENT.findall(data[:length].replace(b"\r", b""))}
+    counts = {
+        name.decode("latin-1"): int(count) for name, count in _ELEMENT.findall(data[:length].replace(b"\r", b"\n"))
+    }
     if counts.get("face"):
         return whole(read_mesh(path), counts["face"])
     if counts.get("edge"):

@@ -77,8 +77,11 @@ def read_cloud(path: str | os.PathLike, num_points: int = 10_000, seed: int = 0)
 
 
 def _check_head(path: Path) -> None:
-    with open(path, "rb") as file:
-        head = file.read(6)
+    try:
+        with open(path, "rb") as file:
+            head = file.read(6)
+    except OSError as error:
+        raise UnreadableError(f"cannot be opened ({error.strerror})") from error
     if not head:
         raise UnreadableError("is empty")
     for magic, name in _PACKED.items():

@@ -111,7 +111,7 @@ def _layout(rows: Iterator[tuple[int, str]]) -> tuple[_Layout, tuple[int, str]]:
         delimiter = _delimiter(line)
         fields = [field.strip() for field in line.split(delimiter)]
         pieces = fields if delimiter in (";", "\t") else line.split()
-        if len(pieces) > 1 and any(map(_DECIMAL_COMMA.fullmatch, pieces)):
+        if sum(bool(_DECIMAL_COMMA.fullmatch(piece)) for piece in pieces) > 1:
             raise _decimal_comma(number, line)
         if len(fields) == 1 and fields[0].isdecimal() and count is None:
             count = int(fields[0])

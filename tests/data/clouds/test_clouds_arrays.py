@@ -142,8 +142,9 @@ def _virtual(file, folder):
         (_virtual, "in another file"),
         (lambda file, _: file.__setitem__("points", h5py.SoftLink("/nowhere")), "group or a broken link"),
         (lambda file, _: file.__setitem__("points/x", POINTS), "group or a broken link"),
+        (lambda file, _: file.create_dataset("points", (10**9, 3), chunks=(1000, 3)), "more than the file can hold"),
     ],
-    ids=["link", "storage", "virtual", "soft", "group"],
+    ids=["link", "storage", "virtual", "soft", "group", "never_written"],
 )
 def test_hdf5_that_leads_elsewhere_or_nowhere(tmp_path, fill, reason):
     write_h5(tmp_path / "good.h5", points=POINTS)

@@ -93,6 +93,8 @@ def test_vertices_of_no_face_do_not_count(tmp_path):
         ("a.obj", "v 1 nan 2\n" * 30, "row 0 is not finite"),
         ("a.obj", "vn 0 0 1\n", "no vertices"),
         ("a.obj", "hello\n", "no vertices"),
+        ("a.obj", "\n" * 200_000, "no vertices"),
+        ("a.off", "OFF\n" + "# " * 100_000, "no OFF file"),
         ("a.obj", "v 1 1 1\n" * 30 + "f 1 2 3\n", "no extent"),
         ("a.stl", "solid a\n facet normal 0 0 1\n", "is cut"),
         ("a.stl", "solid a\nendsolid a\n", "found 0 points and no faces"),
