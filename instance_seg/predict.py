@@ -25,6 +25,7 @@ from instance_seg.interrupt import ending_at_signals
 from instance_seg.metrics.matching import find_instances
 from instance_seg.report.pictures import colors_for, render_panel, write_png
 from instance_seg.report.table import level_name, markdown, write_text
+from instance_seg.training.checkpoint_files import find_checkpoints, read_description
 
 _RUN = flags.DEFINE_string("run", None, "run folder or checkpoint prefix", required=True)
 _INPUT = flags.DEFINE_string("input", None, f"cloud or mesh: {' '.join(READERS)}", required=True)
@@ -93,10 +94,14 @@ def check_output(folder: pathlib.Path) -> None:
 
 
 def check_run(checkpoint: str) -> None:
-    """Raises ValueError unless the name is that of a checkpoint or of a folder that holds one."""
-    run = pathlib.Path(checkpoint)
-    if not os.path.isfile(f"{checkpoint}.index") and not any((*run.glob("*.index"), *run.glob("checkpoints/*.index"))):
-        raise ValueError(f"--run={checkpoint}: neither a checkpoint (PREFIX of PREFIX.index) nor a folder with one")
+    """Raises ValueError unless the name is that of a checkpoint, or of a folder with one, with its description."""
+    try:
+        find_checkpoints(checkpoint)
+    except ValueError as error:
+        raise ValueError(
+            f"--run={checkpoint}: neither a checkpoint (PREFIX of PREFIX.index) nor a folder with one"
+        ) from error
+    read_description(checkpoint)
 
 
 def predict(

@@ -12,7 +12,7 @@ from instance_seg.predict import UPRIGHT, predict, upright, write_labels
 from instance_seg.training.experiment import train
 from instance_seg.training.segment_cloud import described_run
 
-TINY = {"depth": 3, "channels": (8,), "num_blocks": 1, "head_width": 8, "train_batch_size": 2, "max_iter": 1}
+TINY = {"depth": 3, "channels": (8, 8), "num_blocks": 1, "head_width": 8, "train_batch_size": 2, "max_iter": 1}
 UTM = np.array([500_000.0, 5_400_000.0, 241.5])
 
 
@@ -45,7 +45,7 @@ def xyz(vertex):
 
 def test_the_checkpoint_knows_its_category_network_and_level(run):
     config, taxonomy = described_run(str(run))
-    assert (taxonomy.category, config.data.level, config.network.channels) == ("Chair", 2, (8,))
+    assert (taxonomy.category, config.data.level, config.network.channels) == ("Chair", 2, (8, 8))
     assert taxonomy.num_classes == (30,)
 
 

@@ -34,6 +34,8 @@ def run(tmp_path):
     """A folder that looks like a run: none of these calls gets as far as reading its checkpoint."""
     (tmp_path / "checkpoints").mkdir()
     (tmp_path / "checkpoints" / "iter-1.index").touch()
+    description = {"category": "Chair", "num_classes": [], "network": {}}
+    (tmp_path / "checkpoints" / "network.json").write_text(json.dumps(description))
     return tmp_path
 
 
