@@ -13,7 +13,7 @@ from instance_seg.report.figures import Segmentation
 from instance_seg.structures import ShapeLevel
 from instance_seg.training.experiment import train
 
-TINY = {"depth": 3, "channels": (8,), "num_blocks": 1, "head_width": 8, "train_batch_size": 2, "max_iter": 1}
+TINY = {"depth": 3, "channels": (8, 8), "num_blocks": 1, "head_width": 8, "train_batch_size": 2, "max_iter": 1}
 _PATH = pathlib.Path(__file__).resolve().parents[2] / "tools" / "draw_figures.py"
 
 
