@@ -118,9 +118,8 @@ def predict(
     points, normals = read_cloud(source, num_points)
     shape, directions = upright(points, up), np.float32(normals @ UPRIGHT[up].T)
 
-    from instance_seg.training.segment_cloud import (
-        segment_cloud,
-    )  # ten seconds of TensorFlow that errors need not wait for
+    # TensorFlow takes ten seconds to load, which the errors above need not wait for.
+    from instance_seg.training.segment_cloud import segment_cloud
 
     taxonomy, levels = segment_cloud(shape, directions, checkpoint, cluster)
     for k, (semantic, instance) in levels.items():
