@@ -11,7 +11,7 @@ from instance_seg.data.dataset import PartNetDataset, prepare_stored
 from instance_seg.data.pipeline import evaluation_dataset
 from instance_seg.data.stored_shape import StoredLevel, StoredShape
 from instance_seg.data.taxonomy import Taxonomy, load_taxonomy
-from instance_seg.training.checkpoint_files import read_description
+from instance_seg.training.checkpoint_files import DESCRIPTION, read_description
 from instance_seg.training.experiment import octree_config, restore_network
 from instance_seg.training.segment import Predictor
 
@@ -39,10 +39,12 @@ def segment_cloud(points: np.ndarray, normals: np.ndarray, checkpoint: str, clus
 
 
 def described_run(checkpoint: str) -> tuple[Config, Taxonomy]:
-    """Settings and taxonomy of the network a checkpoint belongs to."""
+    """Settings and taxonomy of the network a checkpoint belongs to; ValueError naming it if they are none."""
     description = read_description(checkpoint)
-    taxonomy = load_taxonomy(description["category"])
     level = description.get("level", 0)
-    config = make_config(description["network"])
+    try:
+        taxonomy, config = load_taxonomy(description["category"]), make_config(description["network"])
+    except ValueError as error:
+        raise ValueError(f"{checkpoint}: its {DESCRIPTION} describes no network: {error}") from error
     data = dataclasses.replace(config.data, category=taxonomy.category, level=level)
     return dataclasses.replace(config, data=data), taxonomy.only(level - 1) if level else taxonomy

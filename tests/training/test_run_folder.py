@@ -14,6 +14,7 @@ from small_runs import command, losses, settings, tiny_config
 from instance_seg.report.results import read_results
 from instance_seg.training.experiment import evaluate, train
 from instance_seg.training.run_lock import EXIT_CODE, RunIsHeld, holding
+from instance_seg.training.segment_cloud import described_run
 
 HOLD = """
 import pathlib, sys
@@ -188,6 +189,14 @@ def test_a_damaged_description_is_one_line(run, small_partnet, text):
         with pytest.raises(ValueError, match=r"checkpoints/network.json: ") as found:
             program(tiny_config(small_partnet, run))
         assert "\n" not in str(found.value)
+
+
+@pytest.mark.parametrize("change", [{"network": {"depth": "deep"}}, {"network": {"dephts": 3}}, {"category": "Chiar"}])
+def test_a_description_with_wrong_values_names_its_run(run, change):
+    path = run / "checkpoints" / "network.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(ValueError, match=f"{run}: its network.json describes no network: .*(depth|Chair)"):
+        described_run(str(run))
 
 
 @pytest.mark.parametrize("text", ["", "garbage", "\n\n", "step,total\none,2\n", "\x00\x00"])
