@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TypeVar
 
 Argument = TypeVar("Argument")
@@ -57,19 +57,34 @@ def starting_workers() -> Iterator[None]:
     """Around the start of processes: they hear no Ctrl-C, which is for this one to act on, nor run its main program.
 
     A fresh process imports the main module of its parent, to find functions that are defined there. That of a training
-    imports TensorFlow, which takes ten seconds and hundreds of megabytes.
+    imports TensorFlow, which takes ten seconds and hundreds of megabytes. A signal that comes meanwhile is acted on at
+    the end: a process that is left while it starts would complain.
     """
     main = sys.modules["__main__"]
     hidden = {name: main.__dict__.pop(name) for name in ("__file__", "__spec__") if name in main.__dict__}
     main.__spec__ = None
-    in_main_thread = threading.current_thread() is threading.main_thread()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if in_main_thread else None
+    try:
+        with _holding_signals() if threading.current_thread() is threading.main_thread() else nullcontext():
+            yield
+    finally:
+        main.__dict__.update(hidden)
+
+
+@contextmanager
+def _holding_signals() -> Iterator[None]:
+    """Processes that are started inside are deaf to Ctrl-C; signals to this one are delivered at the end."""
+    came: list[int] = []
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    handlers = {number: signal.signal(number, lambda *signaled: came.append(signaled[0])) for number in numbers}
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        main.__dict__.update(hidden)
-        if before is not None:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for number in came:
+            signal.raise_signal(number)
 
 
 def leave_with_parent() -> None:

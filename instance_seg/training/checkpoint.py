@@ -78,7 +78,8 @@ class Checkpoints:
             self._all.write(prefix)
         except (OSError, tf.errors.OpError) as error:
             remove_unfinished(self.folder)
-            reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+            text = str(error).splitlines()[0]  # of TensorFlow: {{node}} path; reason [Op:SaveV2]
+            reason = getattr(error, "strerror", None) or text.rpartition("; ")[2].partition(" [Op:")[0]
             good = f"the last good one is {before}" if before else "there is none before it"
             raise OSError(
                 f"checkpoint {prefix} cannot be written ({reason}); {good}. Make room; the same command continues"

@@ -72,8 +72,10 @@ def test_processes_do_not_run_the_main_program(tmp_path):
 
 
 INTERRUPTED = """
+import signal
 from instance_seg.data.processes import map_in_processes
 from test_processes import whereabouts
+signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in the background of a shell would be deaf to it
 try:
     for pid, _ in map_in_processes(whereabouts, range(20000), 2):
         print(pid, flush=True)

@@ -242,11 +242,13 @@ def test_kernel_refuses_bad_sizes_itself():
 
 
 ENDLESS = """
+import signal
 import numpy as np
 from ocnn_tf_ops.python import kernel_library
 from ocnn_tf_ops.python.mean_shift import mean_shift
 
 run = kernel_library.call_kernel
+signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in the background of a shell would be deaf to it
 
 def announced(*arguments):
     print("running", flush=True)

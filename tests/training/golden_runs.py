@@ -14,7 +14,7 @@ TESTS = pathlib.Path(__file__).resolve().parents[1]
 KEPT = TESTS / "golden" / "runs"
 sys.path[:0] = [str(TESTS), str(TESTS / "training"), str(TESTS.parent)]
 
-from conftest import write_small_partnet  # noqa: E402
+from small_data import write_small_partnet  # noqa: E402
 from small_runs import command, settings  # noqa: E402
 
 RUNS = {

@@ -99,7 +99,7 @@ def test_two_workers_train_as_one_process_through_signals_and_deaths(small_partn
     with Workers(flags) as workers:
         codes, outputs, errors = workers.finish()
     assert codes == [0, 0], errors
-    assert all("resuming from" in output for output in outputs)
+    assert all("resuming after" in output for output in outputs)
     assert ["with region centers" in output for output in outputs] == [True, False]  # the chief alone evaluates
     assert read_results(together / "results.json")["run"]["iterations"] == 60
 

@@ -222,7 +222,8 @@ def test_a_signal_ends_the_last_evaluation_and_the_same_command_continues(
     assert said.startswith("SIGTERM: stopped during the evaluation") and said.endswith("the same command continues")
     assert "the training is finished" in said
     assert (tmp_path / "checkpoints" / "iter-8.index").is_file()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["checkpoints", "losses.csv", "tensorboard"]
+    left = ["checkpoints", "losses.csv", "run.json", "run.lock", "tensorboard"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == left
     assert train(config) == 0
     again, first = (read_results(folder / "results.json") for folder in (tmp_path, unbroken))
     assert again["levels"] == first["levels"] and list(losses(tmp_path)) == list(range(1, 9))
@@ -257,7 +258,7 @@ def test_a_signal_leaves_the_results_of_an_earlier_evaluation(unbroken, small_pa
     config = tiny_config(small_partnet, tmp_path, category="Chair", ckpt=str(unbroken))
     evaluate(config)
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    assert len(before) == 5  # results, table, three levels
+    assert len(before) == 6  # results, table, three levels, the lock
     SignalAt(monkeypatch, batches=3)
     with pytest.raises(SystemExit, match=str(128 + signal.SIGTERM)), ending_at_signals("stopped"):
         sweep(config, ["bandwidth=0.05"]) if swept else evaluate(config)

@@ -1,0 +1,18 @@
+"""A small procedural data set in PartNet's layout, for tests and for the golden runs."""
+
+from instance_seg.data.partnet_h5 import write_split
+from instance_seg.data.procedural import generate_shape
+from instance_seg.data.taxonomy import load_taxonomy
+
+SPLIT_SIZES = {"train": 6, "val": 2, "test": 3}
+
+
+def write_small_partnet(root):
+    """Writes 6 / 2 / 3 shapes of 400 points of Chair (three levels) and Scissors (one) into `root`, and returns it."""
+    for category in ("Chair", "Scissors"):
+        first = 0
+        for split, size in SPLIT_SIZES.items():
+            shapes = [generate_shape(category, 0, first + i, num_points=400) for i in range(size)]
+            write_split(root, category, split, shapes, load_taxonomy(category))
+            first += size
+    return root
