@@ -37,7 +37,7 @@ def read_text(path: Path) -> Cloud:
     """Reads a table: x y z, then perhaps normals, colors or an intensity, one point in each line.
 
     Columns are separated by white space, commas or semicolons. Comments (#, //, %), a header line with names and a
-    line with the number of points may come before.
+    line with the number of points may come before; with such a count, further scans, each after its own, may follow.
 
     Raises:
         UnreadableError: names the line that is no row of numbers.
@@ -56,11 +56,14 @@ def number_table(lines: Iterable[str]) -> tuple[np.ndarray, list[str] | None]:
     layout, first = _layout(rows)
     used = _used_columns(layout)
     columns = len(first[1].split(layout.delimiter))
-    at = first[0]
+    at, count = first[0], layout.count
 
     def checked():
-        nonlocal at
+        nonlocal at, count
         for at, row in chain([first], rows):
+            if count is not None and columns > 1 and row.isdecimal():  # the next of several scans
+                count += int(row)
+                continue
             if (found := len(row.split(layout.delimiter))) != columns:
                 raise UnreadableError(f"line {at} has {found} columns, the lines before it have {columns}")
             if layout.delimiter == "," and "." not in row and _CUT_IN_TWO.search(row):
@@ -73,8 +76,8 @@ def number_table(lines: Iterable[str]) -> tuple[np.ndarray, list[str] | None]:
         raise
     except ValueError as error:
         raise UnreadableError(f"line {at} is no row of numbers ({str(error).partition(' at row ')[0]})") from error
-    if layout.count not in (None, len(values)):
-        raise UnreadableError(f"is said to hold {layout.count} points and holds {len(values)}; it may be truncated")
+    if count not in (None, len(values)):
+        raise UnreadableError(f"is said to hold {count} points and holds {len(values)}; it may be truncated")
     return values, used and [layout.names[i] for i in used]
 
 

@@ -134,3 +134,13 @@ def test_a_header_names_the_columns(tmp_path):
 def test_what_is_wrong_is_said(tmp_path, content, reason):
     with pytest.raises(ValueError, match=f"cloud.txt: .*{reason}"):
         read(tmp_path, content)
+
+
+def test_several_scans_each_after_its_count_are_one_cloud(tmp_path):
+    rows = np.random.default_rng(0).random((40, 3)).round(5)
+    lines = [" ".join(map(str, row)) for row in rows]
+    (tmp_path / "a.pts").write_text("\n".join(["25", *lines[:25], "15", *lines[25:]]))
+    np.testing.assert_array_equal(read_cloud(tmp_path / "a.pts")[0], rows)
+    (tmp_path / "a.pts").write_text("\n".join(["25", *lines[:25], "15", *lines[25:-1]]))
+    with pytest.raises(ValueError, match="said to hold 40 points and holds 39"):
+        read_cloud(tmp_path / "a.pts")
