@@ -15,10 +15,20 @@ _MAX_RATIO = 300  # LZF makes data at most 264 / 3 times smaller
 def read_pcd(path: Path) -> Cloud:
     """Reads the fields x, y, z and, if there, normal_x, normal_y, normal_z of a PCD file.
 
+    Pixels of an organized scan (HEIGHT above 1) where the scanner saw nothing, NaN in all of x, y, z, are left out.
+
     Raises:
         UnreadableError: the header is none, the data is cut, or a field is missing.
     """
     data = path.read_bytes()
+    cloud = _all_points(data)
+    if _header(data)[0].get("HEIGHT", ["1"]) == ["1"]:
+        return cloud
+    seen = ~np.isnan(cloud.points).all(axis=1)
+    return Cloud(cloud.points[seen], None if cloud.normals is None else cloud.normals[seen])
+
+
+def _all_points(data: bytes) -> Cloud:
     header, body = _header(data)
     names = header["FIELDS"]
     row, count = _row_dtype(header), int(header.get("POINTS", [0])[0])

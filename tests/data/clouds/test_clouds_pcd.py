@@ -77,3 +77,17 @@ def test_cut_files(tmp_path, kind):
         (tmp_path / "a.pcd").write_bytes(data[:length])
         with pytest.raises(ValueError, match="a.pcd: "):
             read_cloud(tmp_path / "a.pcd")
+
+
+def test_pixels_without_a_point_are_left_out_of_organized_scans_alone(tmp_path):
+    holes = BOTH.copy()
+    holes[3:6] = np.nan
+    write_pcd(tmp_path / "a.pcd", holes, NAMES, "binary")
+    with pytest.raises(ValueError, match="row 3 is not finite"):
+        read_cloud(tmp_path / "a.pcd")
+    data = (tmp_path / "a.pcd").read_bytes()
+    organized = data.replace(b"DATA", b"HEIGHT 2\nDATA", 1)
+    (tmp_path / "a.pcd").write_bytes(organized)
+    points, normals = read_cloud(tmp_path / "a.pcd")
+    np.testing.assert_allclose(points, np.delete(POINTS, slice(3, 6), axis=0), atol=1e-6)
+    assert normals.shape == points.shape
