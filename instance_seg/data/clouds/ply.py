@@ -18,7 +18,7 @@ def read_ply(path: Path) -> Cloud | Mesh:
     """Reads the vertices, with their normals nx ny nz if there are any, or the triangles of a PLY file.
 
     Raises:
-        UnreadableError: it is no PLY file, or its vertices are joined by lines.
+        UnreadableError: it is no PLY file, or its vertices are joined by lines or by strips of triangles.
     """
     data = path.read_bytes()
     length = data.find(_END)
@@ -29,6 +29,8 @@ def read_ply(path: Path) -> Cloud | Mesh:
     }
     if counts.get("face"):
         return whole(read_mesh(path), counts["face"])
+    if counts.get("tristrips"):
+        raise UnreadableError("has strips of triangles (tristrips), which are not read; export it with faces")
     if counts.get("edge"):
         raise UnreadableError(
             f"its {counts.get('vertex', 0)} vertices are joined by lines alone, {counts['edge']} edges; "

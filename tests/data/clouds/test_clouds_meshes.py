@@ -155,3 +155,12 @@ def test_cut_files(tmp_path, name):
         path.write_bytes(data[:length])
         with pytest.raises(ValueError, match=f"{name}: "):
             read_cloud(path)
+
+
+def test_strips_of_triangles_are_no_cloud(tmp_path):
+    write_ply(tmp_path / "a.ply", POINTS, NORMALS, text=True)
+    text = (tmp_path / "a.ply").read_text()
+    strips = "element tristrips 1\nproperty list int int vertex_indices\nend_header"
+    (tmp_path / "a.ply").write_text(text.replace("end_header", strips) + "4 0 1 2 3\n")
+    with pytest.raises(ValueError, match="a.ply: has strips of triangles .* export it with faces"):
+        read_cloud(tmp_path / "a.ply")
