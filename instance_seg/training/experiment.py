@@ -40,6 +40,7 @@ from instance_seg.training.strategy import make_strategy, worker_index
 from instance_seg.training.trainer import Trainer
 
 FOLDERS = (CHECKPOINTS, "predictions", "tensorboard")  # of a run
+FILES = ("losses.csv", "results.json", "run.json", "run.lock", TABLE_NAME)
 
 
 def octree_config(config: Config) -> OctreeConfig:
@@ -256,6 +257,9 @@ def writable_folder(logdir: str) -> pathlib.Path:
     for name in FOLDERS:
         if (path / name).exists() and not (path / name).is_dir():
             raise ValueError(f"--logdir={logdir}: {path / name} is a file where a folder belongs; move it away")
+    for name in FILES:
+        if (path / name).is_dir():
+            raise ValueError(f"--logdir={logdir}: {path / name} is a folder where a file belongs; move it away")
     try:
         path.mkdir(parents=True, exist_ok=True)
         probe = path / ".writable"

@@ -1,5 +1,6 @@
 """What a run is, written when it starts and compared when it goes on: its settings and its data."""
 
+import difflib
 import pathlib
 import sys
 from typing import Any, NamedTuple
@@ -31,9 +32,15 @@ def keep_record(logdir: pathlib.Path, config: Config, step: int) -> None:
         step: iterations that the run has done; 0: it starts, and what an attempt before it wrote is void.
 
     Raises:
-        ValueError: something else changed, with the list and the ways out; or run.json is damaged.
+        ValueError: something else changed, with the list and the ways out; --allow_changed names no setting; or
+            run.json is damaged.
     """
     path, now = logdir / FILE_NAME, _record(config)
+    unknown = [name for name in config.run.allow_changed if name not in (*now["settings"], DATA)]
+    if unknown:
+        near = difflib.get_close_matches(unknown[0], [*now["settings"], DATA], n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise ValueError(f"--allow_changed: {unknown[0]!r} is no setting that a run is bound to{hint}")
     if step and not path.exists():
         print(f"warning: {path} is missing, so how {logdir} was trained up to here is not known", file=sys.stderr)
     stored = _read(path) if step and path.exists() else now

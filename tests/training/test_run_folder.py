@@ -123,6 +123,13 @@ def test_a_change_that_is_allowed_stands_in_the_results(run, small_partnet):
     assert len(read_results(run / "results.json")["run"]["changes"]) == 2
 
 
+def test_what_may_change_must_be_a_setting(small_partnet, tmp_path):
+    with pytest.raises(
+        ValueError, match="--allow_changed: 'learning_rat' is no setting .*; did you mean 'learning_rate'"
+    ):
+        train(tiny_config(small_partnet, tmp_path, allow_changed="momentum,learning_rat"))
+
+
 @pytest.fixture
 def other_data(small_partnet, tmp_path):
     """The same data set with one training shape file longer."""
@@ -218,6 +225,13 @@ def test_a_damaged_record_is_one_line(run, small_partnet, text):
 def test_a_file_where_a_folder_belongs(small_partnet, tmp_path, name):
     (tmp_path / name).write_text("")
     with pytest.raises(ValueError, match=f"{tmp_path / name} is a file where a folder belongs; move it away"):
+        train(tiny_config(small_partnet, tmp_path))
+
+
+@pytest.mark.parametrize("name", ["losses.csv", "results.json", "run.json", "run.lock", "table.md"])
+def test_a_folder_where_a_file_belongs(small_partnet, tmp_path, name):
+    (tmp_path / name).mkdir()
+    with pytest.raises(ValueError, match=f"{tmp_path / name} is a folder where a file belongs; move it away"):
         train(tiny_config(small_partnet, tmp_path))
 
 
