@@ -68,6 +68,7 @@ def _bounded(function: Callable, name: str, count: Callable) -> Callable:
 
     signature = inspect.signature(function)
 
+    @tf.autograph.experimental.do_not_convert  # which would warn that TensorFlow's function has no source
     @functools.wraps(function)
     def call(*args, **kwargs):
         given = count(signature.bind(*args, **kwargs).arguments[name])

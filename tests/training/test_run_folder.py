@@ -248,6 +248,17 @@ def test_what_a_killed_process_left_is_removed(run, small_partnet):
     assert (run / "checkpoints" / "iter-8.index").exists()
 
 
+@pytest.mark.slow
+def test_the_screen_shows_the_bar_and_the_measures(small_partnet, tmp_path):
+    flags = settings(small_partnet, tmp_path, max_iter=2)
+    environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    done = subprocess.run(command(flags), capture_output=True, text=True, env=environment, check=True)
+    said = [line for line in done.stderr.replace("\r", "\n").split("\n") if line.strip(" \x1b[A")]
+    assert said and all(line.startswith(("Scissors: ", "evaluating: ")) for line in said)
+    shown = done.stdout.splitlines()
+    assert len(shown) < 30 and shown[-1] == f"Every part of every level: {tmp_path / 'table.md'}"
+
+
 def limited(size):
     """Files of this process may have so many bytes."""
     return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
