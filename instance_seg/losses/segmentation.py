@@ -25,8 +25,9 @@ class LossConfig(Settings):
     )
     center_average: str = option(
         "points",
-        "what the instance center loss averages over: points, or (ours) instances, which count alike however small",
-        ("points", "instances"),
+        "what counts alike in the instance center loss: points, or (ours) instances however small; "
+        "roots: an instance counts as the root of its points",
+        ("points", "roots", "instances"),
     )
     mask_unlabeled: bool = option(True, "points of class 0 carry no loss (released program)")
     semantic_weight: float = option(1.0, "weight of the semantic loss", low=0, high=1e6)
@@ -67,12 +68,17 @@ def average(values: tf.Tensor, mask: tf.Tensor, row_splits: tf.Tensor, kind: str
     return share(tf.reduce_mean(tf.math.divide_no_nan(total, count)))  # every replica has as many shapes
 
 
-def instance_weights(mask: tf.Tensor, instance: tf.Tensor, row_splits: tf.Tensor) -> tf.Tensor:
-    """A mask [N] whose points of one instance of a shape sum to 1: with it, `average` counts instances, not points."""
+def instance_weights(
+    mask: tf.Tensor, instance: tf.Tensor, row_splits: tf.Tensor, exponent: float = 1.0
+) -> tf.Tensor:
+    """A mask [N] whose n points of one instance of a shape sum to n ** (1 - exponent).
+
+    With exponent 1, `average` counts instances, not points; with 0.5, an instance of four points counts twice.
+    """
     ids_per_shape = tf.reduce_max(instance) + 2  # -1, none, is one of them
     ids = _shape_ids(row_splits) * ids_per_shape + instance + 1
     count = tf.math.unsorted_segment_sum(mask, ids, (tf.size(row_splits) - 1) * ids_per_shape)
-    return tf.math.divide_no_nan(mask, tf.gather(count, ids))
+    return tf.math.divide_no_nan(mask, tf.gather(count, ids) ** exponent)
 
 
 def _shape_ids(row_splits):
@@ -87,8 +93,8 @@ def level_losses(
     if config.mask_unlabeled:
         mask = tf.cast(labels.semantic > 0, xyz.dtype)
 
-    by_instance = config.center_average == "instances"
-    weights = instance_weights(mask, labels.instance, row_splits) if by_instance else mask
+    exponent = {"points": 0.0, "roots": 0.5, "instances": 1.0}[config.center_average]
+    weights = instance_weights(mask, labels.instance, row_splits, exponent) if exponent else mask
     errors = {
         "semantic": (cross_entropy(prediction.logits, labels.semantic), mask),
         "instance": (

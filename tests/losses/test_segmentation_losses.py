@@ -45,10 +45,10 @@ def test_the_average_over_instances_is_of_their_centers_alone():
     prediction = LevelPrediction(tf.constant([[0.0, 0.0], [0.0, 0.0], [0.0, 3.0]]), xyz, xyz)
     losses = [
         level_losses(prediction, labels, xyz, tf.constant([0, 3]), LossConfig(center_average=kind))
-        for kind in ("points", "instances")
+        for kind in ("points", "roots", "instances")
     ]
-    assert [float(each["instance"]) for each in losses] == pytest.approx([2.0, 2.5])
-    assert [float(each["region"]) for each in losses] == pytest.approx([2.0, 2.0])
+    assert [float(each["instance"]) for each in losses] == pytest.approx([2.0, (2**0.5 + 4) / (2**0.5 + 1), 2.5])
+    assert [float(each["region"]) for each in losses] == pytest.approx([2.0, 2.0, 2.0])
     assert float(losses[0]["semantic"]) == float(losses[1]["semantic"])
 
 
