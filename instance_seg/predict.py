@@ -18,8 +18,8 @@ from absl import app, flags
 from plyfile import PlyData, PlyElement
 
 from instance_seg.clustering.config import ClusterConfig
-from instance_seg.data.clouds.read import READERS, check_source, read_cloud
-from instance_seg.data.taxonomy import Taxonomy
+from instance_seg.data.files.clouds.read import READERS, check_source, read_cloud
+from instance_seg.data.partnet.taxonomy import Taxonomy
 from instance_seg.files import replacing
 from instance_seg.interrupt import ending_at_signals
 from instance_seg.metrics.matching import find_instances

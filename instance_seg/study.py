@@ -20,10 +20,10 @@ from typing import Any, NamedTuple
 import yaml
 from absl import app, flags
 
-from instance_seg.data.procedural import available_categories
-from instance_seg.data.sources import categories_in, sources_of
-from instance_seg.data.taxonomy import check_category, load_taxonomy
+from instance_seg.data.partnet.sources import categories_in, sources_of
+from instance_seg.data.partnet.taxonomy import check_category, load_taxonomy
 from instance_seg.jobs import Jobs
+from instance_seg.procedural import available_categories
 from instance_seg.report.collect import collect
 from instance_seg.report.paper import paper_tables
 from instance_seg.report.results import FILE_NAME, SWEEP

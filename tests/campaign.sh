@@ -30,8 +30,8 @@ campaign() {
   "$@" || failed=1
 }
 campaign "damaged clouds" env CLOUD_DAMAGE_CASES=$((200 * scale)) CLOUD_DAMAGE_SEED="$seed" \
-  "$PYTHON" -m pytest -q tests/data/clouds/test_clouds_damage.py
-campaign "damaged data files" "$PYTHON" tests/data/damage.py --cases=$((30 * scale)) --seed="$seed"
+  "$PYTHON" -m pytest -q tests/data/files/clouds/test_clouds_damage.py
+campaign "damaged data files" "$PYTHON" tests/data/partnet/damage.py --cases=$((30 * scale)) --seed="$seed"
 "$PYTHON" tools/make_procedural.py --out="$folder" --categories=Scissors --size=smoke || exit 1
 campaign "interruptions" "$PYTHON" tests/interruptions.py --data_dir="$folder" --category=Scissors \
   --cases=$((8 * scale)) --seed="$seed"

@@ -1,8 +1,8 @@
 """A small procedural data set in PartNet's layout, for tests and for the golden runs."""
 
-from instance_seg.data.partnet_h5 import write_split
-from instance_seg.data.procedural import generate_shape
-from instance_seg.data.taxonomy import load_taxonomy
+from instance_seg.data.partnet.h5 import write_split
+from instance_seg.data.partnet.taxonomy import load_taxonomy
+from instance_seg.procedural import generate_shape
 
 SPLIT_SIZES = {"train": 6, "val": 2, "test": 3}
 

@@ -7,8 +7,8 @@ from plyfile import PlyData
 
 from instance_seg.clustering.config import ClusterConfig
 from instance_seg.config import load_config
-from instance_seg.data.procedural import generate_shape
 from instance_seg.predict import UPRIGHT, predict, upright, write_labels
+from instance_seg.procedural import generate_shape
 from instance_seg.training.experiment import train
 from instance_seg.training.segment_cloud import described_run
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import trimesh
 
-from instance_seg.data.clouds.read import READERS
+from instance_seg.data.files.clouds.read import READERS
 
 FILES = pathlib.Path(__file__).parent / "data" / "clouds" / "files"
 DRIVER = """

@@ -13,10 +13,12 @@ ORDER = [
     "structures",
     "options",
     "files",
+    "processes",
     "interrupt",
     "settings_file",
     "replicas",
     "data",
+    "procedural",
     "initializers",
     "layers",
     "octree",
@@ -32,6 +34,7 @@ ORDER = [
     "config",
     "flags",
     "training",
+    "released",
     "benchmark",
     "train",
     "evaluate",
@@ -39,7 +42,7 @@ ORDER = [
     "jobs",
     "study",
 ]
-WITHOUT_TENSORFLOW = ["clustering", "metrics", "data/procedural"]
+WITHOUT_TENSORFLOW = ["clustering", "metrics", "procedural"]
 
 
 def imported_modules(path):

@@ -1,4 +1,4 @@
-"""Makes instance_seg/data/taxonomies/*.yaml from the label lists of PartNet.
+"""Makes instance_seg/data/partnet/taxonomies/*.yaml from the label lists of PartNet.
 
     python tools/build_taxonomy.py path/to/after_merging_label_ids
 
@@ -18,7 +18,7 @@ HEADER = (
     "# Classes of each level, coarse to fine, in PartNet's order (class 0 = other is implied); null = no such level.\n"
     "# unclassed: further names of PartNet's part trees, which no level lists.\n"
 )
-DEFAULT_OUT = Path(__file__).resolve().parent.parent / "instance_seg" / "data" / "taxonomies"
+DEFAULT_OUT = Path(__file__).resolve().parent.parent / "instance_seg" / "data" / "partnet" / "taxonomies"
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("out", str(DEFAULT_OUT), "Folder of the YAML files.")

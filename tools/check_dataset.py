@@ -16,12 +16,18 @@ from absl import app, flags
 from tabulate import tabulate
 from tqdm import tqdm
 
-from instance_seg.data.checks import Census
-from instance_seg.data.checksums import LIST_NAME, category_folders, forget_checksums, read_checksums, seal_category
-from instance_seg.data.dataset_check import CategoryCheck, misnamed_categories
-from instance_seg.data.partnet_splits import SPLITS
-from instance_seg.data.sources import categories_in
-from instance_seg.data.taxonomy import Taxonomy, check_category, load_taxonomy
+from instance_seg.data.files.checksums import (
+    LIST_NAME,
+    category_folders,
+    forget_checksums,
+    read_checksums,
+    seal_category,
+)
+from instance_seg.data.partnet.check.folder import CategoryCheck, misnamed_categories
+from instance_seg.data.partnet.check.shapes import Census
+from instance_seg.data.partnet.sources import categories_in
+from instance_seg.data.partnet.splits import SPLITS
+from instance_seg.data.partnet.taxonomy import Taxonomy, check_category, load_taxonomy
 from instance_seg.interrupt import ending_at_signals
 
 FLAGS = flags.FLAGS

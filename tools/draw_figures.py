@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from instance_seg.clustering.config import ClusterConfig
-from instance_seg.data.dataset import PartNetDataset
+from instance_seg.data.partnet.dataset import PartNetDataset
 from instance_seg.data.pipeline import evaluation_dataset
 from instance_seg.interrupt import ending_at_signals
 from instance_seg.metrics.partnet import LevelMetrics

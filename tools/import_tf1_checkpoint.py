@@ -12,11 +12,11 @@ import sys
 from absl import app, flags
 
 from instance_seg.config import load_config
-from instance_seg.data.taxonomy import load_taxonomy
+from instance_seg.data.partnet.taxonomy import load_taxonomy
+from instance_seg.released.tf1_import import Imported, import_tf1_checkpoint
 from instance_seg.schedule import Momentum
 from instance_seg.training.checkpoint import Checkpoints, Progress, describe_network
 from instance_seg.training.experiment import build_network, writable_folder
-from instance_seg.training.tf1_import import Imported, import_tf1_checkpoint
 
 PRESET = "released"
 

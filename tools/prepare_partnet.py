@@ -28,11 +28,19 @@ from threading import Thread
 from absl import app, flags
 from tqdm import tqdm
 
-from instance_seg.data.checksums import forget_checksums, record_checksums
-from instance_seg.data.partnet_h5 import TREE
-from instance_seg.data.partnet_splits import SPLITS
-from instance_seg.data.prepare import FORMATS, Job, find_sources, finish, plan, run_job, unlisted_checksums
-from instance_seg.data.taxonomy import CATEGORIES, check_category
+from instance_seg.data.files.checksums import forget_checksums, record_checksums
+from instance_seg.data.partnet.formats.prepare import (
+    FORMATS,
+    Job,
+    find_sources,
+    finish,
+    plan,
+    run_job,
+    unlisted_checksums,
+)
+from instance_seg.data.partnet.h5 import TREE
+from instance_seg.data.partnet.splits import SPLITS
+from instance_seg.data.partnet.taxonomy import CATEGORIES, check_category
 from instance_seg.interrupt import ending_at_signals
 
 FLAGS = flags.FLAGS

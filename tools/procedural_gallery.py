@@ -10,9 +10,9 @@ from matplotlib import pyplot as plt
 from tabulate import tabulate
 from tqdm import tqdm
 
-from instance_seg.data.partnet_h5 import LabeledShape, level_labels
-from instance_seg.data.procedural import generate_shape
-from instance_seg.data.taxonomy import load_taxonomy
+from instance_seg.data.partnet.h5 import LabeledShape, level_labels
+from instance_seg.data.partnet.taxonomy import load_taxonomy
+from instance_seg.procedural import generate_shape
 
 PIXELS, POINTS = 150, 30000  # width of a picture; points of a shape in it (dense enough to hide what lies behind)
 EXAMPLES = 4  # shapes of a category on the sheet: all levels of the first, the finest level of the others

@@ -10,7 +10,7 @@ from instance_seg.benchmark.workload import NUM_CLASSES, make_dataset
 from instance_seg.clustering.config import ClusterConfig
 from instance_seg.clustering.instances import PredictedLevel, segment_levels
 from instance_seg.clustering.mean_shift import cluster_regions
-from instance_seg.data.dataset import Shape
+from instance_seg.data.partnet.dataset import Shape
 from instance_seg.metrics.partnet import measure_shape, summarize_level
 from instance_seg.structures import ShapeLevel
 

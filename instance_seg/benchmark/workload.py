@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from instance_seg.config import Config, load_config
 from instance_seg.data.batches import evaluation_batch
-from instance_seg.data.dataset import PartNetDataset, Shape, ShapeLevelData
+from instance_seg.data.partnet.dataset import PartNetDataset, Shape, ShapeLevelData
 from instance_seg.data.pipeline import Batch, OctreeConfig, build_batch
 from instance_seg.data.targets import center_tables
 from instance_seg.losses.segmentation import segmentation_losses, weight_decay

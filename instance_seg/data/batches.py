@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from instance_seg.data.augment import STILL, AugmentConfig, Motion, inside_cube, random_motion
-from instance_seg.data.dataset import PartNetDataset, Shape, ShapeLevelData
+from instance_seg.data.partnet.dataset import PartNetDataset, Shape, ShapeLevelData
 from instance_seg.structures import LevelLabels, Points
 
 _ORDER, _SAMPLE = 0, 1  # streams of random numbers

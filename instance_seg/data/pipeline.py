@@ -8,7 +8,7 @@ import tensorflow as tf
 
 import ocnn_tf_ops as ocnn
 from instance_seg.data.batches import Sample, SampleConfig, evaluation_batch, training_batch
-from instance_seg.data.dataset import PartNetDataset
+from instance_seg.data.partnet.dataset import PartNetDataset
 from instance_seg.structures import LevelLabels, Points
 
 Tensor = tf.Tensor

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from instance_seg.data.taxonomy import CATEGORIES, load_taxonomy
+from instance_seg.data.partnet.taxonomy import CATEGORIES, load_taxonomy
 from instance_seg.metrics.average_precision import PUBLISHED
 from instance_seg.report.formats import LATEX_PREAMBLE, html_page, to_csv, to_html, to_latex, to_markdown
 from instance_seg.report.gains import gains_table

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
 
-from instance_seg.data.partnet_masks import GT_TREE, read_ground_truth
-from instance_seg.data.predictions_h5 import read_predictions
-from instance_seg.data.taxonomy import load_taxonomy
+from instance_seg.data.partnet.formats.predictions_h5 import read_predictions
+from instance_seg.data.partnet.masks import GT_TREE, read_ground_truth
+from instance_seg.data.partnet.taxonomy import load_taxonomy
 from instance_seg.metrics.average_precision import PUBLISHED
 from instance_seg.metrics.partnet import LevelMetrics, MaskShape, evaluate_official
 from instance_seg.report.table import arithmetic_note, level_name, markdown, percent

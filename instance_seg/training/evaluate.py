@@ -13,8 +13,8 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from instance_seg.clustering.config import ClusterConfig
-from instance_seg.data.predictions_h5 import PredictionWriter, instances_to_masks
-from instance_seg.data.taxonomy import Taxonomy
+from instance_seg.data.partnet.formats.predictions_h5 import PredictionWriter, instances_to_masks
+from instance_seg.data.partnet.taxonomy import Taxonomy
 from instance_seg.files import replacing_folder
 from instance_seg.metrics.average_precision import PUBLISHED
 from instance_seg.metrics.matching import find_instances, instance_confidence

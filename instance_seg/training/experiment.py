@@ -13,9 +13,9 @@ import tensorflow as tf
 import ocnn_tf_ops as ops
 from instance_seg.config import Config, make_config, variant_label
 from instance_seg.data.batches import SampleConfig
-from instance_seg.data.dataset import PartNetDataset
+from instance_seg.data.partnet.dataset import PartNetDataset
+from instance_seg.data.partnet.taxonomy import Taxonomy, load_taxonomy
 from instance_seg.data.pipeline import OctreeConfig, evaluation_dataset, training_dataset
-from instance_seg.data.taxonomy import Taxonomy, load_taxonomy
 from instance_seg.files import remove_temporary
 from instance_seg.initializers import INITIALIZERS
 from instance_seg.layers import separate_statistics

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from instance_seg.data.taxonomy import Taxonomy
+from instance_seg.data.partnet.taxonomy import Taxonomy
 from instance_seg.report.figures import panel_columns
 from instance_seg.report.pictures import render_panel
 from instance_seg.report.results import MEASURES

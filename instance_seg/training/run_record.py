@@ -6,7 +6,7 @@ import sys
 from typing import Any, NamedTuple
 
 from instance_seg.config import Config, options
-from instance_seg.data.fingerprint import fingerprint
+from instance_seg.data.partnet.fingerprint import fingerprint
 from instance_seg.files import read_json, write_json
 
 FILE_NAME = "run.json"

@@ -8,7 +8,7 @@ import tensorflow as tf
 from instance_seg.clustering.config import ClusterConfig
 from instance_seg.clustering.instances import PredictedLevel, segment_levels
 from instance_seg.clustering.shift import shift_points
-from instance_seg.data.taxonomy import Taxonomy
+from instance_seg.data.partnet.taxonomy import Taxonomy
 from instance_seg.report.figures import Segmentation
 from instance_seg.structures import ShapeLevel
 from instance_seg.training.trainer import apply_network

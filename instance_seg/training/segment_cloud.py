@@ -7,10 +7,10 @@ import numpy as np
 from instance_seg.clustering.config import ClusterConfig
 from instance_seg.clustering.instances import segment_levels
 from instance_seg.config import Config, make_config
-from instance_seg.data.dataset import PartNetDataset, prepare_stored
+from instance_seg.data.partnet.dataset import PartNetDataset, prepare_stored
+from instance_seg.data.partnet.stored_shape import StoredLevel, StoredShape
+from instance_seg.data.partnet.taxonomy import Taxonomy, load_taxonomy
 from instance_seg.data.pipeline import evaluation_dataset
-from instance_seg.data.stored_shape import StoredLevel, StoredShape
-from instance_seg.data.taxonomy import Taxonomy, load_taxonomy
 from instance_seg.training.checkpoint_files import DESCRIPTION, read_description
 from instance_seg.training.experiment import octree_config, restore_network
 from instance_seg.training.segment import Predictor

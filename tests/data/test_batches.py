@@ -5,9 +5,9 @@ import pytest
 
 from instance_seg.data.augment import AugmentConfig, random_motion
 from instance_seg.data.batches import SampleConfig, evaluation_batch, shape_indices, training_batch
-from instance_seg.data.dataset import PartNetDataset, prepare_shape
-from instance_seg.data.partnet_shape import LabeledShape, Part
-from instance_seg.data.taxonomy import load_taxonomy
+from instance_seg.data.partnet.dataset import PartNetDataset, prepare_shape
+from instance_seg.data.partnet.shape import LabeledShape, Part
+from instance_seg.data.partnet.taxonomy import load_taxonomy
 
 VASE = load_taxonomy("Vase")
 PARTS = (Part("pot/body", (1, 2)), Part("pot/body/container", (1,)), Part("pot/base", (4,)))

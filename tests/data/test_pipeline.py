@@ -5,10 +5,10 @@ import pytest
 import tensorflow as tf
 
 from instance_seg.data.batches import SampleConfig, evaluation_batch, training_batch
-from instance_seg.data.dataset import PartNetDataset, prepare_shape
-from instance_seg.data.partnet_shape import LabeledShape, Part
+from instance_seg.data.partnet.dataset import PartNetDataset, prepare_shape
+from instance_seg.data.partnet.shape import LabeledShape, Part
+from instance_seg.data.partnet.taxonomy import load_taxonomy
 from instance_seg.data.pipeline import OctreeConfig, evaluation_dataset, training_dataset
-from instance_seg.data.taxonomy import load_taxonomy
 
 VASE = load_taxonomy("Vase")
 PARTS = (Part("pot/body", (1, 2)), Part("pot/body/container", (1,)), Part("pot/base", (4,)))

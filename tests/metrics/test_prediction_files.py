@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from reference_metrics import official_instances, part_aps, shape_ap
 
-from instance_seg.data.predictions_h5 import PredictionWriter, instances_to_masks, read_predictions
+from instance_seg.data.partnet.formats.predictions_h5 import PredictionWriter, instances_to_masks, read_predictions
 from instance_seg.metrics.matching import find_instances, instance_confidence
 from instance_seg.metrics.partnet import MaskShape, evaluate_level, evaluate_official
 from instance_seg.structures import ShapeLevel

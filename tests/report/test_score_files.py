@@ -5,9 +5,9 @@ import shutil
 import numpy as np
 import pytest
 
-from instance_seg.data.partnet_h5 import level_labels, read_split
-from instance_seg.data.predictions_h5 import PredictionWriter, instances_to_masks
-from instance_seg.data.taxonomy import load_taxonomy
+from instance_seg.data.partnet.formats.predictions_h5 import PredictionWriter, instances_to_masks
+from instance_seg.data.partnet.h5 import level_labels, read_split
+from instance_seg.data.partnet.taxonomy import load_taxonomy
 from instance_seg.metrics.matching import find_instances
 from instance_seg.report.score_files import score_predictions, score_table
 

@@ -7,10 +7,10 @@ from numpy_network import NumpyNetwork
 
 import ocnn_tf_ops as ops
 from instance_seg.config import load_config
+from instance_seg.released.tf1_import import import_tf1_checkpoint
+from instance_seg.released.tf1_variables import tf1_variables
 from instance_seg.structures import Points
 from instance_seg.systems.semantic_assisted import NetworkConfig, SemanticAssistedNetwork
-from instance_seg.training.tf1_import import import_tf1_checkpoint
-from instance_seg.training.tf1_variables import tf1_variables
 
 TOLERANCE = 1e-4
 SMALL = NetworkConfig(depth=4, channels=(8, 16, 12), num_blocks=2, head_width=8)

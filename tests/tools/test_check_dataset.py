@@ -10,12 +10,12 @@ import h5py
 import numpy as np
 import pytest
 
-from instance_seg.data import prepare
-from instance_seg.data.dataset_check import CategoryCheck, misnamed_categories
-from instance_seg.data.partnet_h5 import LabeledShape, Part, tree_blocks, write_split
-from instance_seg.data.partnet_sources import LevelMasks, PartTrees
-from instance_seg.data.procedural import generate_shape
-from instance_seg.data.taxonomy import load_taxonomy
+from instance_seg.data.partnet.check.folder import CategoryCheck, misnamed_categories
+from instance_seg.data.partnet.formats import prepare
+from instance_seg.data.partnet.h5 import LabeledShape, Part, tree_blocks, write_split
+from instance_seg.data.partnet.h5_sources import LevelMasks, PartTrees
+from instance_seg.data.partnet.taxonomy import load_taxonomy
+from instance_seg.procedural import generate_shape
 
 HOME = Path(__file__).resolve().parents[2]
 CHAIR = load_taxonomy("Chair")
@@ -271,9 +271,9 @@ def test_processes_find_the_same(root, monkeypatch):
     change(tree(root), "nor", (1, 0), 3)
     change(masks(root), "gt_label", (2, 0), 6)
     alone = complaints(root)
-    monkeypatch.setattr("instance_seg.data.dataset_check.MUCH_WORK", 1)
-    monkeypatch.setattr("instance_seg.data.dataset_check.available_cores", lambda: 2)
-    monkeypatch.setattr("instance_seg.data.check_h5._BLOCK", 1)
+    monkeypatch.setattr("instance_seg.data.partnet.check.folder.MUCH_WORK", 1)
+    monkeypatch.setattr("instance_seg.data.partnet.check.folder.available_cores", lambda: 2)
+    monkeypatch.setattr("instance_seg.data.partnet.check.h5_files._BLOCK", 1)
     assert complaints(root) == alone and len(alone) >= 2
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from instance_seg.data import prepare
-from instance_seg.data.checksums import read_checksums
-from instance_seg.data.partnet_h5 import write_split
-from instance_seg.data.procedural import generate_shape
-from instance_seg.data.taxonomy import load_taxonomy
+from instance_seg.data.files.checksums import read_checksums
+from instance_seg.data.partnet.formats import prepare
+from instance_seg.data.partnet.h5 import write_split
+from instance_seg.data.partnet.taxonomy import load_taxonomy
+from instance_seg.procedural import generate_shape
 
 HOME = Path(__file__).resolve().parents[2]
 CHAIR = load_taxonomy("Chair")
@@ -134,8 +134,8 @@ def test_what_an_earlier_preparation_left(data_dir, tmp_path):
 
 
 def test_a_split_in_several_files(tmp_path, monkeypatch):
-    monkeypatch.setattr("instance_seg.data.partnet_h5.SHAPES_PER_FILE", 2)
-    monkeypatch.setattr("instance_seg.data.shards.SHAPES_PER_SHARD", 1)
+    monkeypatch.setattr("instance_seg.data.partnet.h5.SHAPES_PER_FILE", 2)
+    monkeypatch.setattr("instance_seg.data.partnet.formats.shards.SHAPES_PER_SHARD", 1)
     write_chairs(tmp_path, "val", 0, 3)
     sources = prepare.find_sources(tmp_path, "Chair", "val")
     assert [(source.index, source.first, len(source.names)) for source in sources] == [(0, 0, 2), (1, 2, 1)]

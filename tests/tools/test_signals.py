@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from instance_seg.data.partnet_h5 import write_split
-from instance_seg.data.procedural import generate_shape
-from instance_seg.data.taxonomy import load_taxonomy
+from instance_seg.data.partnet.h5 import write_split
+from instance_seg.data.partnet.taxonomy import load_taxonomy
+from instance_seg.procedural import generate_shape
 
 pytestmark = pytest.mark.slow
 HOME = Path(__file__).resolve().parents[2]

@@ -1,0 +1,119 @@
+"""A point cloud or mesh of one's own, from a file of any of the known kinds."""
+
+import os
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from instance_seg.data.files.clouds.arrays import read_h5, read_numpy, read_points
+from instance_seg.data.files.clouds.geometry import Cloud, Mesh, UnreadableError
+from instance_seg.data.files.clouds.gltf import read_gltf
+from instance_seg.data.files.clouds.mesh import read_obj, read_off, read_stl, sample
+from instance_seg.data.files.clouds.normals import NEIGHBORS, distinct_places, unit_normals
+from instance_seg.data.files.clouds.pcd import read_pcd
+from instance_seg.data.files.clouds.ply import read_ply
+from instance_seg.data.files.clouds.text import read_text
+
+READERS: dict[str, Callable[[Path], Cloud | Mesh]] = {
+    ".npz": read_numpy,
+    ".npy": read_numpy,
+    ".h5": read_h5,
+    ".points": read_points,
+    **dict.fromkeys((".txt", ".xyz", ".xyzn", ".pts", ".csv", ".asc"), read_text),
+    ".pcd": read_pcd,
+    ".ply": read_ply,
+    ".obj": read_obj,
+    ".stl": read_stl,
+    ".off": read_off,
+    ".glb": read_gltf,
+    ".gltf": read_gltf,
+}
+_PACKED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
+_PACKED_SUFFIXES = (".gz", ".bz2", ".xz", ".zst", ".zip", ".7z", ".tar", ".tgz")
+_STRAY = 1000.0  # a point this many times as far out as half of the others leaves nothing of the shape
+
+
+def check_source(path: str | os.PathLike) -> Path:
+    """The path if it is a file of a known kind. Raises ValueError, naming it, if it is not."""
+    path = Path(path)
+    if path.is_dir():
+        raise ValueError(f"{path}: is a folder, not a file")
+    if not path.is_file():
+        raise ValueError(f"{path}: no such file")
+    if path.suffix.lower() not in READERS:
+        kind = f"files of kind {path.suffix}" if path.suffix else "files without a suffix"
+        kind += " must be unpacked first, they" if path.suffix.lower() in _PACKED_SUFFIXES else ""
+        raise ValueError(f"{path}: {kind} are not read; known are {', '.join(READERS)}")
+    return path
+
+
+def read_cloud(path: str | os.PathLike, num_points: int = 10_000, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Points [N, 3] float64 as in the file and unit normals [N, 3] float32.
+
+    Meshes are sampled by area (num_points points); clouds are taken as they are. Normals are used if they are normals,
+    else fitted to the neighbors of each point; see instance_seg.data.files.clouds.normals.
+
+    Raises:
+        ValueError: the file cannot be read, or holds no cloud with an extent; one line that names the file.
+    """
+    path = check_source(path)
+    try:
+        with warnings.catch_warnings(action="ignore"), np.errstate(all="ignore"):  # what matters is checked below
+            _check_head(path)
+            loaded = READERS[path.suffix.lower()](path)
+            points, normals = sample(loaded, num_points, seed) if isinstance(loaded, Mesh) else loaded
+            _check_points(points, normals)
+            return points, unit_normals(points, normals)
+    except UnreadableError as error:
+        raise ValueError(_one_line(path, str(error))) from error
+    except Exception as error:  # whatever a library may raise at a file that is not what it should be
+        kind = f"{type(error).__name__}: " if type(error) not in (ValueError, OSError) else ""
+        kind = "it lacks " if isinstance(error, KeyError) else kind
+        reason = kind + str(error).removeprefix(f"{path}: ")
+        text = f"cannot be read as {path.suffix.lower()}; it may be damaged ({reason})"
+        raise ValueError(_one_line(path, text)) from error
+
+
+def _check_head(path: Path) -> None:
+    try:
+        with open(path, "rb") as file:
+            head = file.read(6)
+    except OSError as error:
+        raise UnreadableError(f"cannot be opened ({error.strerror})") from error
+    if not head:
+        raise UnreadableError("is empty")
+    for magic, name in _PACKED.items():
+        if head.startswith(magic):
+            raise UnreadableError(f"is packed by {name}; unpack it first")
+
+
+def _check_points(points: np.ndarray, normals: np.ndarray | None) -> None:
+    """Raises UnreadableError unless points [N, 3] make up a shape and there are as many normals, if any."""
+    if len(points) <= NEIGHBORS:
+        raise UnreadableError(f"want more than {NEIGHBORS} points, or faces; found {len(points)} points and no faces")
+    if normals is not None and normals.shape != points.shape:
+        raise UnreadableError(f"{len(points)} points and {len(normals)} normals, {list(normals.shape)}; want as many")
+    bad = np.flatnonzero(~np.isfinite(points).all(axis=1))
+    if len(bad):
+        raise UnreadableError(f"row {bad[0]} is not finite ({len(bad)} of {len(points)} rows); leave such points out")
+    if not np.isfinite(np.square(np.ptp(points, axis=0)).sum()):
+        raise UnreadableError("its coordinates are too large")
+    first = distinct_places(points)[0]
+    if len(first) == 1:
+        raise UnreadableError(f"has no extent: all {len(points)} points are at one place")
+    distance = np.linalg.norm(points - np.median(points, axis=0), axis=1)
+    farthest, typical = int(distance.argmax()), np.median(distance[distance > 0])  # many may be copies of one point
+    if distance[farthest] > _STRAY * typical:
+        raise UnreadableError(
+            f"row {farthest} is {distance[farthest]:.3g} away from the middle, half of the points within {typical:.3g};"
+            " leave such points out"
+        )
+    if len(first) <= NEIGHBORS:
+        raise UnreadableError(f"want more than {NEIGHBORS} points at different places, found {len(first)}")
+
+
+def _one_line(path: Path, reason: str) -> str:
+    reason = " ".join(reason.split())
+    return f"{path}: {reason if len(reason) <= 300 else reason[:300] + ' ...'}"

@@ -1,0 +1,143 @@
+"""A folder of the authors' .points files: one for each shape and real level, named as in points_file.
+
+    <root>/points/<Category>/<Category>_<index>_<model>_<anno>_level<k>_<split>.points
+
+The levels of a shape repeat its points and normals. A level that the category lacks has no file.
+"""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from instance_seg.data.files.checksums import read_checksums, reject_missing, verify
+from instance_seg.data.partnet.formats.points_file import (
+    PointsBuffer,
+    PointsFileName,
+    read_points_file,
+    write_points_file,
+)
+from instance_seg.data.partnet.stored_shape import (
+    StoredLevel,
+    StoredShape,
+    borrow_missing_levels,
+    check_shape,
+    decode_labels,
+    encode_labels,
+)
+
+if TYPE_CHECKING:
+    from instance_seg.data.partnet.taxonomy import Taxonomy
+
+FOLDER = "points"
+_BLOCK = 64  # shapes
+
+
+class PointsBlock(NamedTuple):
+    """Some shapes of a split, which can be read apart from the others."""
+
+    folder: Path
+    shapes: Sequence[Sequence[PointsFileName]]  # the files of each
+    listed: Mapping[str, str]  # their checksums
+
+
+def files(root: str | os.PathLike, category: str, split: str) -> list[Path]:
+    """The files of a split, in <root>/points/<Category>, <root>/<Category> or <root>, in the order of the shapes."""
+    for folder in (Path(root) / FOLDER / category, Path(root) / category, Path(root)):
+        found = _named_files(folder, category, split)
+        if found:
+            return [path for _, path in sorted(found.items(), key=lambda item: (item[0].index, item[0]))]
+    return []
+
+
+def count(root: str | os.PathLike, category: str, split: str) -> int:
+    """Number of shapes, by the files' names."""
+    return len({PointsFileName.parse(path.name).index for path in files(root, category, split)})
+
+
+def read(root: str | os.PathLike, category: str, split: str, taxonomy: "Taxonomy") -> Iterator[StoredShape]:
+    """Reads the shapes of a split. Raises ValueError naming the file for what is amiss or missing."""
+    for block in blocks(root, category, split):
+        yield from read_block(block, split, taxonomy)
+
+
+def blocks(root: str | os.PathLike, category: str, split: str, limit: int | None = None) -> list[PointsBlock]:
+    """Cuts a split, or its first shapes, into blocks. Raises ValueError naming the file that is missing."""
+    found = files(root, category, split)
+    if not found:
+        raise ValueError(f"{root}: has no {category}_..._level1_{split}.points, nor has {FOLDER}/{category} in it")
+    folder = found[0].parent
+    listed = read_checksums(folder)
+    reject_missing(folder, f"{category}_*_{split}.points", listed)
+    by_index: dict[int, list[PointsFileName]] = {}
+    for path in found:
+        name = PointsFileName.parse(path.name)
+        by_index.setdefault(name.index, []).append(name)
+    for place, (index, names) in enumerate(by_index.items()):
+        if index != place:
+            raise ValueError(f"{folder}: shape {place:04d} of {category} {split} is missing; after it comes {names[0]}")
+    shapes = list(by_index.values())[:limit]
+    parts = (shapes[first : first + _BLOCK] for first in range(0, len(shapes), _BLOCK))
+    return [
+        PointsBlock(folder, part, {str(n): listed[str(n)] for names in part for n in names if str(n) in listed})
+        for part in parts
+    ]
+
+
+def read_block(block: PointsBlock, split: str, taxonomy: "Taxonomy") -> Iterator[StoredShape]:
+    """Reads the shapes of a block, as `read` does."""
+    return (_read_shape(block.folder, names, block.listed, taxonomy) for names in block.shapes)
+
+
+def shape_paths(
+    root: str | os.PathLike, category: str, split: str, index: int, model_id: str, anno_id: str, taxonomy: "Taxonomy"
+) -> list[Path]:
+    """Where the files of a shape belong, one for each real level."""
+    names = (PointsFileName(category, index, model_id, anno_id, level, split) for level in taxonomy.real_levels)
+    return [Path(root) / FOLDER / category / str(name) for name in names]
+
+
+def write_shape(paths: list[Path], shape: StoredShape, taxonomy: "Taxonomy") -> None:
+    """Writes the files of a shape to shape_paths(...), each whole or not at all."""
+    for path, level in zip(paths, taxonomy.real_levels, strict=True):
+        labels = encode_labels(shape.levels[level])
+        write_points_file(path, PointsBuffer(shape.points, shape.normals, labels=labels))
+
+
+def _named_files(folder: Path, category: str, split: str) -> dict[PointsFileName, Path]:
+    named = ((PointsFileName.parse(path.name), path) for path in folder.glob(f"{category}_*_{split}.points"))
+    return {name: path for name, path in named if name and (name.category, name.split) == (category, split)}
+
+
+def _read_shape(
+    folder: Path, names: Sequence[PointsFileName], listed: Mapping[str, str], taxonomy: "Taxonomy"
+) -> StoredShape:
+    if tuple(name.level for name in names) != taxonomy.real_levels or len({name[:4] for name in names}) != 1:
+        wanted = ", ".join(str(level + 1) for level in taxonomy.real_levels)
+        raise ValueError(f"{folder}: {names[0]} and the files beside it are not one shape at the levels {wanted}")
+    paths = [folder / str(name) for name in names]
+    for path in paths:
+        verify(path, listed)
+    buffers = [read_points_file(path) for path in paths]
+    levels = borrow_missing_levels(map(_labels, paths, buffers), taxonomy)
+    first = buffers[0]
+    for path, buffer in zip(paths, buffers):
+        if not (_same(buffer.points, first.points) and _same(buffer.normals, first.normals)):
+            raise ValueError(f"{path}: its points or normals are not those of {paths[0].name}")
+    shape = StoredShape(first.points, first.normals, levels, names[0].model_id, names[0].anno_id)
+    return check_shape(str(paths[0]), shape, taxonomy)
+
+
+def _labels(path: Path, buffer: PointsBuffer) -> StoredLevel:
+    if buffer.normals is None or buffer.labels is None:
+        raise ValueError(f"{path}: has no normals or no labels")
+    try:
+        return decode_labels(buffer.labels)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def _same(one: np.ndarray, other: np.ndarray) -> bool:
+    return one.shape == other.shape and one.tobytes() == other.tobytes()

@@ -1,0 +1,180 @@
+"""Predicted instances in PartNet's own prediction files, written and read: <folder>/test-NN.h5, 1024 shapes each.
+
+    mask [B, 200, N] bool    valid [B, 200] bool    conf [B, 200] float32    label [B, 200] uint8
+
+Labels count from 0 and leave out "other": label l is the level's class l + 1. Rows follow the split's list.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from instance_seg.data.files.checked_h5 import Field, RowWriter, open_dataset, open_h5, read_dataset, reject_rows
+from instance_seg.data.partnet.h5 import SHAPES_PER_FILE
+from instance_seg.data.partnet.masks import MAX_INSTANCES
+from instance_seg.files import replacing
+
+MIN_POINTS = 10  # a valid instance has more points than this
+_BLOCK = 16  # rows read at a time, 32 MB of masks at 10,000 points
+
+
+class PredictedMasks(NamedTuple):
+    """The predicted instances of one shape at one level; masks may overlap when they come from other programs."""
+
+    mask: np.ndarray  # [P, N] bool
+    label: np.ndarray  # [P] uint8, class minus 1
+    valid: np.ndarray  # [P] bool, rows that count
+    confidence: np.ndarray  # [P] float32
+
+
+def instances_to_masks(
+    instance: np.ndarray,
+    label: np.ndarray,
+    confidence: np.ndarray,
+    min_points: int = MIN_POINTS,
+    max_instances: int = MAX_INSTANCES,
+) -> PredictedMasks:
+    """Turns instance ids per point into masks in descending order of confidence.
+
+    Instances of class 0 and those of at most `min_points` points are left out, and so are, beyond `max_instances`, the
+    least confident.
+
+    Args:
+      instance: [N] integer in [0, I); negative = in no instance.
+      label: [I] integer class of each instance, 0 = other.
+      confidence: [I] float32.
+    """
+    size = np.bincount(instance[instance >= 0], minlength=len(label))
+    counted = np.flatnonzero((size > min_points) & (label > 0))
+    ranked = counted[np.argsort(-confidence[counted], kind="stable")][:max_instances]
+    return PredictedMasks(
+        mask=instance[None, :] == ranked[:, None],
+        label=(label[ranked] - 1).astype(np.uint8),
+        valid=np.ones(len(ranked), bool),
+        confidence=confidence[ranked].astype(np.float32),
+    )
+
+
+class PredictionWriter:
+    """Writes the predictions of a test set shape by shape, in the order of the split's list; none waits in memory.
+
+        with PredictionWriter(folder) as writer:
+            for ...:
+                writer.append(instances_to_masks(...))
+
+    Each file is whole or absent. At the end, files left by an earlier and longer test set are removed; if the block
+    raises, the shapes since the last full file are dropped.
+    """
+
+    def __init__(self, folder: str | os.PathLike, split: str = "test", shapes_per_file: int = SHAPES_PER_FILE):
+        self.files: list[Path] = []  # those that are whole
+        self._folder, self._split, self._shapes_per_file = Path(folder), split, shapes_per_file
+        self._open = ExitStack()  # the file that is being written
+        self._rows: RowWriter | None = None
+        self._num_points: int | None = None
+
+    def append(self, shape: PredictedMasks) -> None:
+        """Adds the next shape. Raises ValueError for another number of points than before, or over 200 masks."""
+        num_masks, num_points = shape.mask.shape
+        row = len(self.files) * self._shapes_per_file + (self._rows.num_rows if self._rows else 0)
+        if num_masks > MAX_INSTANCES:
+            raise ValueError(f"shape {row}: {num_masks} masks, a prediction file holds {MAX_INSTANCES} a shape")
+        if self._num_points not in (None, num_points):
+            raise ValueError(
+                f"shape {row}: {num_points} points, those before have {self._num_points}; a file needs equal"
+            )
+        self._num_points = num_points
+        if self._rows is None:
+            temporary = self._open.enter_context(replacing(self._path()))
+            self._rows = self._open.enter_context(RowWriter(temporary, self._shapes_per_file))
+        self._rows.append(_h5_row(shape))
+        if self._rows.num_rows == self._shapes_per_file:
+            self._finish_file()
+
+    def _path(self) -> Path:
+        return self._folder / f"{self._split}-{len(self.files):02d}.h5"
+
+    def _finish_file(self) -> None:
+        self._open.close()
+        self.files.append(self._path())
+        self._rows = None
+
+    def __enter__(self) -> "PredictionWriter":
+        return self
+
+    def __exit__(self, *error) -> None:
+        if error[0] is not None:
+            self._open.__exit__(*error)
+            return
+        if self._rows:
+            self._finish_file()
+        for path in self._folder.glob(f"{self._split}-*.h5"):
+            if path not in self.files:
+                path.unlink()
+
+
+def _h5_row(shape: PredictedMasks) -> dict[str, np.ndarray]:
+    return {
+        "mask": _pad(shape.mask),
+        "valid": _pad(shape.valid),
+        "conf": _pad(shape.confidence),
+        "label": _pad(shape.label),
+    }
+
+
+def _pad(rows: np.ndarray) -> np.ndarray:
+    """[P, ...] -> [200, ...] with zeros below."""
+    padded = np.zeros((MAX_INSTANCES, *rows.shape[1:]), rows.dtype)
+    padded[: len(rows)] = rows
+    return padded
+
+
+def read_predictions(
+    folder: str | os.PathLike, split: str = "test", num_labels: int | None = None
+) -> Iterator[PredictedMasks]:
+    """Reads the predictions of a test set, by this or any other program, in the order of the files.
+
+    Args:
+      folder: holds <split>-NN.h5.
+      num_labels: if given, labels of valid rows must be below it.
+
+    Raises:
+      ValueError: no such files, or one of them is damaged or malformed; names the file, the dataset and the row.
+    """
+    folder = Path(folder)
+    files = sorted(folder.glob(f"{split}-*.h5"), key=lambda path: (len(path.name), path.name))
+    if not files:
+        raise ValueError(f"{folder}: no prediction files {split}-00.h5, {split}-01.h5, ... in this folder")
+    for path in files:
+        yield from _read_file(path, num_labels)
+
+
+def _read_file(path: Path, num_labels: int | None) -> Iterator[PredictedMasks]:
+    with open_h5(path) as file:
+        num_rows, num_masks, num_points = open_dataset(file, "mask", Field((None, None, None), np.bool_)).shape
+        table = (num_rows, num_masks)
+        fields = {
+            "mask": Field((*table, num_points), np.bool_),
+            "label": Field(table, np.integer),
+            "valid": Field(table, np.bool_),
+            "conf": Field(table, np.floating),
+        }
+        for start in range(0, num_rows, _BLOCK):
+            rows = slice(start, start + _BLOCK)
+            block = PredictedMasks(*(read_dataset(file, name, field, rows) for name, field in fields.items()))
+            _check_block(path, block, num_labels, start)
+            yield from map(PredictedMasks._make, zip(*block))
+
+
+def _check_block(path: Path, block: PredictedMasks, num_labels: int | None, first: int) -> None:
+    reject_rows(
+        path, block.valid & ~np.isfinite(block.confidence), "has a NaN or infinite 'conf' in a valid mask", first
+    )
+    if num_labels is not None:
+        outside = block.valid & ((block.label < 0) | (block.label >= num_labels))
+        complaint = f"has a 'label' outside 0..{num_labels - 1} in a valid mask; labels leave out \"other\""
+        reject_rows(path, outside, complaint, first)

@@ -1,0 +1,197 @@
+"""PartNet's labelled shapes: ins_seg_h5/<Category>/<split>-NN.h5, and the part trees in the .json beside each file.
+
+`write_split` also writes everything PartNet derives from them, so that its own tools find what they expect.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from instance_seg.data.files.checked_h5 import Field, open_dataset, open_h5, read_dataset, reject_rows, write_h5
+from instance_seg.data.files.checksums import forget_checksums, verify
+from instance_seg.data.files.values import MAX_COORDINATE
+from instance_seg.data.partnet.masks import check_instance_counts, sized, write_level_masks
+from instance_seg.data.partnet.part_trees import parse_tree_entry
+from instance_seg.data.partnet.paths import data_folder, h5_path, remove_files_from, split_files
+from instance_seg.data.partnet.shape import LabeledShape, Part, level_labels
+from instance_seg.data.partnet.splits import ShapeId, write_split_list
+from instance_seg.files import adding_files, read_json, replacing, write_json
+
+if TYPE_CHECKING:
+    from instance_seg.data.partnet.taxonomy import Taxonomy
+
+__all__ = [
+    "LabeledShape",
+    "Part",
+    "SHAPES_PER_FILE",
+    "count_shapes",
+    "level_labels",
+    "TREE_FIELDS",
+    "TreeBlock",
+    "count_rows",
+    "read_block",
+    "read_file",
+    "read_split",
+    "tree_blocks",
+    "write_split",
+]
+
+TREE = "ins_seg_h5"
+SHAPES_PER_FILE = 1024
+_BLOCK = 64  # rows read at a time
+
+TREE_FIELDS = {
+    "pts": Field((None, None, 3), np.floating, written="rows"),
+    "nor": Field((None, None, 3), np.floating, written="rows"),
+    "label": Field((None, None), np.integer, written="rows"),
+}
+_GRAY, _OPAQUE = 128, 1.0  # PartNet stores a color and an opacity for each point; nothing here reads them
+
+
+class TreeBlock(NamedTuple):
+    """Some rows of a file of ins_seg_h5, which can be read apart from the others."""
+
+    path: Path
+    first: int
+    entries: Sequence[Any]  # what the .json says of each row
+
+
+def read_split(root: str | os.PathLike, category: str, split: str, limit: int | None = None) -> Iterator[LabeledShape]:
+    """Reads the shapes of a split in the order of their files, at most `limit` of them (None = all).
+
+    Raises ValueError naming the file, and the row where there is one, for whatever is missing, damaged or malformed.
+    """
+    files = split_files(root, TREE, category, split)
+    return islice((shape for path in files for shape in read_file(path)), limit)
+
+
+def read_file(path: Path) -> Iterator[LabeledShape]:
+    """Reads the shapes of one file, a block at a time. Raises ValueError as read_split does."""
+    return chain.from_iterable(map(read_block, tree_blocks(path)))
+
+
+def tree_blocks(path: Path) -> list[TreeBlock]:
+    """Cuts a file, whose checksum and .json are looked at. Raises ValueError as read_split does."""
+    entries = _read_tree_entries(path, count_rows(path, sealed=True))
+    return [TreeBlock(path, first, entries[first : first + _BLOCK]) for first in range(0, len(entries), _BLOCK)]
+
+
+def read_block(block: TreeBlock) -> Iterator[LabeledShape]:
+    """Reads the shapes of some rows. Raises ValueError as read_split does."""
+    path, first, entries = block
+    with open_h5(path, data_folder(path), sealed=False) as file:
+        num_rows, num_points, _ = open_dataset(file, "pts", TREE_FIELDS["pts"]).shape
+        rows = slice(first, first + len(entries))
+        points, normals, labels = (
+            read_dataset(file, name, sized(field, num_rows, num_points), rows) for name, field in TREE_FIELDS.items()
+        )
+    _check_values(path, points, normals, first)
+    for row, (entry, *arrays) in enumerate(zip(entries, points, normals, labels), start=first):
+        tree = parse_tree_entry(path.with_suffix(".json"), row, entry)
+        yield LabeledShape(*map(np.ndarray.astype, arrays, (np.float32, np.float32, np.int32)), *tree)
+
+
+def count_rows(path: Path, sealed: bool = False) -> int:
+    """Number of shapes of a file, by its header. Raises ValueError as read_split does."""
+    with open_h5(path, data_folder(path), sealed) as file:
+        return len(open_dataset(file, "pts", TREE_FIELDS["pts"]))
+
+
+def count_shapes(root: str | os.PathLike, category: str, split: str) -> int:
+    """Number of shapes in a split, from the files' headers. Raises ValueError as read_split does."""
+    return sum(map(count_rows, split_files(root, TREE, category, split)))
+
+
+def write_split(
+    root: str | os.PathLike, category: str, split: str, shapes: Iterable[LabeledShape], taxonomy: "Taxonomy"
+) -> int:
+    """Writes a split in PartNet's layout and returns how many shapes it has.
+
+    Under `root`: ins_seg_h5, the per-level masks derived from it (see partnet_masks) for each level that exists in
+    the category, and the split's list. The split is whole or as before: its files lie in a hidden folder until the
+    last shape is written. Files of an earlier, longer split are removed.
+
+    Args:
+        shapes: any number of shapes with equally many points; at most SHAPES_PER_FILE are held in memory.
+
+    Raises:
+        ValueError: a shape is malformed, has another number of points, or more than 200 instances at a level.
+    """
+    names: list[ShapeId] = []
+    num_files = 0
+    with adding_files(root) as new:
+        for num_files, block in enumerate(_blocks(shapes, SHAPES_PER_FILE), start=1):
+            path = h5_path(root, TREE, category, split, num_files - 1)
+            _check_shapes(path, block)
+            check_instance_counts(path, block, taxonomy)
+            _write_file(h5_path(new, TREE, category, split, num_files - 1), block)
+            write_level_masks(new, category, split, num_files - 1, block, taxonomy)
+            names += [ShapeId(shape.model_id, shape.anno_id) for shape in block]
+        if not names:
+            raise ValueError(f"{category} {split}: no shape to write")
+        write_split_list(new, category, split, names)
+        forget_checksums(Path(root) / path.relative_to(new) for path in new.rglob("*.*"))
+    remove_files_from(root, category, split, num_files)
+    return len(names)
+
+
+def _blocks(shapes: Iterable[LabeledShape], size: int) -> Iterator[list[LabeledShape]]:
+    iterator = iter(shapes)
+    while block := list(islice(iterator, size)):
+        yield block
+
+
+def _write_file(path: Path, shapes: Sequence[LabeledShape]) -> None:
+    write_json(path.with_suffix(".json"), [_tree_entry(shape) for shape in shapes])
+    with replacing(path) as temporary:
+        write_h5(temporary, len(shapes), map(_h5_row, shapes))
+
+
+def _h5_row(shape: LabeledShape) -> dict[str, np.ndarray]:
+    num_points = len(shape.points)
+    return {
+        "pts": np.float32(shape.points),
+        "nor": np.float32(shape.normals),
+        "rgb": np.full((num_points, 3), _GRAY, np.uint8),
+        "opacity": np.full(num_points, _OPAQUE, np.float32),
+        "label": np.int32(shape.leaf_label),
+    }
+
+
+def _check_shapes(path: Path, shapes: Sequence[LabeledShape]) -> None:
+    num_points = len(shapes[0].points)
+    for row, shape in enumerate(shapes):
+        found = [np.shape(array) for array in (shape.points, shape.normals, shape.leaf_label)]
+        if found != [(num_points, 3), (num_points, 3), (num_points,)]:
+            raise ValueError(f"{path}: row {row} has points, normals, labels of shapes {found}; row 0 has {num_points}")
+    _check_values(path, np.stack([shape.points for shape in shapes]), np.stack([shape.normals for shape in shapes]))
+
+
+def _check_values(path: Path, points: np.ndarray, normals: np.ndarray, first: int = 0) -> None:
+    if points.shape[1] == 0:
+        raise ValueError(f"{path}: its shapes are empty, they have no points")
+    reject_rows(path, ~np.isfinite(points), "has NaN or infinite coordinates in 'pts'", first)
+    reject_rows(path, ~np.isfinite(normals), "has NaN or infinite normals in 'nor'", first)
+    for name, values in (("pts", points), ("nor", normals)):  # of which float32 would make infinity
+        reject_rows(path, np.abs(values) > MAX_COORDINATE, f"has numbers beyond {MAX_COORDINATE:g} in {name!r}", first)
+
+
+def _tree_entry(shape: LabeledShape) -> dict[str, Any]:
+    parts = [
+        {"part_name": part.part_name, "leaf_id_list": [int(leaf) for leaf in part.leaf_ids]} for part in shape.parts
+    ]
+    return {"model_id": shape.model_id, "anno_id": shape.anno_id, "ins_seg": parts}
+
+
+def _read_tree_entries(path: Path, num_rows: int) -> list[Any]:
+    """Content of the .json beside a file, one entry for each row."""
+    verify(path.with_suffix(".json"))
+    entries = read_json(path.with_suffix(".json"))
+    if not isinstance(entries, list) or len(entries) != num_rows:
+        found = f"{len(entries)} shapes" if isinstance(entries, list) else "no list of shapes"
+        raise ValueError(f"{path.with_suffix('.json')}: has {found}, {path.name} has {num_rows}; they belong together")
+    return entries

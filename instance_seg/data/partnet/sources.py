@@ -1,0 +1,119 @@
+"""The shapes of a split out of whatever format a folder holds.
+
+A format is an object with three functions: `files` (what it finds of a split, [] if nothing), `count` and `read`. All
+of them give the same arrays for the same shapes, so training may read any.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from instance_seg.data.partnet.formats import points_folder, shards, tfrecord
+from instance_seg.data.partnet.h5_sources import LevelMasks, PartTrees
+from instance_seg.data.partnet.splits import SPLITS
+from instance_seg.data.partnet.stored_shape import StoredShape
+from instance_seg.data.partnet.taxonomy import CATEGORIES, check_category
+
+if TYPE_CHECKING:
+    from instance_seg.data.partnet.taxonomy import Taxonomy
+
+
+class Source(Protocol):
+    """One format."""
+
+    def files(self, root: str | os.PathLike, category: str, split: str) -> list[Path]:
+        """What there is of a split."""
+
+    def count(self, root: str | os.PathLike, category: str, split: str) -> int:
+        """Number of shapes of a split."""
+
+    def read(self, root: str | os.PathLike, category: str, split: str, taxonomy: "Taxonomy") -> Iterator[StoredShape]:
+        """The shapes of a split, in their order."""
+
+
+SOURCES: dict[str, Source] = {  # by preference
+    "ins_seg_h5": PartTrees,
+    "shards": shards,
+    "tfrecords": tfrecord,
+    "points": points_folder,
+    "masks": LevelMasks,
+}
+
+
+def read_shapes(
+    root: str | os.PathLike,
+    category: str,
+    split: str,
+    taxonomy: "Taxonomy",
+    limit: int | None = None,
+    source: str | None = None,
+) -> Iterator[StoredShape]:
+    """Reads the shapes of a split, in their order.
+
+    Args:
+        limit: read no more than this many; None = all.
+        source: one of SOURCES; None = the first of them that the folder holds.
+
+    Raises:
+        ValueError: no such category or split, the folder holds neither, or something in its files is amiss; the
+            message names the file, and the row or record where there is one.
+    """
+    return islice(_find(root, category, split, source).read(root, category, split, taxonomy), limit)
+
+
+def read_in_blocks(
+    root: str | os.PathLike, category: str, split: str, taxonomy: "Taxonomy", limit: int | None = None
+) -> list[Callable[[], Iterator[StoredShape]]] | None:
+    """What read_shapes reads, as pieces that other processes can read: calls that can be pickled, in their order.
+
+    Returns None where the format has to be read in one go.
+    """
+    source = _find(root, category, split, None)
+    if not hasattr(source, "blocks"):
+        return None
+    blocks = source.blocks(root, category, split, limit)
+    return [partial(source.read_block, block, split, taxonomy) for block in blocks]
+
+
+def count_stored(root: str | os.PathLike, category: str, split: str, source: str | None = None) -> int:
+    """Number of shapes of a split, without reading them. Raises ValueError as read_shapes does."""
+    return _find(root, category, split, source).count(root, category, split)
+
+
+def sources_of(root: str | os.PathLike, category: str, split: str) -> tuple[str, ...]:
+    """The formats in which a folder holds a split, by preference."""
+    return tuple(name for name in SOURCES if SOURCES[name].files(root, category, split))
+
+
+def categories_in(root: str | os.PathLike) -> tuple[str, ...]:
+    """The categories of which a folder holds any split, in any format."""
+    return tuple(name for name in CATEGORIES if any(_holds(root, name, split) for split in SPLITS))
+
+
+def _holds(root: str | os.PathLike, category: str, split: str) -> bool:
+    return any(SOURCES[name].files(root, category, split) for name in SOURCES)
+
+
+def _find(root: str | os.PathLike, category: str, split: str, name: str | None) -> Source:
+    check_category(category)
+    if split not in SPLITS:
+        raise ValueError(f"there is no split {split!r}; choose one of {', '.join(SPLITS)}")
+    if name is not None and name not in SOURCES:
+        raise ValueError(f"there is no format {name!r}; choose one of {', '.join(SOURCES)}")
+    if not Path(root).is_dir():
+        raise ValueError(f"{root}: no such folder")
+    for candidate in [name] if name else SOURCES:
+        if SOURCES[candidate].files(root, category, split):
+            return SOURCES[candidate]
+    raise ValueError(f"{root}: holds no {category} {split} as {name or ', '.join(SOURCES)}; {_hint(root, category)}")
+
+
+def _hint(root: str | os.PathLike, category: str) -> str:
+    if splits := [split for split in SPLITS if _holds(root, category, split)]:
+        return f"of {category} it has {', '.join(splits)}"
+    if categories := categories_in(root):
+        return f"it has {', '.join(categories)}"
+    return "there is no PartNet data in it at all"
