@@ -161,6 +161,7 @@ def main() -> None:
             "h5py>=3.11,<3.15",  # TensorFlow 2.21 takes no newer one
             "matplotlib",
             "numpy>=1.26",
+            "pandas>=2.2",
             "plyfile",
             "pyyaml",
             "scikit-learn",
