@@ -3,7 +3,9 @@
 A preset says how much (sizes, schedule), a variant what: a row of the paper's Table 4, as far as it differs from the
 default network. Flags beat the variant, which beats the preset, so every variant can be had at every preset. Both are
 flat YAML mappings of setting names to values; `base: NAME` starts from another file of the folder. Names are unique
-over all groups, so the name of a setting is also the name of its flag.
+over all groups, so the name of a setting is also the name of its flag. A section holds for some runs alone:
+
+    category=Keyboard: {depth: 6, bandwidth: 0.05}
 """
 
 import dataclasses
@@ -174,20 +176,22 @@ def make_config(settings: Mapping[str, Any], preset: str = "paper") -> Config:
 
 
 def read_preset(name: str) -> dict[str, Any]:
-    """The flat settings of a preset: a name below experiments/presets or the path of a YAML file."""
+    """The settings and sections of a preset: a name below experiments/presets or the path of a YAML file."""
     return _read_settings(_preset_path(name), _preset_path)
 
 
 def read_variant(name: str) -> dict[str, Any]:
-    """The flat settings of a variant of experiments/variants; ValueError naming the nearest one if there is none."""
+    """The settings and sections of a variant of experiments/variants; ValueError naming the nearest if there is none."""
     return _read_settings(_variant_path(name), _variant_path)
 
 
 def load_config(preset: str, overrides: Mapping[str, Any] | None = None) -> Config:
     """The settings of a preset, under those of the variant, under `overrides` (flags)."""
-    settings, overrides = read_preset(preset), dict(overrides or {})
-    variant = (settings | overrides).get("variant", RunConfig.variant)
-    return make_config(settings | read_variant(variant) | overrides, preset=pathlib.Path(preset).stem)
+    first, overrides = read_preset(preset), dict(overrides or {})
+    second = read_variant((first | overrides).get("variant", RunConfig.variant))
+    chosen = {o.name: o.default for o in options()} | first | second | overrides
+    settings = _for_run(first, chosen) | _for_run(second, chosen) | overrides
+    return make_config(settings, preset=pathlib.Path(preset).stem)
 
 
 def variant_label(config: Config) -> str:
@@ -228,11 +232,28 @@ def _read_settings(path: pathlib.Path, find: Callable[[str], pathlib.Path]) -> d
     return settings
 
 
+def _for_run(settings: Mapping[str, Any], chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """Plain settings, and over them those of the sections whose condition holds among the `chosen` ones."""
+    plain = {name: value for name, value in settings.items() if not isinstance(value, dict)}
+    for condition, section in settings.items():
+        name, _, value = condition.partition("=")
+        if isinstance(section, dict) and str(chosen[name]) == value:
+            plain |= section
+    return plain
+
+
 def _check_names(settings: Mapping[str, Any], path: pathlib.Path) -> None:
     known = [o.name for o in options()] + ["base"]
-    for key in settings:
-        if key not in known:
-            raise ValueError(f"{path}: setting {shown(key)} is unknown{_nearest(key, known)}")
+    for key, value in settings.items():
+        name, is_section, _ = key.partition("=")
+        if is_section and not isinstance(value, dict):
+            raise ValueError(f"{path}: {shown(key)}: want the settings of a section, {{NAME: VALUE, ...}}")
+        if isinstance(value, dict) and not is_section and name != "base":
+            raise ValueError(f"{path}: {shown(key)}: a section is called SETTING=VALUE, after the runs it holds for")
+        if name not in known or is_section and name == "base":
+            raise ValueError(f"{path}: setting {shown(name)} is unknown{_nearest(name, known)}")
+        if is_section:
+            _check_names(dict.fromkeys(value), path)
 
 
 def _base_path(base: Any, path: pathlib.Path, find: Callable[[str], pathlib.Path]) -> pathlib.Path:

@@ -1,4 +1,4 @@
-"""YAML files of settings: a flat mapping of names to plain values, and nothing that YAML can do beyond that.
+"""YAML files of settings: a mapping of names to plain values, or to sections of them, and nothing that YAML can do beyond that.
 
 A file is refused for aliases (a few lines of them unfold to a billion entries), tags, deep nesting, keys that are not
 text or come twice, and its size, each in one line that names the file.
@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 MAX_BYTES = 1 << 20
-MAX_DEPTH = 3  # the mapping, a list in it, the list's values
+MAX_DEPTH = 4  # the mapping, a section of it, a list in that, the list's values
 
 
 class _SettingsLoader(yaml.SafeLoader):

@@ -57,6 +57,30 @@ def test_flags_beat_the_preset(tmp_path):
     assert config.preset == "mine"
 
 
+def test_a_section_holds_for_the_runs_it_names(tmp_path):
+    path = write(tmp_path / "mine.yaml", "base: demo\nmax_iter: 7\ncategory=Bowl: {max_iter: 8, depth: 4}\n")
+    of = {name: load_config(path, {"category": name}) for name in ("Bowl", "Chair", "Keyboard")}
+    assert {name: config.schedule.max_iter for name, config in of.items()} == {"Bowl": 8, "Chair": 7, "Keyboard": 7}
+    assert {name: config.network.depth for name, config in of.items()} == {"Bowl": 4, "Chair": 5, "Keyboard": 6}
+    assert load_config(path, {"category": "Bowl", "depth": 3, "channels": "8,8"}).network.depth == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("category=Bowl: 3", r"mine.yaml: 'category=Bowl': want the settings of a section"),
+        ("category=Bowl: {dept: 3}", r"mine.yaml: setting 'dept' is unknown; did you mean 'depth'"),
+        ("categori=Bowl: {depth: 3}", r"mine.yaml: setting 'categori' is unknown; did you mean 'category'"),
+        ("base=Bowl: {depth: 3}", r"mine.yaml: setting 'base' is unknown"),
+        ("category: {depth: 3}", r"mine.yaml: 'category': a section is called SETTING=VALUE"),
+        ("category=Bowl: {depth=3: {depth: 4}}", r"mine.yaml: 'depth=3': want the settings"),
+    ],
+)
+def test_malformed_sections_are_named(tmp_path, text, message):
+    with pytest.raises(ValueError, match=message):
+        load_config(write(tmp_path / "mine.yaml", text), {"category": "Bowl"})
+
+
 def test_unknown_key_names_the_file_and_the_nearest_known_one(tmp_path):
     path = write(tmp_path / "mine.yaml", "learnin_rate: 0.2\n")
     with pytest.raises(ValueError, match=r"mine.yaml: setting 'learnin_rate' is unknown; did you mean 'learning_rate'"):
