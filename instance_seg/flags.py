@@ -1,18 +1,29 @@
 """Every absl flag, made from the settings; the only reader of FLAGS."""
 
+import sys
+from collections.abc import Sequence
+from typing import Any
+
 from absl import flags
 
-from instance_seg.config import Config, load_config, options, preset_names
+from instance_seg.config import Config
+from instance_seg.nesting import options
+from instance_seg.presets import load_config, load_settings, preset_names
 
 FLAGS = flags.FLAGS
 
 _DEFINE = {bool: flags.DEFINE_boolean, int: flags.DEFINE_integer, float: flags.DEFINE_float}
+_CHOOSING = ("preset", "variant", "data_set", "system", "backbone")  # what decides which other flags there are
 
 
-def define_flags() -> None:
-    """Defines --preset and one flag per setting. A flag that is not given leaves the preset's value alone."""
+def define_flags(argv: Sequence[str] | None = None) -> None:
+    """Defines --preset and one flag per setting of the run that the command line is about.
+
+    A flag that is not given leaves the preset's value alone. Which data set, system and backbone the run has is read
+    from `argv` (sys.argv) first; a run has no flags of others.
+    """
     flags.DEFINE_string("preset", "paper", f"settings to start from: {', '.join(preset_names())}, or a YAML file")
-    for o in options():
+    for o in options(Config, _chosen(sys.argv if argv is None else argv)):
         define = _DEFINE.get(o.type, flags.DEFINE_string)
         limits = f"; {o.bounds}" if o.bounds else ""
         define(o.name, None, f"{o.help}{limits} [{o.default}]")
@@ -20,5 +31,21 @@ def define_flags() -> None:
 
 def config_from_flags() -> Config:
     """The preset with the given flags on top."""
-    given = {o.name: FLAGS[o.name].value for o in options() if FLAGS[o.name].value is not None}
+    own = FLAGS.flags_by_module_dict()[__name__]
+    given = {flag.name: flag.value for flag in own if flag.value is not None and flag.name != "preset"}
     return load_config(FLAGS.preset, given)
+
+
+def _chosen(argv: Sequence[str]) -> dict[str, Any]:
+    """The settings of preset and variant under those flags that choose; the defaults if they cannot be read."""
+    given: dict[str, str] = {}
+    for flag, following in zip(argv[1:], [*argv[2:], ""]):
+        name, equals, value = flag.lstrip("-").partition("=")
+        if flag.startswith("-") and name in _CHOOSING:
+            given[name] = value if equals else following
+    try:
+        settings = load_settings(given.pop("preset", "paper"), given)
+        list(options(Config, settings))
+    except (ValueError, OSError):
+        return {}  # config_from_flags says what is wrong
+    return settings

@@ -8,8 +8,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import keras
-
 
 @dataclass(frozen=True)
 class Initializer:
@@ -19,11 +17,6 @@ class Initializer:
     bias: Callable[[int, int], float]  # (inputs, outputs) of the linear layer the bias belongs to
     convolution: Callable[[int, int, int], float]  # (cells of the kernel, inputs, outputs)
     transposed: Callable[[int, int, int], float]  # the same of a transposed convolution
-
-
-def uniform(limit: float) -> keras.initializers.Initializer:
-    """Keras' initializer of the weights between -limit and limit."""
-    return keras.initializers.RandomUniform(-limit, limit)
 
 
 def xavier(fan_in: int, fan_out: int) -> float:

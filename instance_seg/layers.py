@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 
 import ocnn_tf_ops as ops
-from instance_seg.initializers import RELEASED, Initializer, uniform
+from instance_seg.initializers import RELEASED, Initializer
 from instance_seg.replicas import assign_here, num_replicas, sum_over_replicas
 
 EPSILON = 1e-3
@@ -18,6 +18,11 @@ DECAY = 0.99
 LEAKY_SLOPE = 0.1
 
 _SLOPES = {"relu": 0.0, "leaky_relu": LEAKY_SLOPE, "linear": 1.0}
+
+
+def uniform(limit: float) -> keras.initializers.Initializer:
+    """Keras' initializer of the weights between -limit and limit."""
+    return keras.initializers.RandomUniform(-limit, limit)
 
 
 def activation_slope(name: str) -> float:

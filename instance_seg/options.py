@@ -6,13 +6,17 @@ Settings, so that no value outside its bounds can get into one:
     @dataclass(frozen=True)
     class FilterConfig(Settings):
         radius: float = option(0.1, "radius of the filter", above=0, high=2)
+        smoothing: SmoothingConfig = group(SmoothingConfig)
 """
 
 import math
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from numbers import Real
 from typing import Any, NamedTuple
+
+from instance_seg.registry import Entry, settings_class
 
 LARGEST_COUNT = 2**31 - 1  # what an int32 of TensorFlow holds
 LARGEST_SEED = 2**32 - 1  # what NumPy's seeds hold
@@ -49,6 +53,9 @@ class Settings:
         """Raises ValueError naming the setting, its value and what is wanted."""
         for spec in fields(self):
             value = getattr(self, spec.name)
+            if "chosen" in spec.metadata and value is None:
+                by, entries = spec.metadata["chosen"]
+                object.__setattr__(self, spec.name, settings_class(entries, by, getattr(self, by))())
             _check_choice(spec.name, value, spec.metadata.get("choices", ()))
             _check_bounds(spec.name, value, spec.metadata.get("bounds"))
             if isinstance(value, str) and any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in value):
@@ -81,6 +88,16 @@ def option(
         least, most = (above if low is None else low), (below if high is None else high)
         bounds = Bounds(least, most, above is not None, below is not None)
     return field(default=default, metadata={"help": help, "choices": choices, "bounds": bounds, "free": free})
+
+
+def group(cls: type[Settings], of_weights: bool = True) -> Any:
+    """A field that is a dataclass of settings itself. `of_weights`: a checkpoint is of these values alone."""
+    return field(default_factory=cls, metadata={"group": cls, "of_weights": of_weights})
+
+
+def chosen(by: str, entries: Mapping[str, Entry]) -> Any:
+    """A field with the settings of what the setting `by` of the same dataclass names (see registry)."""
+    return field(default=None, metadata={"chosen": (by, entries)})
 
 
 def shown(value: Any) -> str:

@@ -2,7 +2,7 @@
 
     python -m instance_seg.predict --run=RUN_DIR --input=chair.ply --output=OUT_DIR
 
-Category and network come from the checkpoint (a run's folder or a checkpoint prefix). The points are moved and scaled
+Data set and system come from the checkpoint (a run's folder or a checkpoint prefix). The points are moved and scaled
 into the unit sphere as in training, where y points up: --up=z turns a cloud whose z does. OUT_DIR then holds
 level_<k>.ply in the coordinates of the file with the properties `semantic` and `instance` and a color for each
 instance, parts.md with the parts found, and picture.png.
@@ -12,19 +12,19 @@ import os
 import pathlib
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from absl import app, flags
 from plyfile import PlyData, PlyElement
 
-from instance_seg.clustering.config import ClusterConfig
 from instance_seg.data.files.clouds.read import READERS, check_source, read_cloud
-from instance_seg.data.partnet.taxonomy import Taxonomy
+from instance_seg.drawing.pictures import colors_for, render_panel, write_png
 from instance_seg.files import replacing
 from instance_seg.interrupt import ending_at_signals
-from instance_seg.metrics.matching import find_instances
-from instance_seg.report.pictures import colors_for, render_panel, write_png
-from instance_seg.report.table import level_name, markdown, write_text
+from instance_seg.structures import Segmented, Task
+from instance_seg.tables import capitalized, markdown, write_text
 from instance_seg.training.checkpoint_files import find_checkpoints, read_description
 
 _RUN = flags.DEFINE_string("run", None, "run folder or checkpoint prefix", required=True)
@@ -32,8 +32,8 @@ _INPUT = flags.DEFINE_string("input", None, f"cloud or mesh: {' '.join(READERS)}
 _OUTPUT = flags.DEFINE_string("output", None, "folder for the results", required=True)
 _UP = flags.DEFINE_enum("up", "y", ["x", "y", "z"], "axis of the input that points up; many scanners write z")
 _NUM_POINTS = flags.DEFINE_integer("num_points", 10_000, "points sampled from a mesh", 100, 10_000_000)
-_BANDWIDTH = flags.DEFINE_float("bandwidth", ClusterConfig.bandwidth, "radius of mean-shift's flat kernel")
-_PUSH = flags.DEFINE_float("semantic_center_offset", ClusterConfig.semantic_center_offset, "lambda of Eq. 7")
+_BANDWIDTH = flags.DEFINE_float("bandwidth", None, "radius of mean-shift's flat kernel; default: the run's")
+_PUSH = flags.DEFINE_float("semantic_center_offset", None, "lambda of Eq. 7; default: the run's")
 
 # Rotations that take the axis which points up to y; columns are where x, y and z go.
 UPRIGHT = {
@@ -71,13 +71,14 @@ def write_labels(path: pathlib.Path, points: np.ndarray, semantic: np.ndarray, i
         PlyData([PlyElement.describe(rows, "vertex")]).write(str(temporary))
 
 
-def parts_table(taxonomy: Taxonomy, levels) -> str:
+def parts_table(task: Task, levels: Sequence[Segmented]) -> str:
     """Every part found, level by level."""
     rows = []
-    for k, (semantic, instance) in levels.items():
-        names = taxonomy.levels[k].names
-        found = find_instances(instance, semantic, len(names))
-        rows += [[level_name(k), i, names[c], n] for i, c, n in zip(found.ids, found.label, found.size)]
+    for k in task.scored:
+        level, found = task.levels[k], levels[k].proposals
+        rows += [
+            [capitalized(level.name), i, level.classes[c], n] for i, (c, n) in enumerate(zip(found.label, found.size))
+        ]
     return markdown(["Level", "Instance", "Part", "Points"], rows, num_names=1)
 
 
@@ -105,9 +106,17 @@ def check_run(checkpoint: str) -> None:
 
 
 def predict(
-    checkpoint: str, source: str, output: pathlib.Path, num_points: int, cluster: ClusterConfig, up: str = "y"
+    checkpoint: str,
+    source: str,
+    output: pathlib.Path,
+    num_points: int,
+    settings: Mapping[str, Any] | None = None,
+    up: str = "y",
 ) -> None:
     """Reads, segments, writes; what is cheap to find wrong is found first.
+
+    Args:
+        settings: of the system, in place of those the run had: {"bandwidth": 0.05}.
 
     Raises:
         ValueError: names the file or flag that is wrong.
@@ -119,13 +128,15 @@ def predict(
     shape, directions = upright(points, up), np.float32(normals @ UPRIGHT[up].T)
 
     # TensorFlow takes ten seconds to load, which the errors above need not wait for.
-    from instance_seg.training.segment_cloud import segment_cloud
+    from instance_seg.experiment import segment_cloud
 
-    taxonomy, levels = segment_cloud(shape, directions, checkpoint, cluster)
-    for k, (semantic, instance) in levels.items():
-        write_labels(output / f"level_{k + 1}.ply", points, semantic, instance)
-    write_text(output / "parts.md", parts_table(taxonomy, levels) + "\n")
-    columns = [(level_name(k), shape, instance, directions) for k, (_, instance) in levels.items()]
+    task, levels = segment_cloud(shape, directions, checkpoint, settings or {})
+    columns = []
+    for k in task.scored:
+        level, instance = task.levels[k], levels[k].proposals.instance(len(points))
+        write_labels(output / f"level_{level.number}.ply", points, levels[k].semantic, instance)
+        columns.append((capitalized(level.name), shape, instance, directions))
+    write_text(output / "parts.md", parts_table(task, levels) + "\n")
     write_png(output / "picture.png", render_panel(columns))
 
 
@@ -133,8 +144,8 @@ def predict(
 def main(_) -> None:
     """Segments what the flags name."""
     try:
-        cluster = ClusterConfig(bandwidth=_BANDWIDTH.value, semantic_center_offset=_PUSH.value)
-        predict(_RUN.value, _INPUT.value, pathlib.Path(_OUTPUT.value), _NUM_POINTS.value, cluster, _UP.value)
+        given = {flag.name: flag.value for flag in (_BANDWIDTH, _PUSH) if flag.value is not None}
+        predict(_RUN.value, _INPUT.value, pathlib.Path(_OUTPUT.value), _NUM_POINTS.value, given, _UP.value)
     except (ValueError, OSError) as error:
         sys.exit(f"error: {' '.join(str(error).split())}")
     print(f"{_OUTPUT.value}: level_<k>.ply, parts.md, picture.png")

@@ -1,15 +1,13 @@
-"""How a network is trained: initial weights, learning rate, and the paper's SGD (Section 4.1.1) as TF1 computed it."""
+"""How a network is trained: initial weights, optimizer, and the learning rate of every step (paper, Section 4.1.1)."""
 
 import math
 from dataclasses import dataclass
 
-import tensorflow as tf
-
 from instance_seg.initializers import INITIALIZERS
-from instance_seg.layers import DECAY
 from instance_seg.options import LARGEST_COUNT, Settings, option
 
-SETTLED = round(5 / (1 - DECAY))  # updates after which moving statistics keep less than 1 % of their initial values
+SETTLED = 500  # updates after which moving statistics (layers.DECAY) keep less than 1 % of their initial values
+OPTIMIZERS = ("momentum", "adam")
 
 
 @dataclass(frozen=True)
@@ -33,6 +31,7 @@ class ScheduleConfig(Settings):
     )
     decay_factor: float = option(0.1, "what the learning rate is multiplied by at each drop", low=0, high=1)
     warmup_iter: int = option(0, "iterations of linear warm-up (the paper has none)", low=0, high=LARGEST_COUNT)
+    optimizer: str = option("momentum", "momentum: SGD as TF1 computes it (the paper); adam: as Keras'", OPTIMIZERS)
     momentum: float = option(0.9, "momentum of SGD", low=0, below=1)
     freeze_statistics_at: float = option(
         1.0,
@@ -44,12 +43,22 @@ class ScheduleConfig(Settings):
 
 
 def learning_rate(step: int, config: ScheduleConfig) -> float:
-    """The rate of the update with 0-based index `step`. Boundaries are inclusive: step 50,000 still uses 0.1."""
+    """The rate of the update with 0-based index `step`."""
     warmup = min(1.0, (step + 1) / (config.warmup_iter + 1))
-    if config.rate_shape == "cosine":
-        return config.learning_rate * warmup * 0.5 * (1.0 + math.cos(math.pi * step / config.max_iter))
-    drops = sum(step > round(fraction * config.max_iter) for fraction in config.decay_at)
-    return config.learning_rate * config.decay_factor**drops * warmup
+    return config.learning_rate * SHAPES[config.rate_shape](step, config) * warmup
+
+
+def steps(step: int, config: ScheduleConfig) -> float:
+    """A factor at each boundary. Boundaries are inclusive: step 50,000 of the paper's still has the full rate."""
+    return config.decay_factor ** sum(step > round(fraction * config.max_iter) for fraction in config.decay_at)
+
+
+def cosine(step: int, config: ScheduleConfig) -> float:
+    """Half a cosine, from 1 to 0."""
+    return 0.5 * (1.0 + math.cos(math.pi * step / config.max_iter))
+
+
+SHAPES = {"steps": steps, "cosine": cosine}
 
 
 def uses_batch_statistics(step: int, config: ScheduleConfig) -> bool:
@@ -60,23 +69,3 @@ def uses_batch_statistics(step: int, config: ScheduleConfig) -> bool:
     updates in inference mode cure it (experiments/README.md, "Moving statistics").
     """
     return step < max(round(config.freeze_statistics_at * config.max_iter), SETTLED)
-
-
-class Momentum(tf.Module):
-    """TF1's momentum: a <- momentum a + g; w <- w - rate a.
-
-    Keras' SGD keeps the learning rate inside the accumulator, so after a drop of the rate the two differ for as long
-    as the momentum remembers.
-    """
-
-    def __init__(self, variables, momentum: float):
-        super().__init__(name="momentum")
-        self.momentum = momentum
-        self.accumulators = [tf.Variable(tf.zeros(v.shape, v.dtype), trainable=False) for v in variables]
-
-    def apply(self, gradients, variables, rate: tf.Tensor) -> None:
-        """One update of `variables` (tf.Variable, in the order of the constructor) in place."""
-        for g, v, a in zip(gradients, variables, self.accumulators):
-            tf.raw_ops.ResourceApplyMomentum(
-                var=v.handle, accum=a.handle, lr=rate, grad=g, momentum=self.momentum, use_nesterov=False
-            )

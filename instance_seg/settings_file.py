@@ -1,4 +1,4 @@
-"""YAML files of settings: a mapping of names to plain values, or to sections of them, and nothing that YAML can do beyond that.
+"""YAML files of settings: a mapping of names to plain values, or sections of them, and nothing else that YAML can do.
 
 A file is refused for aliases (a few lines of them unfold to a billion entries), tags, deep nesting, keys that are not
 text or come twice, and its size, each in one line that names the file.

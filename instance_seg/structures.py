@@ -37,6 +37,8 @@ class Task(NamedTuple):
     dataset: str  # "partnet"
     subset: str  # "Chair"; "" where a data set is one task
     levels: tuple[Level, ...]  # coarse to fine
+    num_features: int = 0  # F of its clouds
+    directions: int = 0  # the features of a point begin with so many vectors, three numbers each, which turn with it
 
     @property
     def num_classes(self) -> tuple[int, ...]:
@@ -69,17 +71,18 @@ class Points(NamedTuple):
     """A batch of point clouds of differing size."""
 
     xyz: Tensor  # [N, 3] float32, inside [-1, 1]
-    normals: Tensor  # [N, 3] float32, unit length
+    features: Tensor  # [N, F] float32; PartNet: normals of unit length
     row_splits: Tensor  # [B + 1] int32; shape b owns the rows row_splits[b]:row_splits[b + 1]
 
 
-class LevelLabels(NamedTuple):
-    """Ground truth of one level."""
+class Batch(NamedTuple):
+    """What a system is trained on or evaluated with."""
 
-    semantic: Tensor  # [N] int32 in [0, S); 0 = unlabelled
-    instance: Tensor  # [N] int32; -1 = none
-    instance_center: Tensor  # [N, 3] float32, centre of the point's instance
-    region_center: Tensor  # [N, 3] float32, centre of the semantic region (paper, Section 3.3)
+    points: Points  # the labeled points
+    tables: Any  # of the system's backbone, for all points of the clouds
+    labels: tuple[Labels, ...]  # of `points`, one for each level; () where nothing is known
+    targets: Any  # what the system aims at besides labels, of `points`
+    index: Tensor  # [B] int32, places in the data set
 
 
 class LevelPrediction(NamedTuple):
@@ -90,11 +93,36 @@ class LevelPrediction(NamedTuple):
     region_offset: Tensor  # [N, 3] float32, O_S: point -> semantic region centre
 
 
-class ShapeLevel(NamedTuple):
-    """One test shape at one level after clustering, everything the metrics look at (NumPy)."""
+class Proposals(NamedTuple):
+    """The instances found in one cloud at one level (NumPy). They may overlap; a partition is a special case."""
 
-    gt_semantic: Tensor  # [N] int32; 0 = unlabelled
-    gt_instance: Tensor  # [N] int32; -1 = none
-    semantic: Tensor  # [N] int32, predicted class
-    instance: Tensor  # [N] int32, predicted instance id, 0..I-1
-    entropy: Tensor  # [N] float32, entropy (nats) of the predicted probabilities
+    points: np.ndarray  # [T] int, rows of the cloud, proposal after proposal
+    row_splits: np.ndarray  # [P + 1] int; proposal p has points[row_splits[p]:row_splits[p + 1]]
+    label: np.ndarray  # [P] int, class
+    score: np.ndarray  # [P] float32, confidence
+
+    @property
+    def size(self) -> np.ndarray:
+        """[P] number of points."""
+        return np.diff(self.row_splits)
+
+    @property
+    def of_entry(self) -> np.ndarray:
+        """[T] which proposal each entry of `points` belongs to."""
+        return np.repeat(np.arange(len(self.label)), self.size)
+
+    def instance(self, num_points: int) -> np.ndarray:
+        """[num_points] int32, the proposal each point belongs to, of several the one of highest score; -1 = none."""
+        ids = np.full(num_points, -1, np.int32)
+        for p in np.argsort(self.score, kind="stable"):
+            ids[self.points[self.row_splits[p] : self.row_splits[p + 1]]] = p
+        return ids
+
+
+class Segmented(NamedTuple):
+    """What a system says of one cloud at one level (NumPy)."""
+
+    semantic: np.ndarray  # [N] int32, class of every point
+    proposals: Proposals
+    certainty: np.ndarray | None = None  # [N] float32; where given, a metric may score parts of proposals anew by it
+    shifted: np.ndarray | None = None  # [N, 3] float32, where grouping saw the points

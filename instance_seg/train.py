@@ -10,10 +10,10 @@ import sys
 
 from absl import app, flags
 
+from instance_seg.describe import describe
+from instance_seg.experiment import build_system, make_data_set, train
 from instance_seg.flags import config_from_flags, define_flags
 from instance_seg.interrupt import ending_at_signals
-from instance_seg.report.describe import describe
-from instance_seg.training.experiment import build_network, run_taxonomy, train
 from instance_seg.training.run_lock import EXIT_CODE, RunIsHeld
 from instance_seg.training.strategy import WorkerLost
 from instance_seg.training.trainer import LossIsNotFinite
@@ -28,7 +28,7 @@ def main(_) -> None:
     try:
         config = config_from_flags()
         if _DESCRIBE.value:
-            print(describe(build_network(config, run_taxonomy(config))))
+            print(describe(build_system(config, make_data_set(config).task())))
             return
         sys.exit(train(config))
     except RunIsHeld as error:

@@ -3,7 +3,8 @@
 import pytest
 import yaml
 
-from instance_seg.config import Config, load_config, make_config, options, preset_names, read_preset
+from instance_seg.config import Config, make_config, options
+from instance_seg.presets import load_config, preset_names, read_preset
 
 
 def write(path, text):

@@ -3,14 +3,14 @@
 import matplotlib.image
 import numpy as np
 import pytest
+from instance_seg.training.segment_cloud import described_run
 from plyfile import PlyData
 
 from instance_seg.clustering.config import ClusterConfig
-from instance_seg.config import load_config
+from instance_seg.experiment import train
 from instance_seg.predict import UPRIGHT, predict, upright, write_labels
+from instance_seg.presets import load_config
 from instance_seg.procedural import generate_shape
-from instance_seg.training.experiment import train
-from instance_seg.training.segment_cloud import described_run
 
 TINY = {"depth": 3, "channels": (8, 8), "num_blocks": 1, "head_width": 8, "train_batch_size": 2, "max_iter": 1}
 UTM = np.array([500_000.0, 5_400_000.0, 241.5])

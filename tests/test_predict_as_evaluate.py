@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
+from instance_seg.training.segment_cloud import described_run, segment_cloud
 
 from instance_seg.clustering.config import ClusterConfig
-from instance_seg.config import load_config
 from instance_seg.data.pipeline import evaluation_dataset
-from instance_seg.training.experiment import load_split, octree_config, restore_network, run_taxonomy, train
-from instance_seg.training.segment import Predictor, segment_batch
-from instance_seg.training.segment_cloud import described_run, segment_cloud
+from instance_seg.evaluation.predictor import Predictor, segment_batch
+from instance_seg.experiment import load_split, octree_config, restore_network, run_taxonomy, train
+from instance_seg.presets import load_config
 
 TINY = {"depth": 3, "channels": (8, 8), "num_blocks": 1, "head_width": 8, "train_batch_size": 2, "max_iter": 2}
 

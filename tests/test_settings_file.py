@@ -2,7 +2,7 @@
 
 import pytest
 
-from instance_seg.config import load_config
+from instance_seg.presets import load_config
 from instance_seg.settings_file import MAX_BYTES, read_settings_file
 
 BILLION = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(

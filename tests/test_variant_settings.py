@@ -3,16 +3,8 @@
 import pytest
 import yaml
 
-from instance_seg.config import (
-    VARIANTS,
-    Config,
-    load_config,
-    make_config,
-    options,
-    read_variant,
-    variant_label,
-    variant_names,
-)
+from instance_seg.config import Config, make_config, options
+from instance_seg.presets import VARIANTS, load_config, read_variant, variant_label, variant_names
 from instance_seg.report.paper import paper_tables
 
 

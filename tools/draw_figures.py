@@ -12,112 +12,105 @@ that are clustered. RUN is a run's folder or a checkpoint prefix; both are of on
 """
 
 import argparse
-import dataclasses
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from instance_seg.clustering.config import ClusterConfig
-from instance_seg.data.partnet.dataset import PartNetDataset
+from instance_seg.config import make_config
+from instance_seg.data.batches import Split
 from instance_seg.data.pipeline import evaluation_dataset
+from instance_seg.drawing.curves import render_curves
+from instance_seg.drawing.panels import panel_columns
+from instance_seg.drawing.pictures import Column, render_panel, write_png
+from instance_seg.evaluation.evaluate import Drawable, Evaluation, evaluate
+from instance_seg.evaluation.predictor import Predictor
+from instance_seg.experiment import make_data_set, restore_system
 from instance_seg.interrupt import ending_at_signals
-from instance_seg.metrics.partnet import LevelMetrics
 from instance_seg.predict import write_labels
-from instance_seg.report.curves import render_curves
-from instance_seg.report.figures import Segmentation, panel_columns
-from instance_seg.report.pictures import Column, match_colors, render_panel, write_png
-from instance_seg.training.evaluate import Rows, both_rows, evaluate_network
-from instance_seg.training.experiment import load_split, octree_config, restore_network
-from instance_seg.training.segment import Predictor, drawable, segment_batch
-from instance_seg.training.segment_cloud import described_run
+from instance_seg.structures import Cloud, Labels
+from instance_seg.training.checkpoint import described_config
 
 BASELINE, WITHOUT, WITH = "baseline", "cross-level, without region centers", "cross-level, with region centers"
 
 
 class Run:
-    """A network with its weights, and the split it is shown on.
+    """A system with its weights, and the split it is shown on.
 
     Args:
         checkpoint: run folder or checkpoint prefix.
         data_dir, split: what is read.
+        settings: of the system, in place of those the run had.
     """
 
-    def __init__(self, checkpoint: str, data_dir: str, split: str):
-        config, self.taxonomy = described_run(checkpoint)
-        self.config = dataclasses.replace(config, data=dataclasses.replace(config.data, data_dir=data_dir))
-        self.network = restore_network(self.config, self.taxonomy, checkpoint)
-        self.data = load_split(self.config, split, 0)
-        self.predictor = Predictor(self.network, self._batches(self.data).element_spec)
+    def __init__(self, checkpoint: str, data_dir: str, split: str, settings: Mapping[str, Any]):
+        self.config = make_config(described_config(checkpoint).flat() | dict(settings))
+        data_set = make_data_set(self.config)
+        self.task = data_set.task()
+        self.system = restore_system(self.config, self.task, checkpoint)
+        self.clouds = data_set.split(data_dir, split)
+        self.readings = self.system.readings(self.config.network)
 
-    def segment(self, row: int, rows: dict[str, ClusterConfig]) -> dict[int, list[Segmentation]]:
-        """Segments a shape: level index among the category's -> one Segmentation for each title of `rows`."""
-        shape = PartNetDataset(self.data.category, self.data.split, (self.data.shapes[row],))
-        batch = next(iter(self._batches(shape)))
-        (predicted,) = shapes = self.predictor(batch)
-        columns = [
-            (title, segment_batch(shapes, batch, self.taxonomy, cluster)[0], cluster) for title, cluster in rows.items()
-        ]
-        return {
-            self.taxonomy.first + k: [
-                drawable(title, predicted[k], found[k], cluster) for title, found, cluster in columns
-            ]
-            for k in self.taxonomy.real_levels
-        }
-
-    def measure(self, cluster: ClusterConfig) -> tuple[dict[int, LevelMetrics], dict[int, LevelMetrics]]:
-        """Measures of the whole split by level, with region centers and without."""
-        evaluation = evaluate_network(self.predictor, self._batches(self.data), self.taxonomy, cluster)
-        return evaluation.with_region_centers, evaluation.without_region_centers
-
-    def _batches(self, shapes: PartNetDataset):
-        """One shape a batch."""
-        return evaluation_dataset(shapes, 1, octree_config(self.config))
+    def evaluate(self, clouds: Sequence[Cloud], num_samples: int = 0) -> Evaluation:
+        """Measures clouds, one at a time."""
+        batches = evaluation_dataset(Split(clouds, self.task), 1, self.system.tables)
+        predictor = Predictor(self.system, batches.element_spec)
+        return evaluate(predictor, batches, self.readings, ["partnet"], self.config.metric, None, num_samples)
 
 
-def draw_shape(baseline: Run, cross_level: Run, row: int, clusterings: Rows, out: Path) -> None:
+def draw_shape(baseline: Run, cross_level: Run, row: int, out: Path) -> None:
     """All panels of one shape, with the PLY files of their columns."""
-    first = baseline.segment(row, {BASELINE: clusterings.without_region_centers})
-    second = cross_level.segment(row, dict(zip((WITHOUT, WITH), reversed(clusterings))))
-    shape = cross_level.data.shapes[row]
-    for k in sorted(set(first) & set(second)):
-        name = f"shape_{row}_level_{k + 1}"
-        write_panel(out / name, shape.points, first[k] + second[k], shape.normals)
+    (first,), (second,) = (run.evaluate([run.clouds[row]], 1).samples for run in (baseline, cross_level))
+    for level in baseline.task.levels:
+        if level.name in first.levels and level.name in second.levels:
+            truth, columns = first.levels[level.name]
+            shown = [columns[1]._replace(title=BASELINE)]  # clustered without a push
+            given, none = second.levels[level.name][1]
+            shown += [none._replace(title=WITHOUT), given._replace(title=WITH)]
+            write_panel(out / f"shape_{row}_level_{level.number}", second.xyz, truth, shown, second.normals)
 
 
-def write_panel(base: Path, xyz: np.ndarray, segmentations: list[Segmentation], normals: np.ndarray | None) -> None:
+def write_panel(
+    base: Path, xyz: np.ndarray, truth: Labels, shown: Sequence[Drawable], normals: np.ndarray | None
+) -> None:
     """BASE.png, and a PLY for every column in the folder BASE; `instance` is numbered after the ground truth."""
-    columns = panel_columns(xyz, segmentations, normals)
+    columns = panel_columns(xyz, truth, shown, normals)
     write_png(base.with_name(f"{base.name}.png"), render_panel(columns))
-    truth = segmentations[0].level
-    write_labels(base / f"{_file_name(columns[0])}.ply", xyz, truth.gt_semantic, truth.gt_instance)
-    for column, (_, level, shifted) in zip(columns[1:], segmentations):
-        labels = match_colors(level.instance, level.gt_instance)
-        write_labels(base / f"{_file_name(column)}.ply", xyz, level.semantic, labels)
-        if shifted is not None:
-            write_labels(base / f"{_file_name(column)}_shifted.ply", shifted, level.semantic, labels)
+    write_labels(base / f"{_file_name(columns[0])}.ply", xyz, truth.semantic, truth.instance)
+    for column, (_, segmented, _) in zip(columns[1:], shown):
+        write_labels(base / f"{_file_name(column)}.ply", xyz, segmented.semantic, column.labels)
+        if segmented.shifted is not None:
+            path = base / f"{_file_name(column)}_shifted.ply"
+            write_labels(path, segmented.shifted, segmented.semantic, column.labels)
 
 
-def draw_curves(baseline: Run, cross_level: Run, clusterings: Rows, threshold: float, out: Path) -> None:
+def draw_curves(baseline: Run, cross_level: Run, threshold: float, out: Path) -> None:
     """Precision over recall of every class, one picture a level."""
-    _, first = baseline.measure(clusterings.with_region_centers)
-    with_centers, without = cross_level.measure(clusterings.with_region_centers)
-    for k in sorted(set(first) & set(without)):
-        methods = {BASELINE: first[k], WITHOUT: without[k], WITH: with_centers[k]}
-        write_png(out / f"curves_level_{k + 1}.png", render_curves(methods, threshold))
+    first, second = (
+        {name: found for name, found in run.evaluate(run.clouds).metrics.items()} for run in (baseline, cross_level)
+    )
+    (_, plain), (given, none) = first.values(), second.values()
+    for level in baseline.task.levels:
+        if level.name in plain and level.name in given:
+            of = {BASELINE: plain, WITHOUT: none, WITH: given}
+            methods = {title: metrics[level.name][0].summary() for title, metrics in of.items()}
+            write_png(out / f"curves_level_{level.number}.png", render_curves(methods, threshold))
 
 
 def check_runs(baseline: Run, cross_level: Run, shapes: list[int]) -> None:
     """ValueError unless both runs are of one category, which has the shapes and a common level."""
-    names = baseline.taxonomy.category, cross_level.taxonomy.category
+    names = baseline.task.subset, cross_level.task.subset
     if names[0] != names[1]:
         raise ValueError(f"--baseline is of {names[0]}, --cross_level of {names[1]}; give runs of one category")
-    levels = [{run.taxonomy.first + k for k in run.taxonomy.real_levels} for run in (baseline, cross_level)]
+    levels = [{run.task.levels[k].name for k in run.task.scored} for run in (baseline, cross_level)]
     if not levels[0] & levels[1]:
         raise ValueError("--baseline and --cross_level have no level in common")
     for row in shapes:
-        if row not in range(len(cross_level.data)):
-            raise ValueError(f"--shapes: there is no shape {row}; the split has 0 to {len(cross_level.data) - 1}")
+        if row not in range(len(cross_level.clouds)):
+            raise ValueError(f"--shapes: there is no shape {row}; the split has 0 to {len(cross_level.clouds) - 1}")
 
 
 def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
@@ -143,13 +136,13 @@ def main(argv: list[str] | None = None) -> None:
     given = parse_arguments(argv)
     try:
         shapes = [int(row) for row in given.shapes.split(",") if row]
-        clusterings = both_rows(ClusterConfig(given.bandwidth, given.push, region_push=given.region_push))
-        runs = [Run(checkpoint, given.data_dir, given.split) for checkpoint in (given.baseline, given.cross_level)]
+        names = {"bandwidth": given.bandwidth, "semantic_center_offset": given.push, "region_push": given.region_push}
+        runs = [Run(each, given.data_dir, given.split, names) for each in (given.baseline, given.cross_level)]
         check_runs(*runs, shapes)
         for row in shapes:
-            draw_shape(*runs, row, clusterings, given.out)
+            draw_shape(*runs, row, given.out)
         if given.curves:
-            draw_curves(*runs, clusterings, given.threshold, given.out)
+            draw_curves(*runs, given.threshold, given.out)
     except (ValueError, OSError) as error:
         sys.exit(f"error: {error}")
     print(f"{given.out}: {len(shapes)} shapes")

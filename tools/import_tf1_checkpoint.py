@@ -11,12 +11,11 @@ import sys
 
 from absl import app, flags
 
-from instance_seg.config import load_config
-from instance_seg.data.partnet.taxonomy import load_taxonomy
+from instance_seg.experiment import build_system, make_data_set, writable_folder
+from instance_seg.presets import load_config
 from instance_seg.released.tf1_import import Imported, import_tf1_checkpoint
-from instance_seg.schedule import Momentum
-from instance_seg.training.checkpoint import Checkpoints, Progress, describe_network
-from instance_seg.training.experiment import build_network, writable_folder
+from instance_seg.training.checkpoint import Checkpoints, Progress, describe_system
+from instance_seg.training.optimizers import Momentum
 
 PRESET = "released"
 
@@ -35,14 +34,15 @@ def convert(prefix: str, category: str, logdir: str) -> Imported:
     Raises:
         ValueError: unknown category, a checkpoint that does not fit, or a folder that holds a checkpoint already.
     """
-    config, taxonomy = load_config(PRESET, {"category": category}), load_taxonomy(category)
+    config = load_config(PRESET, {"category": category})
+    task = make_data_set(config).task()
     folder = writable_folder(logdir) / "checkpoints"
     if list(folder.glob("*.index")):
         raise ValueError(f"--logdir={logdir}: {folder} holds checkpoints already; name an empty folder")
-    network = build_network(config, taxonomy)
+    network = build_system(config, task)
     taken = import_tf1_checkpoint(prefix, network)
     optimizer = Momentum([v.value for v in network.trainable_variables], config.schedule.momentum)
-    description = describe_network(category, config.network, network.num_classes)
+    description = describe_system(config, task)
     saved = Checkpoints(folder, network, optimizer, description).save(Progress(taken.step, 0.0))
     print(
         f"{taken.variables} variables, {taken.numbers:,} numbers taken from {prefix} (iteration {taken.step}); "

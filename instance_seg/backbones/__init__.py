@@ -1,0 +1,12 @@
+"""Backbones: what they are called by `backbone`."""
+
+from instance_seg.registry import Entry
+
+BACKBONES = {
+    "octree_unet": Entry(
+        "instance_seg.backbones.settings:OctreeUNetSettings", "instance_seg.backbones.octree_unet:OctreeUNet"
+    ),
+    "pointnet2": Entry(
+        "instance_seg.backbones.settings:PointNet2Settings", "instance_seg.backbones.pointnet2:PointNet2"
+    ),
+}

@@ -1,11 +1,23 @@
 """The octree U-Net: one encoder, decoders that start from its coarsest features (paper, Section 3.1, Appendix A)."""
 
+from typing import NamedTuple
+
 import keras
 import tensorflow as tf
 
 import ocnn_tf_ops as ops
+from instance_seg.backbones.settings import OctreeUNetSettings
 from instance_seg.layers import Composite
 from instance_seg.octree.units import CHILDREN, ConvUnit, DownUnit, ResBlock, UpUnit
+from instance_seg.structures import Points, Tensor
+
+
+class OctreeTables(NamedTuple):
+    """Where the points of a batch lie among the octants."""
+
+    octree: ops.Octree  # of all points of the clouds
+    index: Tensor  # [N, 8] int32, the finest octants around each labeled point, -1 = missing
+    weight: Tensor  # [N, 8] float32, their trilinear weights, 0 where missing, summing to 1
 
 
 class Stage(Composite):
@@ -35,10 +47,20 @@ class OctreeUNet(Composite):
         num_blocks: residual blocks per stage.
         num_decoders: decoders, each with weights of its own.
         abs_input: take the absolute value of the input signal, as the released program does.
+        full_depth: of the octrees of `tables`: every octant down to this depth exists.
+        edge_mode: what interpolation makes of corners outside of the cube: "missing", or "wrap" (released program).
     """
 
     def __init__(
-        self, depth=6, channels=(64, 128, 256, 256, 256), num_blocks=3, num_decoders=2, abs_input=True, **kwargs
+        self,
+        depth=6,
+        channels=(64, 128, 256, 256, 256),
+        num_blocks=3,
+        num_decoders=2,
+        abs_input=True,
+        full_depth=2,
+        edge_mode="missing",
+        **kwargs,
     ):
         super().__init__(**kwargs)
         coarsest = depth - len(channels) + 1
@@ -46,6 +68,7 @@ class OctreeUNet(Composite):
             raise ValueError(f"channels has {len(channels)} entries, more than depth={depth} has depths above the root")
         width = {depth - i: c for i, c in enumerate(channels)}
         self.depth, self.coarsest, self.abs_input = depth, coarsest, abs_input
+        self.full_depth, self.edge_mode = full_depth, edge_mode
 
         def stage(entry, d, name):
             entry = entry(width[d], initializer=self.initializer, name="entry")
@@ -57,9 +80,27 @@ class OctreeUNet(Composite):
             [stage(UpUnit, d, f"decoder{i}") for d in range(coarsest + 1, depth + 1)] for i in range(num_decoders)
         ]
 
-    def at_points(self, points, octree, index, weight, training=False):
-        """The features interpolated at points: index, weight [N, 8] are the octants around them -> [N, C] each."""
-        return tuple(ops.octree_interpolate(x, index, weight) for x in self(octree, training=training))
+    @classmethod
+    def from_settings(cls, settings: OctreeUNetSettings, **kwargs) -> "OctreeUNet":
+        """The backbone of these settings; further arguments as above."""
+        s = settings
+        return cls(
+            s.depth, s.channels, s.num_blocks, abs_input=s.abs_input, full_depth=s.full_depth, edge_mode=s.edge_mode,
+            **kwargs,
+        )  # fmt: skip
+
+    def tables(self, cloud: Points, points: Points) -> OctreeTables:
+        """The octree of all points `cloud`, and the interpolation table of the labeled `points`."""
+        octree = ops.octree_build(cloud.xyz, cloud.features, cloud.row_splits, self.depth, self.full_depth)
+        table = ops.octree_interpolation_table(
+            points.xyz, points.row_splits, octree.keys[self.depth], self.depth, self.edge_mode
+        )
+        return OctreeTables(octree, *table)
+
+    def at_points(self, points: Points, tables: OctreeTables, training=False):
+        """The features interpolated at the points: [N, C] per decoder."""
+        features = self(tables.octree, training=training)
+        return tuple(ops.octree_interpolate(x, tables.index, tables.weight) for x in features)
 
     def call(self, octree, training=False):
         """An `ocnn_tf_ops.Octree` of depth D -> one [M_D, channels[0]] tensor per decoder."""

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 import ocnn_tf_ops as ops
+from instance_seg.backbones.settings import PointNet2Settings
 from instance_seg.layers import Composite, Unit, side_by_side
 from instance_seg.structures import Points, Tensor
 
@@ -102,13 +103,23 @@ class PointNet2(Composite):
             for d in range(num_decoders)
         ]
 
-    def at_points(self, points, octree, index, weight, training=False):
-        """The features at the points; octree and interpolation table belong to another backbone."""
+    @classmethod
+    def from_settings(cls, settings: PointNet2Settings, **kwargs) -> "PointNet2":
+        """The backbone of these settings; further arguments as above."""
+        s = settings
+        return cls(s.pointnet2_points, s.pointnet2_samples, s.pointnet2_width, s.pointnet2_normals, **kwargs)
+
+    def tables(self, cloud: Points, points: Points) -> tuple[()]:
+        """None: samples and neighbors are found on the way."""
+        return ()
+
+    def at_points(self, points: Points, tables: tuple[()], training=False):
+        """The features at the points: [N, C] per decoder."""
         return self(points, training=training)
 
     def call(self, points: Points, training=False):
         """Points -> one [N, C] tensor per decoder."""
-        features = tf.concat([points.xyz, points.normals], axis=1) if self.use_normals else points.xyz
+        features = tf.concat([points.xyz, points.features], axis=1) if self.use_normals else points.xyz
         levels = [PointLevel(points.xyz, features, points.row_splits)]
         for abstraction in self.abstractions:
             levels.append(abstraction(levels[-1], training=training))

@@ -6,13 +6,16 @@ import numpy as np
 
 from instance_seg.benchmark.suites import Settings
 from instance_seg.benchmark.timing import Row, milliseconds
-from instance_seg.benchmark.workload import NUM_CLASSES, make_dataset
+from instance_seg.benchmark.workload import NUM_CLASSES, make_split
 from instance_seg.clustering.config import ClusterConfig
 from instance_seg.clustering.instances import PredictedLevel, segment_levels
 from instance_seg.clustering.mean_shift import cluster_regions
-from instance_seg.data.partnet.dataset import Shape
-from instance_seg.metrics.partnet import measure_shape, summarize_level
-from instance_seg.structures import ShapeLevel
+from instance_seg.clustering.partition import as_proposals
+from instance_seg.data.augment import STILL
+from instance_seg.data.targets import CenterTargets
+from instance_seg.metrics.config import MetricConfig
+from instance_seg.metrics.partnet import PartNetAP
+from instance_seg.structures import Cloud, Segmented, Task
 
 SPREADS = {"tight": 0.02, "medium": 0.05, "diffuse": 0.12}  # standard deviation of the shifted points
 BANDWIDTH = ClusterConfig().bandwidth
@@ -41,24 +44,29 @@ def cluster(settings: Settings) -> list[Row]:
 
 def metrics(settings: Settings) -> list[Row]:
     """Clustering and measuring of whole test shapes at three levels, with predictions a little off the truth."""
-    data = make_dataset(settings.shapes)
-    predictions = [_predict(shape, np.random.default_rng(i)) for i, shape in enumerate(data.shapes)]
+    split = make_split(settings.shapes)
+    predictions = [_predict(cloud, split.task, np.random.default_rng(i)) for i, cloud in enumerate(split.clouds)]
     levels = [level for prediction in predictions for level in prediction]
     clustered = settings.time(lambda: segment_levels(levels, ClusterConfig()))
-    ids = iter(segment_levels(levels, ClusterConfig()))
-    truth = [
-        [ShapeLevel(level.semantic, level.instance, p.semantic, next(ids), np.zeros(len(p.xyz), np.float32))
-         for level, p in zip(shape.levels, prediction)]
-        for shape, prediction in zip(data.shapes, predictions)
-    ]  # fmt: skip
+    found = iter(segment_levels(levels, ClusterConfig()))
+    certainty = np.zeros(settings.shapes.points.shape[1], np.float32)
+    segmented = [
+        [
+            Segmented(p.semantic, as_proposals(next(found), p.semantic, certainty, classes), certainty)
+            for p, classes in zip(prediction, NUM_CLASSES)
+        ]
+        for prediction in predictions
+    ]
 
     def measure():
-        for k, classes in enumerate(NUM_CLASSES):
-            results = [measure_shape(levels[k], classes) for levels in truth]
-            summarize_level([r for r in results if r is not None], [str(c) for c in range(classes)])
+        for k, level in enumerate(split.task.levels):
+            metric = PartNetAP(level, MetricConfig())
+            for cloud, each in zip(split.clouds, segmented):
+                metric.add(cloud.labels[k], each[k])
+            metric.result()
 
     measured = settings.time(measure)
-    count, sizes = len(data.shapes), f"{settings.shapes.points.shape[1]} points, 3 levels"
+    count, sizes = len(split), f"{settings.shapes.points.shape[1]} points, 3 levels"
     total = (clustered.best + measured.best) / count * 1000
     return [
         milliseconds("metrics", "cluster_ms_per_shape", clustered, count, sizes),
@@ -67,14 +75,14 @@ def metrics(settings: Settings) -> list[Row]:
     ]
 
 
-def _predict(shape: Shape, rng: np.random.Generator) -> list[PredictedLevel]:
+def _predict(cloud: Cloud, task: Task, rng: np.random.Generator) -> list[PredictedLevel]:
     """Offsets that miss by 0.03, and one point in twenty of a wrong class."""
-    levels = []
-    for level, classes in zip(shape.levels, NUM_CLASSES):
-        wrong = rng.random(len(shape.points)) < 0.05
-        semantic = np.where(wrong, rng.integers(0, classes, len(wrong)), level.semantic).astype(np.int32)
-        instance = level.centers.instance[level.instance + 1] - shape.points
-        region = level.centers.region[level.semantic] - shape.points
-        noise = rng.normal(0, 0.03, instance.shape).astype(np.float32)
-        levels.append(PredictedLevel(shape.points, semantic, instance + noise, region + noise[::-1]))
+    targets, levels = CenterTargets(), []
+    centers = targets.at(targets.prepare(cloud, task), cloud.labels, STILL)
+    for labels, center, classes in zip(cloud.labels, centers, NUM_CLASSES):
+        wrong = rng.random(len(cloud.xyz)) < 0.05
+        semantic = np.where(wrong, rng.integers(0, classes, len(wrong)), labels.semantic).astype(np.int32)
+        noise = rng.normal(0, 0.03, cloud.xyz.shape).astype(np.float32)
+        offsets = center.instance - cloud.xyz + noise, center.region - cloud.xyz + noise[::-1]
+        levels.append(PredictedLevel(cloud.xyz, semantic, *offsets))
     return levels

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from instance_seg.systems.semantic_assisted import NetworkConfig, source_levels
+from instance_seg.systems.semantic_assisted import source_levels
+from instance_seg.systems.settings import SemanticAssistedSettings
 
 INPUT_CHANNELS = 4
 
@@ -37,7 +38,7 @@ class Layer(NamedTuple):
         return self.forward * (3 if self.differentiable else 2)
 
 
-def network_layers(config: NetworkConfig, num_classes: tuple[int, ...], octree, num_points: int) -> list[Layer]:
+def network_layers(config: SemanticAssistedSettings, num_classes: tuple[int, ...], octree, num_points: int) -> list[Layer]:
     """Every layer with weights of the SemanticAssistedNetwork on this octree (NumPy or tensors)."""
     return [*_backbone(config, _Sizes(octree)), *_heads(config, num_classes, num_points)]
 
@@ -51,9 +52,9 @@ class _Sizes:
         self.pairs = [int(np.count_nonzero(np.asarray(n) >= 0)) for n in octree.neighbors]
 
 
-def _backbone(config: NetworkConfig, sizes: _Sizes) -> Iterator[Layer]:
-    width = {config.depth - i: c for i, c in enumerate(config.channels)}
-    finest, coarsest = config.depth, config.depth - len(config.channels) + 1
+def _backbone(config: SemanticAssistedSettings, sizes: _Sizes) -> Iterator[Layer]:
+    width = {config.backbone_settings.depth - i: c for i, c in enumerate(config.backbone_settings.channels)}
+    finest, coarsest = config.backbone_settings.depth, config.backbone_settings.depth - len(config.backbone_settings.channels) + 1
     yield Layer("entry", "conv", finest, sizes.pairs[finest], INPUT_CHANNELS, width[finest], differentiable=False)
     yield from _blocks("encoder", config, sizes, finest, width[finest])
     for d in range(finest - 1, coarsest - 1, -1):
@@ -65,15 +66,15 @@ def _backbone(config: NetworkConfig, sizes: _Sizes) -> Iterator[Layer]:
             yield from _blocks(f"decoder{i}", config, sizes, d, width[d])
 
 
-def _blocks(name: str, config: NetworkConfig, sizes: _Sizes, depth: int, channels: int) -> Iterator[Layer]:
+def _blocks(name: str, config: SemanticAssistedSettings, sizes: _Sizes, depth: int, channels: int) -> Iterator[Layer]:
     octants, narrow = sizes.octants[depth], channels // 4
-    for i in range(config.num_blocks):
+    for i in range(config.backbone_settings.num_blocks):
         yield Layer(f"{name}_{depth}/{i}/reduce", "linear", depth, octants, channels, narrow)
         yield Layer(f"{name}_{depth}/{i}/conv", "conv", depth, sizes.pairs[depth], narrow, narrow)
         yield Layer(f"{name}_{depth}/{i}/expand", "linear", depth, octants, narrow, channels)
 
 
-def _heads(config: NetworkConfig, num_classes: tuple[int, ...], points: int) -> Iterator[Layer]:
+def _heads(config: SemanticAssistedSettings, num_classes: tuple[int, ...], points: int) -> Iterator[Layer]:
     for k, classes in enumerate(num_classes):
         yield from _hidden(f"semantic_{k}", config, points)
         yield Layer(f"semantic_{k}/logits", "linear", -1, points, config.head_width, classes)
@@ -81,12 +82,12 @@ def _heads(config: NetworkConfig, num_classes: tuple[int, ...], points: int) -> 
         yield from _instance_head(k, config, num_classes, points)
 
 
-def _instance_head(k: int, config: NetworkConfig, num_classes: tuple[int, ...], points: int) -> Iterator[Layer]:
+def _instance_head(k: int, config: SemanticAssistedSettings, num_classes: tuple[int, ...], points: int) -> Iterator[Layer]:
     """The linear part of a transfer acts on a few class features and is not counted."""
     direct = config.fusion != "none" and config.fuse_from == "feature"
     if not direct:
         yield from _hidden(f"offset_{k}", config, points)
-    width = config.channels[0] if direct else config.head_width
+    width = config.backbone_settings.channels[0] if direct else config.head_width
     sources = source_levels(config.fusion, k, len(num_classes))
     for r in sources:
         yield Layer(f"offset_{k}/regions_{r}", "linear", -1, points, num_classes[r], width)
@@ -100,8 +101,8 @@ def _instance_head(k: int, config: NetworkConfig, num_classes: tuple[int, ...], 
     yield Layer(f"offset_{k}/offsets", "linear", -1, points, config.head_width, 6)
 
 
-def _hidden(name: str, config: NetworkConfig, points: int) -> Iterator[Layer]:
-    cin = config.channels[0]
+def _hidden(name: str, config: SemanticAssistedSettings, points: int) -> Iterator[Layer]:
+    cin = config.backbone_settings.channels[0]
     for i in range(config.head_hidden):
         yield Layer(f"{name}/hidden_{i}", "linear", -1, points, cin, config.head_width)
         cin = config.head_width

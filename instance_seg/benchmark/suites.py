@@ -9,11 +9,12 @@ import numpy as np
 import tensorflow as tf
 
 import ocnn_tf_ops as ocnn
+from instance_seg.backbones.octree_unet import OctreeUNet
 from instance_seg.benchmark.operations import Layer, network_layers
 from instance_seg.benchmark.timing import Row, Seconds, matmul_rate, milliseconds, peak_rss_mb, time_runs
-from instance_seg.benchmark.workload import NUM_CLASSES, Shapes, Step, load_settings, make_batch, make_dataset
-from instance_seg.data.batches import SampleConfig
-from instance_seg.data.pipeline import Batch, OctreeConfig, training_dataset
+from instance_seg.benchmark.workload import NUM_CLASSES, Shapes, Work, load_settings, make_batch, make_split
+from instance_seg.data.batches import SampleConfig, Split
+from instance_seg.data.pipeline import training_dataset
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,9 +52,9 @@ def octree(settings: Settings) -> list[Row]:
 def step(settings: Settings) -> list[Row]:
     """Forward pass and training step of the network, and the memory of this process after them."""
     config = load_settings(settings.preset, settings.depth)
-    batch = make_batch(make_dataset(settings.shapes), settings.batch, settings.depth)
-    work = Step(config, batch)
-    layers = network_layers(config.network, NUM_CLASSES, batch.octree, batch.points.xyz.shape[0])
+    work = Work(config, make_split(settings.shapes), settings.batch)
+    batch = work.batch
+    layers = network_layers(config.network, NUM_CLASSES, batch.tables.octree, batch.points.xyz.shape[0])
     forward, train = sum(x.forward for x in layers), sum(x.step for x in layers)
     rate = matmul_rate(settings.runs, settings.clock)
     rows = [
@@ -78,24 +79,25 @@ FUSED_LEVELS = {"": NUM_CLASSES, "one_level_": NUM_CLASSES[-1:]}  # the paper's 
 
 def fusion(settings: Settings) -> list[Row]:
     """Inference without the paper's fusion and with it, in turn, and what is added in percent of the first."""
-    batch = make_batch(make_dataset(settings.shapes), settings.batch, settings.depth)
+    split = make_split(settings.shapes)
     rate = matmul_rate(settings.runs, settings.clock)
     return [
-        row for name, classes in FUSED_LEVELS.items() for row in _added_by_fusion(name, classes, batch, rate, settings)
+        row for name, classes in FUSED_LEVELS.items() for row in _added_by_fusion(name, classes, split, rate, settings)
     ]
 
 
 def _added_by_fusion(
-    prefix: str, num_classes: tuple[int, ...], batch: Batch, rate: float, settings: Settings
+    prefix: str, num_classes: tuple[int, ...], split: Split, rate: float, settings: Settings
 ) -> list[Row]:
     configs = [load_settings(settings.preset, settings.depth, **more) for more in FUSIONS.values()]
-    works = [Step(config, batch, num_classes) for config in configs]
+    works = [Work(config, split, settings.batch, num_classes) for config in configs]
     for work in works:
         work.predict()
     turns = [[settings.time(work.predict, warmup=0, runs=1).best for work in works] for _ in range(settings.runs)]
     rows = []
+    batch = works[0].batch
     for name, config, runs in zip(FUSIONS, configs, zip(*turns)):
-        layers = network_layers(config.network, num_classes, batch.octree, batch.points.xyz.shape[0])
+        layers = network_layers(config.network, num_classes, batch.tables.octree, batch.points.xyz.shape[0])
         operations = sum(layer.forward for layer in layers)
         figures = (Seconds(runs), settings.batch, settings.sizes, operations, rate)
         rows.append(milliseconds("fusion", f"{prefix}inference_{name}_ms_per_shape", *figures))
@@ -114,13 +116,14 @@ def gemm_row(suite: str, rate: float) -> Row:
 def conv(settings: Settings) -> list[Row]:
     """Each differing layer with octree products on its own: forward, and both gradients."""
     config = load_settings(settings.preset, settings.depth)
-    batch = make_batch(make_dataset(settings.shapes), settings.batch, settings.depth)
-    layers = network_layers(config.network, NUM_CLASSES, batch.octree, batch.points.xyz.shape[0])
+    unet = OctreeUNet.from_settings(config.network.backbone_settings)
+    batch = make_batch(make_split(settings.shapes), settings.batch, unet.tables)
+    layers = network_layers(config.network, NUM_CLASSES, batch.tables.octree, batch.points.xyz.shape[0])
     rate = matmul_rate(settings.runs, settings.clock)
     rows = [gemm_row("conv", rate)]
     alike = Counter(layer_key(layer) for layer in layers)
     for layer in {layer_key(layer): layer for layer in layers}.values():
-        rows += _time_layer(layer, batch.octree, alike[layer_key(layer)], settings, rate)
+        rows += _time_layer(layer, batch.tables.octree, alike[layer_key(layer)], settings, rate)
     return rows
 
 
@@ -164,12 +167,12 @@ _APPLY: dict[str, Callable] = {
 def pipeline(settings: Settings) -> list[Row]:
     """Shapes a second of augmentation, octree, neighbors and interpolation tables, nothing else running."""
     samples = SampleConfig(batch_size=settings.batch)
-    data = make_dataset(settings.shapes)
+    split, tables = make_split(settings.shapes), OctreeUNet(settings.depth).tables
     steps = max(1, 48 // settings.batch)
 
     def run(first):
-        for batch in training_dataset(data, samples, OctreeConfig(settings.depth), first, steps):
-            batch.weight.numpy()
+        for batch in training_dataset(split, samples, tables, first, steps):
+            batch.tables.weight.numpy()
 
     seconds = settings.time(lambda: run(0))
     rates = Seconds(tuple(steps * settings.batch / s for s in seconds.runs))

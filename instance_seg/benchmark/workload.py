@@ -2,19 +2,18 @@
 
 from typing import NamedTuple
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from instance_seg.config import Config, load_config
-from instance_seg.data.batches import evaluation_batch
-from instance_seg.data.partnet.dataset import PartNetDataset, Shape, ShapeLevelData
-from instance_seg.data.pipeline import Batch, OctreeConfig, build_batch
-from instance_seg.data.targets import center_tables
-from instance_seg.losses.segmentation import segmentation_losses, weight_decay
-from instance_seg.schedule import Momentum
-from instance_seg.systems.semantic_assisted import SemanticAssistedNetwork
-from instance_seg.training.trainer import apply_network
+from instance_seg.config import Config
+from instance_seg.data.batches import Split, evaluation_batch
+from instance_seg.data.pipeline import Tables, build_batch
+from instance_seg.data.targets import CenterTargets
+from instance_seg.experiment import build_system
+from instance_seg.presets import load_config
+from instance_seg.structures import Batch, Cloud, Labels, Level, Task
+from instance_seg.training.optimizers import make_optimizer
+from instance_seg.training.step import Step
 
 NUM_CLASSES = (6, 30, 39)  # of PartNet's Chair
 INSTANCES = 12  # of each level
@@ -41,27 +40,34 @@ def read_shapes(path: str) -> Shapes:
     return shapes
 
 
-def make_dataset(shapes: Shapes, seed: int = 0) -> PartNetDataset:
+def make_task(num_classes: tuple[int, ...] = NUM_CLASSES) -> Task:
+    """Levels of so many classes, the first of each "other"."""
+    levels = [
+        Level(k + 1, f"level {k + 1}", tuple(map(str, range(count))), 1, tuple(range(1, count)))
+        for k, count in enumerate(num_classes)
+    ]
+    return Task("benchmark", "", tuple(levels), num_features=3, directions=1)
+
+
+def make_split(shapes: Shapes, seed: int = 0) -> Split:
     """The shapes with labels: instances are the points nearest to random ones, classes random per instance."""
     rng = np.random.default_rng(seed)
-    made = [_label(points, normals, rng) for points, normals in zip(*shapes)]
-    return PartNetDataset("Chair", "benchmark", tuple(made))
+    clouds = [_label(points, normals, rng) for points, normals in zip(*shapes)]
+    return Split(clouds, make_task(), CenterTargets())
 
 
-def _label(points: np.ndarray, normals: np.ndarray, rng: np.random.Generator) -> Shape:
+def _label(points: np.ndarray, normals: np.ndarray, rng: np.random.Generator) -> Cloud:
     levels = []
     for classes in NUM_CLASSES:
         seeds = points[rng.choice(len(points), INSTANCES)]
         instance = ((points[:, None] - seeds) ** 2).sum(axis=2).argmin(axis=1).astype(np.int16)
-        semantic = rng.integers(0, classes, INSTANCES).astype(np.int16)[instance]
-        levels.append(ShapeLevelData(semantic, instance, center_tables(points, semantic, instance, classes)))
-    return Shape(points, normals, tuple(levels), "", "")
+        levels.append(Labels(rng.integers(0, classes, INSTANCES).astype(np.int16)[instance], instance))
+    return Cloud(points, normals, tuple(levels), "")
 
 
-def make_batch(dataset: PartNetDataset, batch_size: int, depth: int) -> Batch:
+def make_batch(split: Split, batch_size: int, tables: Tables) -> Batch:
     """The first shapes, unaugmented, as the pipeline hands them over."""
-    sample = tf.nest.map_structure(tf.constant, evaluation_batch(dataset, 0, batch_size))
-    return build_batch(sample, OctreeConfig(depth))
+    return build_batch(tf.nest.map_structure(tf.constant, evaluation_batch(split, 0, batch_size)), tables)
 
 
 def load_settings(preset: str, depth: int, **more) -> Config:
@@ -69,25 +75,23 @@ def load_settings(preset: str, depth: int, **more) -> Config:
 
     A deeper octree is full down to the coarsest depth that has a width.
     """
-    network = load_config(preset).network
-    coarsest = depth - len(network.channels) + 1
-    return load_config(preset, {"depth": depth, "full_depth": max(network.full_depth, coarsest), **more})
+    unet = load_config(preset).network.backbone_settings
+    coarsest = depth - len(unet.channels) + 1
+    return load_config(preset, {"depth": depth, "full_depth": max(unet.full_depth, coarsest), **more})
 
 
-class Step:
-    """The network with its losses and its update, compiled as training compiles them.
+class Work:
+    """A system with its losses and its update on one batch, compiled as training compiles them.
 
-    With other classes than those of the batch's labels it can only predict.
+    With other classes than those of the labels it can only predict.
     """
 
-    def __init__(self, config: Config, batch: Batch, num_classes: tuple[int, ...] = NUM_CLASSES):
-        keras.utils.set_random_seed(0)
-        self.config, self.batch = config, batch
-        self.model = SemanticAssistedNetwork(config.network, num_classes)
-        apply_network(self.model, batch, training=False)  # creates the variables
-        self.variables = [v.value for v in self.model.trainable_variables]
-        self.optimizer = Momentum(self.variables, config.schedule.momentum)
-        signature = [tf.data.Dataset.from_tensors(batch).element_spec]
+    def __init__(self, config: Config, split: Split, batch_size: int, num_classes: tuple[int, ...] = NUM_CLASSES):
+        self.system = build_system(config, make_task(num_classes))
+        self.batch = make_batch(split, batch_size, self.system.tables)
+        optimizer = make_optimizer(config.schedule, [v.value for v in self.system.trainable_variables])
+        self.step = Step(self.system, optimizer)
+        signature = [tf.data.Dataset.from_tensors(self.batch).element_spec]
         self._train, self._forward, self._predict = (
             tf.function(f, input_signature=signature) for f in (self._update, self._loss, self._outputs)
         )
@@ -105,15 +109,11 @@ class Step:
         tf.nest.map_structure(lambda x: x.numpy(), self._predict(self.batch))
 
     def _outputs(self, batch):
-        return apply_network(self.model, batch, training=False)
+        return self.system(batch.points, batch.tables, training=False)
 
     def _loss(self, batch):
-        predictions = apply_network(self.model, batch, training=True)
-        terms = segmentation_losses(predictions, batch.labels, batch.points, self.config.loss)
-        return tf.add_n([*terms.values(), weight_decay(self.variables, self.config.loss.weight_decay)])
+        return tf.add_n(list(self.step.losses(batch, "", True).values()))
 
     def _update(self, batch):
-        with tf.GradientTape() as tape:
-            loss = self._loss(batch)
-        self.optimizer.apply(tape.gradient(loss, self.variables), self.variables, tf.constant(0.01))
-        return loss
+        losses, _ = self.step.update(batch, tf.constant(0.01))
+        return losses["total"]

@@ -1,0 +1,7 @@
+"""Data sets: what they are called by `data_set`, and how their clouds become batches."""
+
+from instance_seg.registry import Entry
+
+DATA_SETS = {
+    "partnet": Entry("instance_seg.data.partnet.settings:PartNetSettings", "instance_seg.data.partnet.partnet:PartNet"),
+}

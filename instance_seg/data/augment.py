@@ -26,6 +26,7 @@ class AugmentConfig(Settings):
     scale_min: float = option(0.75, "smallest scale", above=0, high=100)
     scale_max: float = option(1.25, "largest scale", above=0, high=100)
     translation: float = option(0.125, "largest shift along each axis, in radii of the shape", low=0, high=100)
+    augment_crop: bool = option(True, "points that leave [-1, 1]^3 are dropped; off for clouds in meters")
     augment_order: str = option("released", "released: the shift is scaled too; listed: it is not", ORDERS)
 
     def __post_init__(self):
@@ -47,9 +48,15 @@ class Motion(NamedTuple):
         """Positions [N, 3] float32 -> [N, 3] float32."""
         return positions @ self.linear.T.astype(np.float32) + self.shift.astype(np.float32)
 
-    def turn(self, normals: np.ndarray) -> np.ndarray:
-        """Normals [N, 3] float32 -> [N, 3] float32."""
-        return normals @ self.rotation.T.astype(np.float32)
+    def turn(self, features: np.ndarray, directions: int = 1) -> np.ndarray:
+        """Features [N, F] float32 whose first `directions` triples are vectors -> [N, F] float32."""
+        turn = self.rotation.T.astype(np.float32)
+        vectors = [features[:, 3 * i : 3 * i + 3] @ turn for i in range(directions)]
+        return (
+            vectors[0]
+            if features.shape[1] == 3 == 3 * directions
+            else np.hstack([*vectors, features[:, 3 * directions :]])
+        )
 
 
 STILL = Motion(np.eye(3), np.eye(3), np.zeros(3))

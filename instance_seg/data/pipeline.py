@@ -1,49 +1,20 @@
-"""From a data set in memory to batches of tensors with their octrees, prepared while the network works."""
+"""From a split to batches of tensors with the tables of a backbone, prepared while the network works."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any
 
 import tensorflow as tf
 
-import ocnn_tf_ops as ocnn
-from instance_seg.data.batches import Sample, SampleConfig, evaluation_batch, training_batch
-from instance_seg.data.partnet.dataset import PartNetDataset
-from instance_seg.structures import LevelLabels, Points
+from instance_seg.data.batches import Sample, SampleConfig, Split, evaluation_batch, training_batch
+from instance_seg.structures import Batch, Points
 
-Tensor = tf.Tensor
-
-
-@dataclass(frozen=True)
-class OctreeConfig:
-    """How octrees are built.
-
-    Attributes:
-        depth: of the finest octants.
-        full_depth: depth down to which all octants exist.
-        edge_mode: what interpolation makes of corners outside of the cube: "missing", or "wrap" as the released code.
-    """
-
-    depth: int = 6
-    full_depth: int = 2
-    edge_mode: str = "missing"
-
-
-class Batch(NamedTuple):
-    """What the network is trained on or evaluated with."""
-
-    points: Points  # the labelled points
-    octree: ocnn.Octree  # of all points of the shapes
-    labels: tuple[LevelLabels, ...]  # coarse to fine, of `points`
-    shape_index: Tensor  # [B] int32, places in the data set
-    index: Tensor  # [N, 8] int32, the finest octants around each of `points`, -1 = missing
-    weight: Tensor  # [N, 8] float32, their trilinear weights, 0 where missing, summing to 1
+Tables = Callable[[Points, Points], Any]  # all points of the clouds, the labeled ones -> a nest of tensors
 
 
 def training_dataset(
-    dataset: PartNetDataset,
+    split: Split,
     samples: SampleConfig,
-    octree: OctreeConfig,
+    tables: Tables,
     start_step: int = 0,
     num_steps: int | None = None,
     num_workers: int = 2,
@@ -55,9 +26,10 @@ def training_dataset(
     Step s is the same batch whatever the start, the number of workers or the batches asked for before it.
 
     Args:
+        tables: of the backbone.
         num_steps: how many batches; None = no end.
         num_workers: batches prepared side by side.
-        parts, num_parts: every batch is cut into `num_parts` of as many shapes each, for the replicas of a distributed
+        parts, num_parts: every batch is cut into `num_parts` of as many clouds each, for the replicas of a distributed
             training; elements are those of `parts` in turn, then those of the next step.
 
     Raises:
@@ -67,62 +39,53 @@ def training_dataset(
         raise ValueError(f"train_batch_size={samples.batch_size} must be a multiple of the {num_parts} replicas")
     first = start_step * len(parts)
     end = tf.int64.max if num_steps is None else first + num_steps * len(parts)
-    spec = _sample_spec(dataset.num_levels, samples.batch_size // num_parts)
+    size = samples.batch_size // num_parts
 
     def make_sample(key: int) -> Sample:
         step, i = divmod(int(key), len(parts))
-        return training_batch(dataset, samples, step, parts[i], num_parts)
+        return training_batch(split, samples, step, parts[i], num_parts)
 
-    return _batches(tf.data.Dataset.range(first, end), make_sample, spec, octree, num_workers)
+    return _batches(tf.data.Dataset.range(first, end), make_sample, _specs(split.sample(0), size), tables, num_workers)
 
 
-def evaluation_dataset(
-    dataset: PartNetDataset, batch_size: int, octree: OctreeConfig, num_workers: int = 2
-) -> tf.data.Dataset:
-    """All shapes in their order, unaugmented, with all of their points; the last batch may be smaller."""
+def evaluation_dataset(split: Split, batch_size: int, tables: Tables, num_workers: int = 2) -> tf.data.Dataset:
+    """All clouds in their order, unaugmented, with all of their points; the last batch may be smaller."""
     if batch_size < 1:
         raise ValueError(f"batch_size must be at least 1, got {batch_size}")
-    firsts = tf.data.Dataset.range(0, len(dataset), batch_size)
-    spec = _sample_spec(dataset.num_levels, batch_size if len(dataset) % batch_size == 0 else None)
-    return _batches(firsts, lambda first: evaluation_batch(dataset, int(first), batch_size), spec, octree, num_workers)
+    firsts = tf.data.Dataset.range(0, len(split), batch_size)
+    specs = _specs(split.sample(0), batch_size if len(split) % batch_size == 0 else None)
+    return _batches(firsts, lambda first: evaluation_batch(split, int(first), batch_size), specs, tables, num_workers)
 
 
-def build_batch(sample: Sample, config: OctreeConfig) -> Batch:
-    """Builds the octree of a sample of tensors, and the interpolation table of its labelled points."""
-    cloud, points = sample.cloud, sample.points
-    octree = ocnn.octree_build(cloud.xyz, cloud.normals, cloud.row_splits, config.depth, config.full_depth)
-    index, weight = ocnn.octree_interpolation_table(
-        points.xyz, points.row_splits, octree.keys[config.depth], config.depth, config.edge_mode
-    )
-    return Batch(points, octree, sample.labels, sample.shape_index, index, weight)
+def build_batch(sample: Sample, tables: Tables) -> Batch:
+    """The batch of a sample of tensors."""
+    return Batch(sample.points, tables(sample.cloud, sample.points), sample.labels, sample.targets, sample.index)
 
 
 def _batches(
-    keys: tf.data.Dataset,
-    make_sample: Callable[[int], Sample],
-    spec: Sample,
-    config: OctreeConfig,
-    num_workers: int,
+    keys: tf.data.Dataset, make_sample: Callable[[int], Sample], specs: Sample, tables: Tables, num_workers: int
 ) -> tf.data.Dataset:
-    """Samples for integer keys, in order, with their octrees."""
+    """Samples for integer keys, in order, with their tables."""
 
-    def to_tensors(key: Tensor) -> Sample:
-        dtypes = [tensor.dtype for tensor in tf.nest.flatten(spec)]
+    def to_tensors(key: tf.Tensor) -> Sample:
+        dtypes = [tensor.dtype for tensor in tf.nest.flatten(specs)]
         flat = tf.numpy_function(lambda k: tf.nest.flatten(make_sample(k)), [key], dtypes)
-        sample = tf.nest.pack_sequence_as(spec, flat)
-        return tf.nest.map_structure(lambda tensor, want: tf.ensure_shape(tensor, want.shape), sample, spec)
+        sample = tf.nest.pack_sequence_as(specs, flat)
+        return tf.nest.map_structure(lambda tensor, want: tf.ensure_shape(tensor, want.shape), sample, specs)
 
     return (
         keys.map(to_tensors, num_parallel_calls=num_workers, deterministic=True)
-        .map(lambda sample: build_batch(sample, config), num_parallel_calls=num_workers, deterministic=True)
+        .map(lambda sample: build_batch(sample, tables), num_parallel_calls=num_workers, deterministic=True)
         .prefetch(num_workers)
     )
 
 
-def _sample_spec(num_levels: int, batch_size: int | None) -> Sample:
-    """Shapes and dtypes of a sample; B is None when the last batch may be smaller."""
-    vectors, ids = tf.TensorSpec([None, 3], tf.float32), tf.TensorSpec([None], tf.int32)
+def _specs(example: Sample, batch_size: int | None) -> Sample:
+    """Shapes and dtypes of samples like `example`; the batch size is None when the last batch may be smaller."""
+    specs = tf.nest.map_structure(lambda a: tf.TensorSpec([None, *a.shape[1:]], a.dtype), example)
     row_splits = tf.TensorSpec([None if batch_size is None else batch_size + 1], tf.int32)
-    points = Points(vectors, vectors, row_splits)
-    levels = (LevelLabels(ids, ids, vectors, vectors),) * num_levels
-    return Sample(points, points, levels, tf.TensorSpec([batch_size], tf.int32))
+    return specs._replace(
+        cloud=specs.cloud._replace(row_splits=row_splits),
+        points=specs.points._replace(row_splits=row_splits),
+        index=tf.TensorSpec([batch_size], tf.int32),
+    )

@@ -7,11 +7,10 @@ in the instance feature space, in the L1 norm, each point being its own nearest 
 import tensorflow as tf
 
 import ocnn_tf_ops as ops
+from instance_seg.fusion import SPACES
 from instance_seg.fusion.two_direction import SemanticPath
 from instance_seg.initializers import RELEASED, Initializer
 from instance_seg.layers import Layer
-
-SPACES = ("features", "shifted")
 
 
 class NeighborPooling(Layer):

@@ -2,11 +2,9 @@
 
 import tensorflow as tf
 
+from instance_seg.fusion import GRADIENT_TO, HARD_IN, ORDERS
 from instance_seg.fusion.aggregate import one_hot_assignment, region_features, spread
 from instance_seg.layers import BatchNorm, Composite, Layer, Linear, side_by_side
-
-GRADIENT_TO = ("all", "own", "others")
-HARD_IN = ("both", "spread")
 
 
 class Transfer(Composite):
@@ -48,8 +46,6 @@ class SemanticAssistedFusion(Layer):
         concatenate: False returns the parts as a list, which a `layers.Unit` takes without copying them together.
     """
 
-    ORDERS = ("released", "paper")
-
     def __init__(
         self,
         units: int = 128,
@@ -64,7 +60,7 @@ class SemanticAssistedFusion(Layer):
     ):
         super().__init__(**kwargs)
         for name, value, known in (
-            ("order", order, self.ORDERS),
+            ("order", order, ORDERS),
             ("gradient_to", gradient_to, GRADIENT_TO),
             ("hard_in", hard_in, HARD_IN),
         ):

@@ -2,9 +2,8 @@
 
 import tensorflow as tf
 
+from instance_seg.fusion import PATHS
 from instance_seg.layers import Composite, Unit, side_by_side
-
-MODES = ("none", "add", "concat")
 
 
 class SemanticPath(Composite):
@@ -21,8 +20,8 @@ class SemanticPath(Composite):
 
     def __init__(self, width: int = 128, mode: str = "add", gradient: bool = True, **kwargs):
         super().__init__(**kwargs)
-        if mode not in MODES[1:]:
-            raise ValueError(f"mode={mode!r} is unknown; choose one of {MODES[1:]}")
+        if mode not in PATHS[1:]:
+            raise ValueError(f"mode={mode!r} is unknown; choose one of {PATHS[1:]}")
         self.mode, self.gradient = mode, gradient
         self.unit = Unit(width, initializer=self.initializer, name="unit")
 

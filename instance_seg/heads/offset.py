@@ -2,10 +2,8 @@
 
 import tensorflow as tf
 
+from instance_seg.heads import FUSE_FROM, PLAIN_UNITS
 from instance_seg.layers import Composite, Linear, Unit, side_by_side
-
-FUSE_FROM = ("hidden", "feature")
-PLAIN_UNITS = ("none", "features", "features_xyz")
 
 
 class OffsetHead(Composite):

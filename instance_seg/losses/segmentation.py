@@ -4,39 +4,12 @@ Among several replicas of a tf.distribute strategy, each with its part of the ba
 share: their sum over the replicas is the loss of the whole batch.
 """
 
-from dataclasses import dataclass
-
 import tensorflow as tf
 
-from instance_seg.options import Settings, option
+from instance_seg.data.targets import Centers
+from instance_seg.losses.config import LossConfig
 from instance_seg.replicas import share, sum_over_replicas
-from instance_seg.structures import LevelLabels, LevelPrediction
-
-
-@dataclass(frozen=True)
-class LossConfig(Settings):
-    """Choices where the paper's text and the released program differ, and the weights of the terms."""
-
-    offset_loss: str = option(
-        "l2norm", "l2norm: Eq. 2; l1: mean absolute error per coordinate (released)", ("l2norm", "l1")
-    )
-    loss_average: str = option(
-        "shape", "mean per shape, then over the batch (released), or over points", ("shape", "point")
-    )
-    center_average: str = option(
-        "points",
-        "what counts alike in the instance center loss: points, or (ours) instances however small; "
-        "roots: an instance counts as the root of its points",
-        ("points", "roots", "instances"),
-    )
-    mask_unlabeled: bool = option(True, "points of class 0 carry no loss (released program)")
-    semantic_weight: float = option(1.0, "weight of the semantic loss", low=0, high=1e6)
-    instance_weight: float = option(1.0, "weight of the instance center loss", low=0, high=1e6)
-    region_weight: float = option(1.0, "weight of the semantic region center loss", low=0, high=1e6)
-    level_weights: tuple[float, ...] = option(
-        (), "a weight for every level, coarse to fine; empty: 1 each", low=0, high=1e6
-    )
-    weight_decay: float = option(1e-4, "times half the squared norm of every trainable variable", low=0, high=1e3)
+from instance_seg.structures import Batch, Labels, LevelPrediction, Task
 
 
 def cross_entropy(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
@@ -68,9 +41,7 @@ def average(values: tf.Tensor, mask: tf.Tensor, row_splits: tf.Tensor, kind: str
     return share(tf.reduce_mean(tf.math.divide_no_nan(total, count)))  # every replica has as many shapes
 
 
-def instance_weights(
-    mask: tf.Tensor, instance: tf.Tensor, row_splits: tf.Tensor, exponent: float = 1.0
-) -> tf.Tensor:
+def instance_weights(mask: tf.Tensor, instance: tf.Tensor, row_splits: tf.Tensor, exponent: float = 1.0) -> tf.Tensor:
     """A mask [N] whose n points of one instance of a shape sum to n ** (1 - exponent).
 
     With exponent 1, `average` counts instances, not points; with 0.5, an instance of four points counts twice.
@@ -86,35 +57,39 @@ def _shape_ids(row_splits):
 
 
 def level_losses(
-    prediction: LevelPrediction, labels: LevelLabels, xyz: tf.Tensor, row_splits: tf.Tensor, config: LossConfig
+    prediction: LevelPrediction,
+    labels: Labels,
+    centers: Centers,
+    xyz: tf.Tensor,
+    row_splits: tf.Tensor,
+    config: LossConfig,
+    first_scored: int = 1,
 ) -> dict[str, tf.Tensor]:
-    """The three unweighted terms of one level: {"semantic", "instance", "region"}, scalars."""
-    mask = tf.ones_like(xyz[:, 0])
-    if config.mask_unlabeled:
-        mask = tf.cast(labels.semantic > 0, xyz.dtype)
+    """The three unweighted terms of one level: {"semantic", "instance", "region"}, scalars.
 
+    Args:
+        first_scored: points of the classes below it carry no loss if config.mask_unlabeled; ignored ones (-1) never do.
+    """
+    mask = tf.cast(labels.semantic >= (first_scored if config.mask_unlabeled else 0), xyz.dtype)
     exponent = {"points": 0.0, "roots": 0.5, "instances": 1.0}[config.center_average]
     weights = instance_weights(mask, labels.instance, row_splits, exponent) if exponent else mask
-    errors = {
-        "semantic": (cross_entropy(prediction.logits, labels.semantic), mask),
-        "instance": (
-            offset_error(prediction.instance_offset, labels.instance_center - xyz, config.offset_loss),
-            weights,
-        ),
-        "region": (offset_error(prediction.region_offset, labels.region_center - xyz, config.offset_loss), mask),
-    }
+    semantic = cross_entropy(prediction.logits, tf.maximum(labels.semantic, 0))
+    instance = offset_error(prediction.instance_offset, centers.instance - xyz, config.offset_loss)
+    region = offset_error(prediction.region_offset, centers.region - xyz, config.offset_loss)
+    errors = {"semantic": (semantic, mask), "instance": (instance, weights), "region": (region, mask)}
     return {name: average(*error, row_splits, config.loss_average) for name, error in errors.items()}
 
 
-def segmentation_losses(predictions, labels, points, config: LossConfig) -> dict[str, tf.Tensor]:
+def segmentation_losses(predictions, batch: Batch, task: Task, config: LossConfig) -> dict[str, tf.Tensor]:
     """All terms of a batch, weighted, named "level_1/semantic" and so on; their sum is the data part of the loss."""
     weights = config.level_weights or (1.0,) * len(predictions)
     if len(weights) != len(predictions):
         raise ValueError(f"level_weights has {len(weights)} entries for {len(predictions)} levels")
     factors = {"semantic": config.semantic_weight, "instance": config.instance_weight, "region": config.region_weight}
     terms = {}
-    for k, (prediction, label) in enumerate(zip(predictions, labels)):
-        losses = level_losses(prediction, label, points.xyz, points.row_splits, config)
+    for k, (prediction, labels, centers) in enumerate(zip(predictions, batch.labels, batch.targets, strict=True)):
+        first = task.levels[k].first_scored
+        losses = level_losses(prediction, labels, centers, batch.points.xyz, batch.points.row_splits, config, first)
         terms |= {f"level_{k + 1}/{name}": factors[name] * weights[k] * value for name, value in losses.items()}
     return terms
 

@@ -1,1 +1,13 @@
-"""Measures of segmentation quality. NumPy and this project's own kernels only, no TensorFlow."""
+"""Measures of segmentation quality, by name. NumPy and this project's own kernels only, no TensorFlow.
+
+A metric is made for a level and gets the clouds of a split one by one:
+
+    metric = MetricClass(level, config)
+    hits = metric.add(truth, segmented)        # which proposals count, and which of them hit; None if none can be told
+    metric.result()                            # {measure: value, ..., "per_class": {class: {measure: value, ...}}}
+"""
+
+METRICS = {
+    "partnet": "instance_seg.metrics.partnet:PartNetAP",
+    "class_agnostic": "instance_seg.metrics.class_agnostic:ClassAgnosticAP",
+}

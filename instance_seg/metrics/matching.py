@@ -9,15 +9,6 @@ from typing import NamedTuple
 import numpy as np
 
 
-class Instances(NamedTuple):
-    """The instances of one shape on one side, prediction or ground truth."""
-
-    ids: np.ndarray  # [I] the ids that occur, ascending
-    index: np.ndarray  # [N] intp, position of each point's id in `ids`
-    size: np.ndarray  # [I] int64, number of points
-    label: np.ndarray  # [I] int64, most frequent class of the points; the smaller class wins a tie
-
-
 class ShapeMatches(NamedTuple):
     """What average precision needs to know of one shape. Predictions stand in descending order of confidence."""
 
@@ -30,44 +21,6 @@ class ShapeMatches(NamedTuple):
     def hits(self) -> np.ndarray:
         """[T, P] bool, true positives."""
         return self.matched >= 0
-
-
-def compact_ids(ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The distinct ids [I], ascending, and each point's position among them [N] (as np.unique, without its sort)."""
-    if len(ids) == 0:
-        return ids, np.zeros(0, np.intp)
-    lowest = int(ids.min())
-    span = int(ids.max()) - lowest + 1
-    if span > 4 * len(ids) + 1024:  # far-apart ids: a table over the whole range would be larger than the sort is slow
-        return np.unique(ids, return_inverse=True)
-    shifted = ids.astype(np.intp) - lowest
-    occurs = np.bincount(shifted, minlength=span) > 0
-    position = np.cumsum(occurs) - 1
-    return (np.flatnonzero(occurs) + lowest).astype(ids.dtype), position[shifted]
-
-
-def find_instances(ids: np.ndarray, labels: np.ndarray, num_classes: int) -> Instances:
-    """Sizes and majority classes of the instances.
-
-    Args:
-      ids: [N] integer instance ids, any values.
-      labels: [N] integer classes in [0, num_classes).
-    """
-    distinct, index = compact_ids(ids)
-    votes = contingency(index, labels, len(distinct), num_classes)
-    return Instances(distinct, index, votes.sum(axis=1), votes.argmax(axis=1))
-
-
-def contingency(rows: np.ndarray, columns: np.ndarray, num_rows: int, num_columns: int) -> np.ndarray:
-    """How often each pair occurs: [num_rows, num_columns] int64 from two [N] index arrays."""
-    flat = rows.astype(np.intp) * num_columns + columns
-    return np.bincount(flat, minlength=num_rows * num_columns).reshape(num_rows, num_columns)
-
-
-def instance_confidence(instances: Instances, entropy: np.ndarray) -> np.ndarray:
-    """[I] float32: one minus the mean entropy (nats) of the points of each instance; may be negative."""
-    total = np.bincount(instances.index, weights=entropy, minlength=len(instances.ids))
-    return (1.0 - total / instances.size).astype(np.float32)
 
 
 def intersection_over_union(overlap: np.ndarray, size: np.ndarray, gt_size: np.ndarray) -> np.ndarray:

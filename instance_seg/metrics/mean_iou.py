@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from instance_seg.metrics.matching import contingency
+from instance_seg.clustering.partition import contingency
 
 
 class LabelCounts(NamedTuple):

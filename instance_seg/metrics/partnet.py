@@ -2,9 +2,9 @@
 
 Two variants share matching and averaging and differ in what counts as an instance:
 
-* `evaluate_level`, the paper authors' variant, for predictions that partition the points (all rows of the paper's
-  Table 4). Points without ground truth vanish first; a predicted instance counts if more than 10 points remain;
-  its confidence is one minus the mean entropy of the remaining points.
+* `PartNetAP`, the paper authors' variant, for predictions that partition the points (all rows of the paper's Table 4).
+  Points without ground truth vanish first; a predicted instance counts if more than 10 points remain; its confidence
+  is one minus the mean entropy of the remaining points.
 * `evaluate_official`, that of PartNet's benchmark, for predictions given as masks, which may overlap.
 
 Both take the arithmetic in which recall is compared with its levels (average_precision.py): the published one, or that
@@ -15,21 +15,16 @@ that order to an unstable sort.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from instance_seg.clustering.partition import contingency, find_instances, mean_score
 from instance_seg.metrics.average_precision import PUBLISHED, average_precision, precision_recall
-from instance_seg.metrics.matching import (
-    ShapeMatches,
-    contingency,
-    find_instances,
-    instance_confidence,
-    intersection_over_union,
-    match_instances,
-)
+from instance_seg.metrics.config import MetricConfig
+from instance_seg.metrics.matching import ShapeMatches, intersection_over_union, match_instances
 from instance_seg.metrics.mean_iou import LabelCounts, count_labels, pooled_mean_iou, shape_mean_iou
-from instance_seg.structures import ShapeLevel
+from instance_seg.structures import Labels, Level, Segmented
 
 THRESHOLDS = (0.25, 0.5, 0.75)
 AP_NAMES = ("AP25", "AP50", "AP75")
@@ -81,48 +76,73 @@ class LevelMetrics(NamedTuple):
     curves: dict[str, tuple[Curve, ...]]  # the same parts, one curve a threshold
 
 
-def evaluate_level(
-    shapes: Iterable[ShapeLevel],
-    class_names: Sequence[str],
-    min_points: int = MIN_POINTS,
-    arithmetic: str = PUBLISHED,
-) -> LevelMetrics:
-    """Measures one level in the authors' variant.
+class Hits(NamedTuple):
+    """Which proposals of a cloud count, and which of them are true positives."""
+
+    proposal: np.ndarray  # [P] int, positions among the proposals of the cloud, the most confident first
+    hit: np.ndarray  # [T, P] bool, at each of THRESHOLDS
+
+
+class PartNetAP:
+    """The authors' variant for one level, cloud by cloud.
 
     Args:
-      shapes: the test shapes, read once; a generator keeps memory small. Shapes without a labelled point are left out.
-      class_names: S names, class 0 = "other", which is never scored.
-      min_points: predicted instances of at most so many labelled points are dropped.
-      arithmetic: of average precision, "float32" (published) or "float64".
-
-    Raises:
-      ValueError: arrays of different length, or classes outside [0, S), naming the shape's position.
+      level: classes below `first_scored` are never scored.
+      config: the arithmetic of average precision.
+      min_points: proposals of at most so many labeled points are dropped.
     """
-    results = (measure_shape(shape, len(class_names), min_points, row) for row, shape in enumerate(shapes))
-    return summarize_level([result for result in results if result is not None], class_names, arithmetic)
 
+    def __init__(self, level: Level, config: MetricConfig, min_points: int = MIN_POINTS):
+        self.level, self.arithmetic, self.min_points = level, config.ap_arithmetic, min_points
+        self._results: list[ShapeResult] = []
+        self._num_added = 0
 
-def measure_shape(
-    shape: ShapeLevel, num_classes: int, min_points: int = MIN_POINTS, row: int = 0
-) -> ShapeResult | None:
-    """The part of `evaluate_level` that looks at one shape's points; None if no point has a ground-truth class.
+    def add(self, truth: Labels, segmented: Segmented) -> Hits | None:
+        """Adds a cloud; None, and nothing counts, if none of its points has a class that is scored.
 
-    Every ground-truth id left among the labelled points is an instance, however small. A negative predicted id means
-    "no instance". `row` is the shape's position, for error messages.
-    """
-    shape = ShapeLevel(*map(np.asarray, shape))
-    _check_shape(shape, num_classes, row)
-    shape = ShapeLevel(*(array[shape.gt_semantic > 0] for array in shape))
-    if len(shape.gt_semantic) == 0:
-        return None
-    gt = find_instances(shape.gt_instance, shape.gt_semantic, num_classes)
-    predicted = find_instances(shape.instance, shape.semantic, num_classes)
-    overlap = contingency(predicted.index, gt.index, len(predicted.ids), len(gt.ids))
-    iou = intersection_over_union(overlap, predicted.size, gt.size)
-    confidence = instance_confidence(predicted, shape.entropy)
-    counted = (predicted.size > min_points) & (predicted.label > 0) & (predicted.ids >= 0)
-    matches = match_instances(iou[counted], predicted.label[counted], confidence[counted], gt.label, _LEVELS)
-    return ShapeResult(matches, count_labels(shape.gt_semantic, shape.semantic, num_classes))
+        Every ground-truth id left among the labeled points is an instance, however small. What is left of a proposal
+        has the majority class of its points and their mean certainty, where the system gives certainties, else the
+        label and score of the proposal.
+
+        Raises:
+          ValueError: arrays of different length, or classes outside [0, S), naming the cloud's position.
+        """
+        row, self._num_added = self._num_added, self._num_added + 1
+        num_classes = len(self.level.classes)
+        _check_cloud(truth, segmented, num_classes, row)
+        labeled = np.flatnonzero(truth.semantic >= max(self.level.first_scored, 0))
+        if len(labeled) == 0:
+            return None
+        gt = find_instances(truth.instance[labeled], truth.semantic[labeled], num_classes)
+        gt_of_point = np.full(len(truth.semantic), -1)
+        gt_of_point[labeled] = gt.index
+
+        proposals = segmented.proposals
+        kept = gt_of_point[proposals.points] >= 0
+        points, index = proposals.points[kept], proposals.of_entry[kept]
+        num = len(proposals.label)
+        size = np.bincount(index, minlength=num)
+        label, score = proposals.label, proposals.score
+        if segmented.certainty is not None:
+            label = contingency(index, segmented.semantic[points], num, num_classes).argmax(axis=1)
+            score = mean_score(index, segmented.certainty[points], size)
+        iou = intersection_over_union(contingency(index, gt_of_point[points], num, len(gt.ids)), size, gt.size)
+        counted = np.flatnonzero((size > self.min_points) & (label >= self.level.first_scored))
+        matches = match_instances(iou[counted], label[counted], score[counted], gt.label, _LEVELS)
+        counts = count_labels(truth.semantic[labeled], segmented.semantic[labeled], num_classes)
+        self._results.append(ShapeResult(matches, counts))
+        return Hits(counted[np.argsort(-score[counted], kind="stable")], matches.hits)
+
+    def summary(self) -> "LevelMetrics":
+        """All measures of the clouds so far, and the curves behind them."""
+        return summarize_level(self._results, self.level.classes, self.arithmetic, self.level.first_scored)
+
+    def result(self) -> dict[str, Any]:
+        """The measures in percent, NaN where nothing could be measured, and "per_class"."""
+        found = self.summary()._asdict()
+        return {name: value for name, value in found.items() if name not in ("curves", "per_part")} | {
+            "per_class": found["per_part"]
+        }
 
 
 def evaluate_official(
@@ -163,13 +183,13 @@ def measure_masks(shape: MaskShape, num_classes: int, row: int = 0) -> ShapeResu
 
 
 def summarize_level(
-    results: Sequence[ShapeResult], class_names: Sequence[str], arithmetic: str = PUBLISHED
+    results: Sequence[ShapeResult], class_names: Sequence[str], arithmetic: str = PUBLISHED, first_scored: int = 1
 ) -> LevelMetrics:
     """Pools the shapes of a level: the last step of both variants; arguments as there."""
     matches = [result.matches for result in results]
     per_part, curves = {}, {}
     for label, num_gt in enumerate(_instances_per_class(matches, len(class_names))):
-        if label > 0 and num_gt > 0:
+        if label >= first_scored and num_gt > 0:
             confidence, hits = _pool_class(matches, label)
             aps = [100.0 * average_precision(hit, num_gt, arithmetic) for hit in hits]
             per_part[class_names[label]] = {**dict(zip(AP_NAMES, aps)), "instances": int(num_gt)}
@@ -220,14 +240,19 @@ def _mean(values: Sequence[float]) -> float:
     return float(np.mean(values)) if len(values) else float("nan")
 
 
-def _check_shape(shape: ShapeLevel, num_classes: int, row: int) -> None:
-    lengths = {name: array.shape for name, array in shape._asdict().items()}
-    if len(set(lengths.values())) != 1 or shape.gt_semantic.ndim != 1:
+def _check_cloud(truth: Labels, segmented: Segmented, num_classes: int, row: int) -> None:
+    arrays = {"truth.semantic": truth.semantic, "truth.instance": truth.instance, "semantic": segmented.semantic}
+    if segmented.certainty is not None:
+        arrays["certainty"] = segmented.certainty
+    lengths = {name: np.shape(array) for name, array in arrays.items()}
+    if len(set(lengths.values())) != 1 or np.ndim(truth.semantic) != 1:
         raise ValueError(f"shape {row}: every array must be [N], got {lengths}")
-    _check_range("gt_semantic", shape.gt_semantic, 0, num_classes, row)
-    _check_range("semantic", shape.semantic, 0, num_classes, row)
-    if not np.isfinite(shape.entropy).all():
-        raise ValueError(f"shape {row}: entropy has NaN or infinite values; the network's logits are not finite")
+    _check_range("truth.semantic", truth.semantic, -1, num_classes, row)
+    _check_range("semantic", segmented.semantic, 0, num_classes, row)
+    _check_range("proposals.points", segmented.proposals.points, 0, len(truth.semantic), row)
+    scores = segmented.proposals.score if segmented.certainty is None else segmented.certainty
+    if not np.isfinite(scores).all():
+        raise ValueError(f"shape {row}: certainty has NaN or infinite values; the network's logits are not finite")
 
 
 def _check_range(name: str, labels: np.ndarray, lowest: int, end: int, row: int) -> None:

@@ -8,8 +8,7 @@ as relu(BN(0)) (specification of O-CNN's layers; the released program relies on 
 import tensorflow as tf
 
 import ocnn_tf_ops as ops
-from instance_seg.initializers import uniform
-from instance_seg.layers import BatchNorm, Composite, Layer, Unit, value_in
+from instance_seg.layers import BatchNorm, Composite, Layer, Unit, uniform, value_in
 
 KERNEL_CELLS = 27  # 3x3x3
 CHILDREN = 8  # 2x2x2

@@ -67,9 +67,9 @@ def tf1_variables(model) -> dict[str, Stored]:
     Raises:
         ValueError: the network fuses in the paper's order, which no TF1 weight belongs to.
     """
-    if model.config.concat_order != "released":
+    if model.settings.concat_order != "released":
         raise ValueError(
-            f"concat_order={model.config.concat_order!r}: TF1 weights belong to the released program's order; "
+            f"concat_order={model.settings.concat_order!r}: TF1 weights belong to the released program's order; "
             "set concat_order=released"
         )
     return dict(_network(model))
@@ -82,7 +82,7 @@ def export_tf1_arrays(model) -> dict[str, np.ndarray]:
 
 def _network(model) -> Iterator[tuple[str, Stored]]:
     yield from _backbone(f"{SCOPE}ocnn_unet", model.backbone)
-    for level, (classes, head) in enumerate(zip(model.num_classes, model.semantic_heads), 1):
+    for level, (classes, head) in enumerate(zip(model.task.num_classes, model.semantic_heads), 1):
         yield from _semantic_head(f"{SCOPE}level_{level}/predict_{classes}", head)
     for level, head in enumerate(model.offset_heads, 1):
         yield from _offset_head(f"{SCOPE}level_{level}/predict_offset", head)

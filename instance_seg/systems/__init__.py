@@ -1,0 +1,14 @@
+"""Systems: what they are called by `system`."""
+
+from instance_seg.registry import Entry
+
+SYSTEMS = {
+    "semantic_assisted": Entry(
+        "instance_seg.systems.settings:SemanticAssistedSettings",
+        "instance_seg.systems.semantic_assisted:SemanticAssisted",
+    ),
+    "feature_exchange": Entry(
+        "instance_seg.systems.settings:FeatureExchangeSettings",
+        "instance_seg.systems.feature_exchange:FeatureExchange",
+    ),
+}

@@ -1,6 +1,5 @@
 """The paper's network: a backbone, per-level heads, semantic-assisted fusion (Sections 3.1-3.3)."""
 
-import keras
 import tensorflow as tf
 
 from instance_seg.fusion.semantic_assisted import SemanticAssistedFusion
@@ -8,9 +7,9 @@ from instance_seg.fusion.two_direction import SemanticPath
 from instance_seg.heads.offset import OffsetHead
 from instance_seg.heads.semantic import SemanticHead
 from instance_seg.initializers import RELEASED, Initializer
-from instance_seg.structures import LevelPrediction
-from instance_seg.systems.backbone import make_backbone
-from instance_seg.systems.settings import NetworkConfig as NetworkConfig
+from instance_seg.structures import LevelPrediction, Points, Task
+from instance_seg.systems.offset_system import OffsetSystem
+from instance_seg.systems.settings import SemanticAssistedSettings
 
 
 def source_levels(fusion: str, level: int, num_levels: int) -> tuple[int, ...]:
@@ -21,31 +20,23 @@ def source_levels(fusion: str, level: int, num_levels: int) -> tuple[int, ...]:
     return (level, *others)
 
 
-class SemanticAssistedNetwork(keras.Model):
-    """(Points, Octree, interpolation table) -> one LevelPrediction per level.
+class SemanticAssisted(OffsetSystem):
+    """A semantic and an offset head per level; the latter fuses the probabilities of the former."""
 
-    Args:
-        config: sizes and choices; its fusion is none, own or cross.
-        num_classes: classes of every level, coarse to fine, class 0 included; any number of levels.
-        initializer: of all weights.
-    """
+    Settings = SemanticAssistedSettings
 
-    def __init__(
-        self, config: NetworkConfig, num_classes: tuple[int, ...], initializer: Initializer = RELEASED, **kwargs
-    ):
-        super().__init__(autocast=False, **kwargs)
-        self.config, self.num_classes, self.initializer = config, tuple(num_classes), initializer
-        levels = range(len(num_classes))
-        self.sources = [source_levels(config.fusion, k, len(num_classes)) for k in levels]
-        self.backbone = make_backbone(config, initializer)
+    def __init__(self, settings: SemanticAssistedSettings, task: Task, initializer: Initializer = RELEASED, **kwargs):
+        super().__init__(settings, task, initializer, **kwargs)
+        levels, s = range(len(task.levels)), settings
+        self.sources = [source_levels(s.fusion, k, len(levels)) for k in levels]
         self.semantic_heads = [
-            SemanticHead(c, config.head_width, config.head_hidden, initializer=initializer, name=f"semantic_{k}")
-            for k, c in enumerate(num_classes)
+            SemanticHead(c, s.head_width, s.head_hidden, initializer=initializer, name=f"semantic_{k}")
+            for k, c in enumerate(task.num_classes)
         ]
         self.offset_heads = [self._offset_head(k) for k in levels]
 
     def _offset_head(self, level):
-        c = self.config
+        c = self.settings
         fusion = semantic_path = None
         if c.fusion != "none":
             fusion = SemanticAssistedFusion(
@@ -79,9 +70,9 @@ class SemanticAssistedNetwork(keras.Model):
             name=f"offset_{level}",
         )
 
-    def call(self, points, octree, index, weight, training=False):
-        """points: Points; octree: Octree of config.depth; index, weight [N, 8]: the octants around the points."""
-        semantic, instance = self.backbone.at_points(points, octree, index, weight, training=training)
+    def call(self, points: Points, tables, *, phase="", training=False) -> tuple[LevelPrediction, ...]:
+        """One LevelPrediction per level; `tables` are the backbone's."""
+        semantic, instance = self.backbone.at_points(points, tables, training=training)
         logits = [head(semantic, training=training) for head in self.semantic_heads]
         probabilities = [tf.nn.softmax(x) for x in logits]
         predictions = []

@@ -1,14 +1,15 @@
 """Checkpoints of a run: weights, momentum and step, with a description of the network they belong to."""
 
-import dataclasses
 import pathlib
 import sys
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from instance_seg.config import Config, make_config
 from instance_seg.files import write_json
-from instance_seg.systems.settings import NetworkConfig
+from instance_seg.nesting import options
+from instance_seg.structures import Task
 from instance_seg.training.checkpoint_files import (
     DESCRIPTION,
     checkpoints_in,
@@ -20,10 +21,28 @@ from instance_seg.training.checkpoint_files import (
 )
 
 
-def describe_network(category: str, config: NetworkConfig, num_classes: tuple[int, ...], level: int = 0) -> dict:
-    """What must agree between a checkpoint and the network that reads it; `level` as in --level, 0 = all."""
-    settings = {k: list(v) if isinstance(v, tuple) else v for k, v in dataclasses.asdict(config).items()}
-    return {"category": category, "level": level, "num_classes": list(num_classes), "network": settings}
+def describe_system(config: Config, task: Task) -> dict[str, Any]:
+    """What a checkpoint is of; all but "other_settings" must agree with the system that reads it."""
+    flat = {name: list(value) if isinstance(value, tuple) else value for name, value in config.flat().items()}
+    own = [o for o in config.options() if o.group.split(".")[0] == "network"]
+    return {
+        "data_set": config.data_set,
+        "source": {o.name: flat[o.name] for o in config.options() if o.group == "source"},
+        "system": config.system,
+        "settings": {o.name: flat[o.name] for o in own if o.of_weights},
+        "other_settings": {o.name: flat[o.name] for o in own if not o.of_weights},
+        "num_classes": list(task.num_classes),
+    }
+
+
+def described_config(checkpoint: str) -> Config:
+    """The settings of data set and system that a checkpoint is of; ValueError naming it if they are none."""
+    description = read_description(checkpoint)
+    settings = description["source"] | description["settings"] | description["other_settings"]
+    try:
+        return make_config({"data_set": description["data_set"], "system": description["system"], **settings})
+    except ValueError as error:
+        raise ValueError(f"{checkpoint}: its {DESCRIPTION} describes no network: {error}") from error
 
 
 class Progress(NamedTuple):
@@ -39,7 +58,7 @@ class Checkpoints:
     Args:
         folder: where the checkpoints and network.json live.
         model, optimizer: built, so that every variable exists.
-        description: see `describe_network`.
+        description: see `describe_system`.
         keep: how many checkpoints stay.
         loss_scale: a tf.Module, saved too; a checkpoint without one leaves it as it is.
     """
@@ -130,12 +149,12 @@ def _variables_by_path(model) -> dict[str, tf.Variable]:
 
 def _differences(stored: dict, wanted: dict) -> list[str]:
     """A setting the stored description lacks is younger than the checkpoint, which then has its default."""
-    defaults = describe_network("", NetworkConfig(), ())
-    flat_defaults, flat_stored, flat_wanted = ({**d, **d.get("network", {})} for d in (defaults, stored, wanted))
-    flat_stored = flat_defaults | flat_stored
-    names = [n for n in flat_wanted if n != "network"]
-    return [
-        f"{n} is {flat_stored.get(n)!r} there and {flat_wanted[n]!r} here"
-        for n in names
-        if flat_stored.get(n) != flat_wanted[n]
-    ]
+    differing = []
+    flat_stored, flat_wanted = ({**d, **d["source"], **d["settings"]} for d in (stored, wanted))
+    defaults = {o.name: o.default for o in options(Config, flat_wanted)}
+    for name, value in flat_wanted.items():
+        was = flat_stored.get(name, defaults.get(name))
+        was = list(was) if isinstance(was, tuple) else was
+        if name not in ("source", "settings", "other_settings") and was != value:
+            differing.append(f"{name} is {was!r} there and {value!r} here")
+    return differing

@@ -9,7 +9,14 @@ from instance_seg.files import read_json
 
 CHECKPOINTS, DESCRIPTION = "checkpoints", "network.json"  # folder of a run, file in it
 _INDEX = re.compile(r"iter-(\d+)\.index")  # written last: a checkpoint with an index was whole once
-_FIELDS = {"category": str, "level": int, "num_classes": list, "network": dict}
+_FIELDS = {
+    "data_set": str,
+    "source": dict,
+    "system": str,
+    "settings": dict,
+    "other_settings": dict,
+    "num_classes": list,
+}
 
 
 def prefix_of(folder: pathlib.Path, step: int) -> str:
@@ -50,19 +57,14 @@ def read_description(checkpoint: str) -> dict[str, Any]:
     """The description of the network beside a checkpoint; ValueError naming the file if there is none to be used."""
     path = pathlib.Path(find_checkpoints(checkpoint)[0]).parent / DESCRIPTION
     description = read_json(path)
-    wrong = [name for name, kind in _FIELDS.items() if not isinstance(_get(description, name), kind)]
+    found = description if isinstance(description, dict) else {}
+    wrong = [name for name, kind in _FIELDS.items() if not isinstance(found.get(name), kind)]
     if wrong:
         raise ValueError(
             f"{path}: describes no network, since {', '.join(wrong)} is missing or no {_FIELDS[wrong[0]].__name__}; "
             f"take the {DESCRIPTION} of another run of the same network, or train again in another folder"
         )
     return description
-
-
-def _get(description: Any, name: str) -> Any:
-    """`level` is younger than the first checkpoints, which are of all levels."""
-    default = 0 if name == "level" else None
-    return description.get(name, default) if isinstance(description, dict) else None
 
 
 def remove_checkpoint(prefix: str) -> None:

@@ -3,10 +3,10 @@
 import difflib
 import pathlib
 import sys
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from instance_seg.config import Config, options
-from instance_seg.data.partnet.fingerprint import fingerprint
+from instance_seg.config import Config
 from instance_seg.files import read_json, write_json
 
 FILE_NAME = "run.json"
@@ -22,20 +22,21 @@ class Change(NamedTuple):
     step: int
 
 
-def keep_record(logdir: pathlib.Path, config: Config, step: int) -> None:
+def keep_record(logdir: pathlib.Path, config: Config, data: Mapping[str, str], step: int) -> None:
     """Writes what the run is, or compares it with what was written when it started.
 
     Settings count that change a result (options.option, `free`), and the files of the data set. Those that changed and
     may, by --allow_changed, are written down with the step.
 
     Args:
+        data: the fingerprint of the data set.
         step: iterations that the run has done; 0: it starts, and what an attempt before it wrote is void.
 
     Raises:
         ValueError: something else changed, with the list and the ways out; --allow_changed names no setting; or
             run.json is damaged.
     """
-    path, now = logdir / FILE_NAME, _record(config)
+    path, now = logdir / FILE_NAME, _record(config, data)
     unknown = [name for name in config.run.allow_changed if name not in (*now["settings"], DATA)]
     if unknown:
         near = difflib.get_close_matches(unknown[0], [*now["settings"], DATA], n=1)
@@ -44,7 +45,7 @@ def keep_record(logdir: pathlib.Path, config: Config, step: int) -> None:
     if step and not path.exists():
         print(f"warning: {path} is missing, so how {logdir} was trained up to here is not known", file=sys.stderr)
     stored = _read(path) if step and path.exists() else now
-    found = _changes(stored, now, step)
+    found = _changes(stored, now, step, config)
     refused = [change for change in found if change.setting not in config.run.allow_changed]
     if refused:
         listed = "; ".join(f"{c.setting} was {c.was!r} and is {c.now!r}" for c in refused)
@@ -56,32 +57,32 @@ def keep_record(logdir: pathlib.Path, config: Config, step: int) -> None:
     write_json(path, now | {"changes": [*stored["changes"], *(change._asdict() for change in found)]}, indent=1)
 
 
-def history(run: pathlib.Path, config: Config) -> dict[str, list]:
-    """What results say of the past of a run.
+def history(run: pathlib.Path, data: Mapping[str, str]) -> dict[str, list]:
+    """What results say of the past of a run; `data` is the fingerprint of the data set of now.
 
     Returns:
         "changes": what was changed in the course of the training, each with the step after which; "other_data": in what
-        the data set of `config` differs from the one of the training, in words. Empty lists if nothing is known.
+        the data set of now differs from the one of the training, in words. Empty lists if nothing is known.
     """
     path = run / FILE_NAME
     if not path.exists():
         return {"changes": [], "other_data": []}
     record = _read(path)
-    was, now = record[DATA], fingerprint(config.data.data_dir, config.data.category)
-    other = [f"{split}: {was[split]} there, {now.get(split)} here" for split in was if was[split] != now.get(split)]
+    was = record[DATA]
+    other = [f"{split}: {was[split]} there, {data.get(split)} here" for split in was if was[split] != data.get(split)]
     return {"changes": record["changes"], "other_data": other}
 
 
-def _record(config: Config) -> dict[str, Any]:
+def _record(config: Config, data: Mapping[str, str]) -> dict[str, Any]:
     given = config.flat()
-    settings = {o.name: given[o.name] for o in options() if not o.free}
+    settings = {o.name: given[o.name] for o in config.options() if not o.free}
     settings = {name: list(value) if isinstance(value, tuple) else value for name, value in settings.items()}
-    return {"settings": settings, DATA: fingerprint(config.data.data_dir, config.data.category), "changes": []}
+    return {"settings": settings, DATA: dict(data), "changes": []}
 
 
-def _changes(stored: dict, now: dict, step: int) -> list[Change]:
+def _changes(stored: dict, now: dict, step: int, config: Config) -> list[Change]:
     """A setting that the record lacks is younger than the run, which then had its default."""
-    defaults = {o.name: list(o.default) if isinstance(o.default, tuple) else o.default for o in options()}
+    defaults = {o.name: list(o.default) if isinstance(o.default, tuple) else o.default for o in config.options()}
     before = {name: stored["settings"].get(name, defaults[name]) for name in now["settings"]}
     found = [
         Change(name, before[name], value, step) for name, value in now["settings"].items() if value != before[name]

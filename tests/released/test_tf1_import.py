@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from instance_seg.config import load_config
 from instance_seg.data.partnet.taxonomy import load_taxonomy
+from instance_seg.experiment import build_network
+from instance_seg.presets import load_config
 from instance_seg.released.tf1_import import STEP, import_tf1_checkpoint
 from instance_seg.released.tf1_variables import CONV, DECONV, Stored, export_tf1_arrays, tf1_variables
-from instance_seg.schedule import Momentum
 from instance_seg.training.checkpoint import Checkpoints, describe_network
-from instance_seg.training.experiment import build_network
+from instance_seg.training.optimizers import Momentum
 
 STATISTICS = ("moving_mean", "moving_variance")
 # sha256 of the lines "name,64x108,1" (1 = trainable), sorted, of the graph the released code builds for Chair

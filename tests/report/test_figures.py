@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
+from instance_seg.drawing.curves import _titles, render_curves
+from instance_seg.drawing.panels import Segmentation, panel_columns, wrong_instances
+from instance_seg.drawing.pictures import Column, render_panel
 from instance_seg.metrics.average_precision import average_precision, best_precisions, precision_recall
 from instance_seg.metrics.partnet import Curve, evaluate_level
-from instance_seg.report.curves import _titles, render_curves
-from instance_seg.report.figures import Segmentation, panel_columns, wrong_instances
-from instance_seg.report.pictures import Column, render_panel
 from instance_seg.structures import ShapeLevel
 
 RED = np.array([216, 27, 27])

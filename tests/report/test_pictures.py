@@ -2,7 +2,7 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from instance_seg.report.pictures import (
+from instance_seg.drawing.pictures import (
     NO_INSTANCE,
     Column,
     camera_axes,

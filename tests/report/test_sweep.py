@@ -1,9 +1,9 @@
 """From a checkpoint to a row of Table 5: clustered again with other settings, into the folder of the run."""
 
-from instance_seg.config import load_config
+from instance_seg.experiment import evaluate, train
+from instance_seg.presets import load_config
 from instance_seg.report.report import make_report
 from instance_seg.report.results import find_results, find_sweep
-from instance_seg.training.experiment import evaluate, train
 
 TINY = {
     "depth": 3,

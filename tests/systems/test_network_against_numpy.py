@@ -6,7 +6,7 @@ import tensorflow as tf
 from numpy_network import NumpyNetwork
 
 import ocnn_tf_ops as ops
-from instance_seg.config import load_config
+from instance_seg.presets import load_config
 from instance_seg.released.tf1_import import import_tf1_checkpoint
 from instance_seg.released.tf1_variables import tf1_variables
 from instance_seg.structures import Points

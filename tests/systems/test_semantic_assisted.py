@@ -5,8 +5,8 @@ import pytest
 import tensorflow as tf
 
 import ocnn_tf_ops as ops
+from instance_seg.describe import count_parameters, describe
 from instance_seg.losses.segmentation import LossConfig, segmentation_losses
-from instance_seg.report.describe import count_parameters, describe
 from instance_seg.structures import LevelLabels, Points
 from instance_seg.systems.semantic_assisted import NetworkConfig, SemanticAssistedNetwork, source_levels
 

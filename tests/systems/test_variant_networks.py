@@ -6,16 +6,16 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from instance_seg.systems.build import build_system
 
 import ocnn_tf_ops as ops
-from instance_seg.config import load_config, variant_names
+from instance_seg.describe import count_parameters
 from instance_seg.initializers import RELEASED, Initializer
 from instance_seg.losses.segmentation import LossConfig, segmentation_losses
-from instance_seg.report.describe import count_parameters
-from instance_seg.schedule import Momentum
+from instance_seg.presets import load_config, variant_names
 from instance_seg.structures import LevelLabels, Points
-from instance_seg.systems.build import build_system
 from instance_seg.systems.settings import NetworkConfig
+from instance_seg.training.optimizers import Momentum
 
 TINY = {
     "depth": 3,

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from plyfile import PlyData
 
-from instance_seg.config import load_config
-from instance_seg.report.figures import Segmentation
+from instance_seg.drawing.panels import Segmentation
+from instance_seg.experiment import train
+from instance_seg.presets import load_config
 from instance_seg.structures import ShapeLevel
-from instance_seg.training.experiment import train
 
 TINY = {"depth": 3, "channels": (8, 8), "num_blocks": 1, "head_width": 8, "train_batch_size": 2, "max_iter": 1}
 _PATH = pathlib.Path(__file__).resolve().parents[2] / "tools" / "draw_figures.py"

@@ -44,12 +44,11 @@ def loss_rows(path: pathlib.Path) -> list[dict[str, float]]:
 
 
 def measures(logdir: pathlib.Path) -> dict[str, dict[str, dict[str, float]]]:
-    """Row of the tables -> level -> the measures of a finished run."""
-    results = json.loads((logdir / "results.json").read_text())
-    rows = {"with": results["levels"], "without": results["without_region_centers"]["levels"]}
+    """Reading -> level -> the measures of a finished run."""
+    readings = json.loads((logdir / "results.json").read_text())["readings"]
     return {
-        row: {level: {name: found[name] for name in MEASURES} for level, found in levels.items()}
-        for row, levels in rows.items()
+        name: {level: {measure: found[measure] for measure in MEASURES} for level, found in reading["levels"].items()}
+        for name, reading in readings.items()
     }
 
 

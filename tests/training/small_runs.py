@@ -4,12 +4,10 @@ import csv
 import sys
 import time
 
-from instance_seg.config import load_config
+from instance_seg.presets import load_config
 
+OCTREE = {"depth": 3, "channels": (8, 8), "num_blocks": 1}  # settings of its backbone alone
 TINY = {
-    "depth": 3,
-    "channels": (8, 8),
-    "num_blocks": 1,
     "head_width": 8,
     "points_per_shape": 100,
     "train_batch_size": 2,
@@ -24,7 +22,8 @@ TINY = {
 
 def settings(small_partnet, folder, **more):
     """Flat settings of a run of a few seconds."""
-    return TINY | {"data_dir": str(small_partnet), "logdir": str(folder), "category": "Scissors"} | more
+    backbone = {} if more.get("variant") == "cross_level_pointnet2" else OCTREE
+    return TINY | backbone | {"data_dir": str(small_partnet), "logdir": str(folder), "category": "Scissors"} | more
 
 
 def tiny_config(small_partnet, folder, **more):

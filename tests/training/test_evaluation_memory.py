@@ -10,9 +10,9 @@ from instance_seg.clustering.config import ClusterConfig
 from instance_seg.clustering.instances import PredictedLevel
 from instance_seg.data.partnet.formats.predictions_h5 import read_predictions
 from instance_seg.data.partnet.taxonomy import load_taxonomy
+from instance_seg.evaluation.evaluate import evaluate_network
+from instance_seg.evaluation.predictor import PointPrediction
 from instance_seg.structures import LevelLabels, Points
-from instance_seg.training.evaluate import evaluate_network
-from instance_seg.training.segment import PointPrediction
 
 NUM_POINTS = 10_000
 CHAIR = load_taxonomy("Chair")

@@ -25,4 +25,4 @@ def test_a_run_is_what_it_was(small_partnet, tmp_path, name):
         assert found[row].keys() == levels.keys() and levels
         for level, want in levels.items():
             assert found[row][level] == pytest.approx(want, abs=NEAR, nan_ok=True), (row, level)
-    assert any(level[name] > 0 for level in kept["with"].values() for name in MEASURES)
+    assert any(level[name] > 0 for level in kept["with region centers"].values() for name in MEASURES)

@@ -7,11 +7,11 @@ import tensorflow as tf
 from small_runs import losses
 
 import ocnn_tf_ops as ops
-from instance_seg.config import load_config
+from instance_seg.experiment import build_network, run_taxonomy, train
 from instance_seg.layers import BatchNorm
+from instance_seg.presets import load_config
 from instance_seg.structures import Points
 from instance_seg.training.checkpoint_files import checkpoints_in
-from instance_seg.training.experiment import build_network, run_taxonomy, train
 from instance_seg.training.precision import DynamicScale, computing_in, make_loss_scale
 from instance_seg.training.trainer import LossIsNotFinite
 

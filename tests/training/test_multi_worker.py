@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from small_runs import command, losses, settings, wait_for
 
-from instance_seg.config import load_config
+from instance_seg.experiment import train
+from instance_seg.presets import load_config
 from instance_seg.report.results import read_results
-from instance_seg.training.experiment import train
 
 pytestmark = pytest.mark.slow
 

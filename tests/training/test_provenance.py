@@ -3,7 +3,7 @@ import subprocess
 
 import pytest
 
-from instance_seg.config import load_config
+from instance_seg.presets import load_config
 from instance_seg.training import provenance
 from instance_seg.training.provenance import commit
 

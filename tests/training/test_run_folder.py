@@ -9,12 +9,12 @@ import subprocess
 import sys
 
 import pytest
+from instance_seg.training.segment_cloud import described_run
 from small_runs import command, losses, settings, tiny_config
 
+from instance_seg.experiment import evaluate, train
 from instance_seg.report.results import read_results
-from instance_seg.training.experiment import evaluate, train
 from instance_seg.training.run_lock import EXIT_CODE, RunIsHeld, holding
-from instance_seg.training.segment_cloud import described_run
 
 HOLD = """
 import pathlib, sys

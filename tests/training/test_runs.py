@@ -12,11 +12,11 @@ import tensorflow as tf
 from small_runs import command, losses, settings, tiny_config, wait_for
 from tensorboard.util import tensor_util
 
-from instance_seg.config import load_config
+from instance_seg.evaluation.evaluate import Measurement
+from instance_seg.experiment import evaluate, sweep, train
 from instance_seg.interrupt import ending_at_signals
+from instance_seg.presets import load_config
 from instance_seg.report.results import MEASURES, read_results
-from instance_seg.training.evaluate import Measurement
-from instance_seg.training.experiment import evaluate, sweep, train
 from instance_seg.training.run_log import RunLog
 
 
@@ -248,7 +248,7 @@ def test_a_signal_at_the_last_step_leaves_the_evaluation_to_the_next_run(small_p
             os.kill(os.getpid(), signal.SIGINT)
 
     monkeypatch.setattr(RunLog, "write", write)
-    monkeypatch.setattr("instance_seg.training.experiment.evaluate_network", None)
+    monkeypatch.setattr("instance_seg.experiment.evaluate_network", None)
     assert train(tiny_config(small_partnet, tmp_path)) == 128 + signal.SIGINT
     assert "the training is finished" in capsys.readouterr().err
 

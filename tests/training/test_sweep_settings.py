@@ -4,8 +4,8 @@ import pathlib
 
 import pytest
 
-from instance_seg.config import load_config
-from instance_seg.training.experiment import _with_setting
+from instance_seg.experiment import _with_setting
+from instance_seg.presets import load_config
 
 CONFIG = load_config("demo", {"logdir": "runs/x"})
 

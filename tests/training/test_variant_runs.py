@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from instance_seg.config import load_config
+from instance_seg.experiment import build_network, evaluate, run_taxonomy, train
+from instance_seg.presets import load_config
 from instance_seg.report.results import read_results
-from instance_seg.training.experiment import build_network, evaluate, run_taxonomy, train
 
 TINY = {
     "depth": 3,

@@ -17,6 +17,7 @@ from instance_seg.data.files.checked_h5 import Field, RowWriter, open_dataset, o
 from instance_seg.data.partnet.h5 import SHAPES_PER_FILE
 from instance_seg.data.partnet.masks import MAX_INSTANCES
 from instance_seg.files import replacing
+from instance_seg.structures import Proposals
 
 MIN_POINTS = 10  # a valid instance has more points than this
 _BLOCK = 16  # rows read at a time, 32 MB of masks at 10,000 points
@@ -31,31 +32,23 @@ class PredictedMasks(NamedTuple):
     confidence: np.ndarray  # [P] float32
 
 
-def instances_to_masks(
-    instance: np.ndarray,
-    label: np.ndarray,
-    confidence: np.ndarray,
-    min_points: int = MIN_POINTS,
-    max_instances: int = MAX_INSTANCES,
+def proposals_to_masks(
+    proposals: Proposals, num_points: int, min_points: int = MIN_POINTS, max_instances: int = MAX_INSTANCES
 ) -> PredictedMasks:
-    """Turns instance ids per point into masks in descending order of confidence.
+    """Turns the proposals of a shape into masks in descending order of score.
 
-    Instances of class 0 and those of at most `min_points` points are left out, and so are, beyond `max_instances`, the
-    least confident.
-
-    Args:
-      instance: [N] integer in [0, I); negative = in no instance.
-      label: [I] integer class of each instance, 0 = other.
-      confidence: [I] float32.
+    Those of class 0 and those of at most `min_points` points are left out, and so are, beyond `max_instances`, the
+    ones of lowest score.
     """
-    size = np.bincount(instance[instance >= 0], minlength=len(label))
-    counted = np.flatnonzero((size > min_points) & (label > 0))
-    ranked = counted[np.argsort(-confidence[counted], kind="stable")][:max_instances]
+    counted = np.flatnonzero((proposals.size > min_points) & (proposals.label > 0))
+    ranked = counted[np.argsort(-proposals.score[counted], kind="stable")][:max_instances]
+    masks = np.zeros((len(proposals.label), num_points), bool)
+    masks[proposals.of_entry, proposals.points] = True
     return PredictedMasks(
-        mask=instance[None, :] == ranked[:, None],
-        label=(label[ranked] - 1).astype(np.uint8),
+        mask=masks[ranked],
+        label=(proposals.label[ranked] - 1).astype(np.uint8),
         valid=np.ones(len(ranked), bool),
-        confidence=confidence[ranked].astype(np.float32),
+        confidence=proposals.score[ranked].astype(np.float32),
     )
 
 
@@ -64,7 +57,7 @@ class PredictionWriter:
 
         with PredictionWriter(folder) as writer:
             for ...:
-                writer.append(instances_to_masks(...))
+                writer.append(proposals_to_masks(...))
 
     Each file is whole or absent. At the end, files left by an earlier and longer test set are removed; if the block
     raises, the shapes since the last full file are dropped.

@@ -1,0 +1,51 @@
+"""Sizes and choices of the backbones."""
+
+from dataclasses import dataclass
+
+from instance_seg.options import LARGEST_COUNT, Settings, option, shown
+
+EDGE_MODES = ("missing", "wrap")  # wrap: as the released program on a GPU (ocnn_tf_ops.octree_interpolation_table)
+MAX_WIDTH, MAX_NEIGHBORS = 65_536, 65_536
+
+
+@dataclass(frozen=True)
+class OctreeUNetSettings(Settings):
+    """Defaults: the paper's U-Net (Appendix A) with the released program's input signal."""
+
+    depth: int = option(6, "finest depth of the octree", low=1, high=16)
+    full_depth: int = option(2, "every octant down to this depth exists", low=1, high=16)
+    channels: tuple[int, ...] = option(
+        (64, 128, 256, 256, 256), "width of every depth of the U-Net, finest first", low=1, high=MAX_WIDTH
+    )
+    num_blocks: int = option(3, "residual blocks per stage of the U-Net", low=0, high=1000)
+    abs_input: bool = option(True, "absolute value of the input signal (released program)")
+    edge_mode: str = option("missing", "interpolation corners outside the cube of the octree", EDGE_MODES)
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.full_depth > self.depth:
+            raise ValueError(f"full_depth={self.full_depth}: want at most depth={self.depth}")
+        stages = self.depth - self.full_depth + 1
+        if not stages <= len(self.channels) <= self.depth:
+            depths = f"depth={self.depth} to full_depth={self.full_depth} and at most for every depth above the root"
+            raise ValueError(
+                f"channels={shown(self.channels)}: want a width for each depth from {depths}: "
+                f"{stages} to {self.depth} widths"
+            )
+
+
+@dataclass(frozen=True)
+class PointNet2Settings(Settings):
+    """Defaults: PointNet++ as PartNet's networks have it."""
+
+    pointnet2_points: tuple[int, ...] = option(
+        (512, 128), "PointNet++: points of each abstraction", low=1, high=LARGEST_COUNT
+    )
+    pointnet2_samples: int = option(64, "PointNet++: neighbors of a point in its ball", low=1, high=MAX_NEIGHBORS)
+    pointnet2_width: float = option(1.0, "PointNet++: factor on every width, for quick runs", above=0, high=100)
+    pointnet2_normals: bool = option(False, "PointNet++: normals are input features too")
+
+    def __post_init__(self):
+        super().__post_init__()
+        if len(self.pointnet2_points) != 2:
+            raise ValueError(f"pointnet2_points={shown(self.pointnet2_points)}: want two numbers")

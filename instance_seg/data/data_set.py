@@ -1,0 +1,53 @@
+"""What trainer, evaluator and predictor know of a data set."""
+
+import contextlib
+import pathlib
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from instance_seg.options import Settings
+from instance_seg.structures import Cloud, Task
+
+
+class DataSet:
+    """A data set as its settings describe it; what derives from it is a folder in data/ or a module of a user's own.
+
+    Args:
+        settings: of `Settings`.
+    """
+
+    Settings: ClassVar[type[Settings]] = Settings
+    metrics: ClassVar[tuple[str, ...]] = ()  # what it is measured by, unless --metrics says otherwise
+    # Called as prediction_writer(folder): a context manager whose `append(levels)` keeps what was found in the next
+    # cloud, a tuple of Segmented. None: there are no files for it.
+    prediction_writer: ClassVar[Callable[[pathlib.Path], contextlib.AbstractContextManager] | None] = None
+
+    def __init__(self, settings: Any):
+        self.settings = settings
+
+    def task(self) -> Task:
+        """What is learned. ValueError for settings that name nothing."""
+        raise NotImplementedError
+
+    def split(self, root: str, name: str, limit: int | None = None) -> Sequence[Cloud]:
+        """The clouds of "train", "val" or "test", or the first `limit` of them; `[i]` may read.
+
+        Raises:
+            ValueError: it is not there or malformed; the message names the file.
+        """
+        raise NotImplementedError
+
+    def fingerprint(self, root: str) -> dict[str, str]:
+        """What tells one folder of data from another without reading it: split -> a line. {}: unknown."""
+        return {}
+
+    def foreign(self, points: np.ndarray, normals: np.ndarray) -> Cloud:
+        """A cloud from anywhere as one of this data set, without labels.
+
+        Args:
+            points: [N, 3], any position and scale, y up.
+            normals: [N, 3] float32.
+        """
+        return Cloud(np.float32(points), np.float32(normals), (), "")

@@ -1,0 +1,39 @@
+"""A table of the layers of a network: output shapes and parameter counts (`train --describe`)."""
+
+import math
+
+import keras
+from tabulate import tabulate
+
+
+def describe(model: keras.Model) -> str:
+    """Every layer that owns weights, with the shapes of its weights and their number, then the totals."""
+    rows = [
+        (layer.path, type(layer).__name__, _shapes(layer), f"{_count(_own(layer, trainable=True)):,}")
+        for layer in model._flatten_layers(include_self=False)
+        if _own(layer)
+    ]
+    table = tabulate(
+        rows, headers=["layer", "kind", "weights", "trainable"], colalign=("left", "left", "left", "right")
+    )
+    trainable = _count(model.trainable_variables)
+    statistics = _count(model.non_trainable_variables)
+    return f"{table}\n\ntrainable parameters {trainable:,}; with moving statistics {trainable + statistics:,}"
+
+
+def count_parameters(model: keras.Model) -> int:
+    """Trainable parameters of a built model."""
+    return _count(model.trainable_variables)
+
+
+def _own(layer, trainable=False):
+    variables = layer._trainable_variables if trainable else layer._trainable_variables + layer._non_trainable_variables
+    return list(variables)
+
+
+def _shapes(layer):
+    return ", ".join(f"{v.name} {list(v.shape)}" for v in _own(layer))
+
+
+def _count(variables) -> int:
+    return sum(math.prod(v.shape) for v in variables)

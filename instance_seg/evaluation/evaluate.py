@@ -1,0 +1,168 @@
+"""From a system and a split to the measures of every level, for every reading of the outputs."""
+
+import contextlib
+import dataclasses
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+from instance_seg.evaluation.predictor import Predictor
+from instance_seg.evaluation.results import PER_CLASS
+from instance_seg.metrics import METRICS
+from instance_seg.metrics.config import MetricConfig
+from instance_seg.metrics.partnet import Hits
+from instance_seg.options import Settings
+from instance_seg.registry import load_place
+from instance_seg.structures import Labels, Level, Points, Segmented, Task
+
+
+class Drawable(NamedTuple):
+    """One cloud at one level, segmented in one way, and how it was judged."""
+
+    title: str  # the reading
+    segmented: Segmented
+    hits: Hits | None
+
+
+class Sample(NamedTuple):
+    """One cloud with everything there is to draw of it."""
+
+    xyz: np.ndarray  # [N, 3] float32
+    normals: np.ndarray | None  # [N, 3] float32
+    levels: dict[str, tuple[Labels, list[Drawable]]]  # name of the level -> truth, and a column for each reading
+
+
+class Evaluation(NamedTuple):
+    """Measures, and where the time went."""
+
+    readings: dict[str, dict[str, Any]]  # name -> {"settings", "levels"}, as results.build_results takes them
+    seconds: dict[str, float]  # predict, cluster, metrics
+    samples: list[Sample]  # the first clouds, for pictures
+    metrics: dict[str, dict[str, list[Any]]]  # name of the reading -> name of the level -> the metrics themselves
+
+
+class Stopwatch:
+    """Adds up the seconds spent under each name."""
+
+    def __init__(self):
+        self.seconds = defaultdict(float)
+
+    @contextlib.contextmanager
+    def time(self, name: str):
+        """Counts the block towards `name`."""
+        begin = time.perf_counter()
+        yield
+        self.seconds[name] += time.perf_counter() - begin
+
+
+def make_metrics(names: Iterable[str], level: Level, config: MetricConfig) -> list[Any]:
+    """One metric for each name (metrics.METRICS, or MODULE:CLASS); ValueError naming the known ones."""
+    return [load_place(METRICS, "metrics", name)(level, config) for name in names]
+
+
+def evaluate(
+    predictor: Predictor,
+    batches: tf.data.Dataset,
+    readings: Mapping[str, Settings],
+    metrics: Sequence[str],
+    config: MetricConfig,
+    writer: Any = None,
+    num_samples: int = 0,
+) -> Evaluation:
+    """Predicts, reads and measures all clouds, one batch after the other.
+
+    Args:
+        predictor: of the system.
+        batches: pipeline batches of a split, in its order.
+        readings: name -> settings; those that are equal are read once.
+        metrics: their names (see make_metrics).
+        config: of the metrics.
+        writer: gets the levels of every cloud by the first reading: `append(tuple of Segmented)`. None: nobody does.
+        num_samples: how many of the first clouds are kept for pictures.
+    """
+    task, watch = predictor.system.task, Stopwatch()
+    measured = {reading: _Measured(task, metrics, config) for reading in readings.values()}
+    samples: list[Sample] = []
+    with tqdm(batches, desc="evaluating", unit="batch", leave=False, dynamic_ncols=True) as progress:
+        for batch in progress:
+            with watch.time("predict"):
+                readout = predictor(batch)
+            points, labels = tf.nest.map_structure(lambda x: x.numpy(), (batch.points, batch.labels))
+            segmented, hits = {}, {}
+            for reading, found in measured.items():
+                with watch.time("cluster"):
+                    segmented[reading] = predictor.system.segment(readout, points, reading)
+                with watch.time("metrics"):
+                    hits[reading] = found.add(points, labels, segmented[reading])
+            if writer is not None:
+                for levels in segmented[next(iter(readings.values()))]:
+                    writer.append(levels)
+            for b in range(min(num_samples - len(samples), len(points.row_splits) - 1)):
+                samples.append(_sample(task, points, labels, b, readings, segmented, hits))
+    with watch.time("metrics"):
+        results = {reading: found.results() for reading, found in measured.items()}
+    return Evaluation(
+        {name: {"settings": _plain(reading), "levels": results[reading]} for name, reading in readings.items()},
+        {name: watch.seconds[name] for name in ("predict", "cluster", "metrics")},
+        samples,
+        {name: measured[reading].metrics for name, reading in readings.items()},
+    )
+
+
+class _Measured:
+    """The metrics of one reading at every level that is scored."""
+
+    def __init__(self, task: Task, names: Sequence[str], config: MetricConfig):
+        self.task = task
+        self.metrics = {task.levels[k].name: make_metrics(names, task.levels[k], config) for k in task.scored}
+
+    def add(self, points: Points, labels: Sequence[Labels], clouds: Sequence[Sequence[Segmented]]) -> list[list]:
+        """Measures the clouds of a batch: what the first metric says of each, at each scored level."""
+        found = []
+        for levels, begin, end in zip(clouds, points.row_splits[:-1], points.row_splits[1:], strict=True):
+            found.append([])
+            for k in self.task.scored:
+                truth = Labels(*(array[begin:end] for array in labels[k]))
+                hits = [metric.add(truth, levels[k]) for metric in self.metrics[self.task.levels[k].name]]
+                found[-1].append(next((each for each in hits if isinstance(each, Hits)), None))
+        return found
+
+    def results(self) -> dict[str, dict[str, Any]]:
+        """The measures of all metrics by level. ValueError if two metrics call a measure the same."""
+        merged = {}
+        for level, metrics in self.metrics.items():
+            together: dict[str, Any] = {PER_CLASS: {}}
+            for metric in metrics:
+                result = metric.result()
+                for name, measures in result.pop(PER_CLASS, {}).items():
+                    together[PER_CLASS].setdefault(name, {}).update(measures)
+                if twice := set(result) & set(together):
+                    raise ValueError(f"--metrics: two of them have a measure {min(twice)}")
+                together |= result
+            merged[level] = {name: together[name] for name in (*(n for n in together if n != PER_CLASS), PER_CLASS)}
+        return merged
+
+
+def _sample(task, points, labels, b, readings, segmented, hits) -> Sample:
+    rows = slice(points.row_splits[b], points.row_splits[b + 1])
+    levels = {}
+    for position, k in enumerate(task.scored):
+        truth = Labels(*(array[rows] for array in labels[k]))
+        columns = [
+            Drawable(name, segmented[reading][b][k], hits[reading][b][position]) for name, reading in readings.items()
+        ]
+        levels[task.levels[k].name] = truth, columns
+    normals = points.features[rows, :3] if task.directions else None
+    return Sample(points.xyz[rows], normals, levels)
+
+
+def _plain(settings: Settings) -> dict[str, Any]:
+    """The settings of a reading as results.json has them: those that change a result."""
+    return {
+        f.name: getattr(settings, f.name) for f in dataclasses.fields(settings) if not f.metadata.get("free", False)
+    }

@@ -1,0 +1,80 @@
+"""Scores predictions in PartNet's own files, by this or any other program, with PartNet's official measure."""
+
+import os
+import re
+from collections.abc import Iterator
+from itertools import zip_longest
+from pathlib import Path
+
+from instance_seg.data.partnet.formats.predictions_h5 import read_predictions
+from instance_seg.data.partnet.masks import GT_TREE, read_ground_truth
+from instance_seg.data.partnet.taxonomy import LEVEL_NAMES, load_taxonomy
+from instance_seg.evaluation.summary import arithmetic_note
+from instance_seg.metrics.average_precision import PUBLISHED
+from instance_seg.metrics.partnet import LevelMetrics, MaskShape, evaluate_official
+from instance_seg.tables import capitalized, markdown, percent
+
+_LEVEL_FOLDER = re.compile(r"(?P<category>\w+)-(?P<level>\d)")
+_MEASURES = ("AP25", "AP50", "AP75", "sAP50")  # masks carry no label per point, hence no mIoU
+
+
+def score_predictions(
+    predictions: str | os.PathLike, ground_truth: str | os.PathLike, arithmetic: str = PUBLISHED
+) -> dict[tuple[str, int], LevelMetrics]:
+    """Measures every level that has predictions.
+
+    Args:
+        predictions: holds <Category>-<level>/test-NN.h5.
+        ground_truth: PartNet's ins_seg_h5_gt, or the folder above it.
+        arithmetic: of average precision, "float32" (published) or "float64".
+
+    Returns:
+        (category, level index from 0) -> measures in percent.
+
+    Raises:
+        ValueError: no predictions, no ground truth for them, another number of shapes or points; names the folder.
+    """
+    root = Path(ground_truth)
+    root = root.parent if root.name == GT_TREE else root
+    folders = _level_folders(Path(predictions))
+    return {key: _score_level(folder, root, *key, arithmetic) for key, folder in folders.items()}
+
+
+def score_table(scores: dict[tuple[str, int], LevelMetrics], arithmetic: str = PUBLISHED) -> str:
+    """The measures as a Markdown table, one row a level, and the arithmetic they were computed in."""
+    rows = [
+        [category, capitalized(LEVEL_NAMES[level]), *(percent(getattr(metrics, name)) for name in _MEASURES)]
+        for (category, level), metrics in scores.items()
+    ]
+    return f"{markdown(['Category', 'Level', *_MEASURES], rows, num_names=2)}\n\n{arithmetic_note(arithmetic)}"
+
+
+def _level_folders(predictions: Path) -> dict[tuple[str, int], Path]:
+    found = {}
+    for folder in sorted(predictions.iterdir()) if predictions.is_dir() else []:
+        match = _LEVEL_FOLDER.fullmatch(folder.name)
+        if match and folder.is_dir():
+            found[match["category"], int(match["level"]) - 1] = folder
+    if not found:
+        raise ValueError(f"{predictions}: no folder <Category>-<level>, such as Chair-1, with prediction files in it")
+    return found
+
+
+def _score_level(folder: Path, root: Path, category: str, level: int, arithmetic: str) -> LevelMetrics:
+    taxonomy = load_taxonomy(category)
+    if level not in taxonomy.real_levels:
+        raise ValueError(f"{folder}: {category} has no level {level + 1} in PartNet")
+    names = taxonomy.levels[level].names
+    return evaluate_official(_pairs(folder, root, category, level, len(names) - 1), names, arithmetic)
+
+
+def _pairs(folder: Path, root: Path, category: str, level: int, num_labels: int) -> Iterator[MaskShape]:
+    predictions = read_predictions(folder, num_labels=num_labels)
+    for row, (predicted, gt) in enumerate(zip_longest(predictions, read_ground_truth(root, category, level, "test"))):
+        if predicted is None or gt is None:
+            number = "more" if gt is None else "fewer"
+            raise ValueError(f"{folder}: {number} shapes than the ground truth in {root}, which shows at row {row}")
+        if predicted.mask.shape[1] != gt.masks.shape[1]:
+            sizes = f"{predicted.mask.shape[1]} points, the ground truth {gt.masks.shape[1]}"
+            raise ValueError(f"{folder}: the masks of row {row} have {sizes}")
+        yield MaskShape(*predicted, gt.masks, gt.classes, gt.valid, gt.other)

@@ -1,0 +1,59 @@
+"""table.md of one run: what the run was, its measures by reading and level, and those of every class."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from instance_seg.evaluation.results import INSTANCES, PER_CLASS, STAGES
+from instance_seg.metrics.average_precision import PUBLISHED
+from instance_seg.tables import capitalized, escape_markdown, markdown, percent
+
+TABLE_NAME = "table.md"
+
+
+def run_table(results: Mapping[str, Any]) -> str:
+    """table.md of one run: its measures by reading and level, then those of every class of every level."""
+    sections = [measures_text(results)]
+    for level in next(iter(results["readings"].values()))["levels"]:
+        sections += [f"## Classes, {escape_markdown(capitalized(level))}", _classes_table(results["readings"], level)]
+    return "\n\n".join(sections) + "\n"
+
+
+def measures_text(results: Mapping[str, Any]) -> str:
+    """The beginning of table.md: what the run was, and its measures by reading and level."""
+    run = results["run"]
+    seconds = ", ".join(f"{stage} {run['seconds'][stage]:.1f} s" for stage in STAGES)
+    head = f"{run['subset'] or run['task']} - {run['variant']}, preset {run['preset']}, seed {run['seed']}"
+    facts = f"Data {run['dataset']}, {run['iterations']} iterations; {seconds}. All measures in percent. "
+    facts += arithmetic_note(run.get("ap_arithmetic", ""))
+    rows, means = [], []
+    measures = list(next(iter(results["readings"].values()))["mean"])
+    for name, reading in results["readings"].items():
+        for level, entry in [*reading["levels"].items(), ("avg", reading["mean"])]:
+            rows.append([name, capitalized(level), *(percent(entry.get(measure)) for measure in measures)])
+        means.append(len(rows) - 1)
+    table = markdown(["Reading", "Level", *measures], rows, num_names=2, bold=means)
+    return "\n\n".join([f"# {escape_markdown(head)}", escape_markdown(facts).strip(), table])
+
+
+def arithmetic_note(arithmetic: str) -> str:
+    """What a table says of the arithmetic of its average precisions; nothing where there are none."""
+    if not arithmetic:
+        return ""
+    whose = "that of the published figures" if arithmetic == PUBLISHED else "not that of the published figures"
+    return f"Average precision in {arithmetic} arithmetic, {whose}."
+
+
+def _classes_table(readings: Mapping[str, Any], level: str) -> str:
+    """A row for each class, with the measures of the first reading, and then those of the others."""
+    by_reading = {name: reading["levels"][level][PER_CLASS] for name, reading in readings.items()}
+    columns = [
+        (name, measure, measure if number == 0 else f"{measure} {name}")
+        for number, (name, classes) in enumerate(by_reading.items())
+        for measure in dict.fromkeys(m for measured in classes.values() for m in measured if m != INSTANCES)
+    ]
+    instances = {name: measured[INSTANCES] for classes in by_reading.values() for name, measured in classes.items()}
+    rows = [
+        [part, count, *(percent(by_reading[name].get(part, {}).get(measure)) for name, measure, _ in columns)]
+        for part, count in instances.items()
+    ]
+    return markdown(["Class", "Instances", *(header for _, _, header in columns)], rows)

@@ -1,0 +1,76 @@
+"""What trainer, evaluator, predictor and benchmark know of a system."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any, ClassVar
+
+import keras
+
+from instance_seg.initializers import RELEASED, Initializer
+from instance_seg.options import Settings
+from instance_seg.structures import Batch, Cloud, Points, Segmented, Task
+
+
+class System(keras.Model):
+    """A network with its losses, and how its outputs become instances.
+
+    One file holds a system. Its parts come from backbones, heads, fusion, losses and clustering; it does not inherit
+    the forward pass of another system.
+
+    Args:
+        settings: of `Settings`; stored whole in every checkpoint.
+        task: what it learns.
+        initializer: of all weights.
+    """
+
+    Settings: ClassVar[type[Settings]] = Settings
+    targets: ClassVar[Any] = None  # what it aims at besides labels (data.batches.Split), e.g. CenterTargets()
+
+    def __init__(self, settings: Any, task: Task, initializer: Initializer = RELEASED, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        self.settings, self.task, self.initializer = settings, task, initializer
+
+    def tables(self, cloud: Points, points: Points) -> Any:
+        """What the backbone looks up for the labeled `points` of clouds: a nest of tensors, made in the pipeline."""
+        return ()
+
+    def call(self, points: Points, tables: Any, *, phase: Hashable = "", training: bool = False) -> Any:
+        """The outputs, a nest of tensors. `training`: normalize with the statistics of the batch."""
+        raise NotImplementedError
+
+    def losses(self, outputs: Any, batch: Batch) -> dict[str, Any]:
+        """The weighted terms of the loss, scalars by name; the trainer adds them up.
+
+        Among several replicas each term is the replica's share: the sum over replicas is the term of the whole batch.
+        """
+        raise NotImplementedError
+
+    def phase(self, step: int) -> Hashable:
+        """What kind of update the one with 0-based index `step` is; each kind is compiled for itself."""
+        return ""
+
+    @classmethod
+    def readings(cls, settings: Any) -> Mapping[str, Settings]:
+        """The ways in which instances are read off the same outputs: name -> settings, mostly one.
+
+        Args:
+            settings: of the system, not always those it was made with: a sweep changes them.
+        """
+        raise NotImplementedError
+
+    def readout(self, outputs: Any) -> Any:
+        """What `segment` needs of the outputs, computed on the device."""
+        return outputs
+
+    def segment(self, readout: Any, points: Points, reading: Settings) -> Sequence[tuple[Segmented, ...]]:
+        """The instances of every cloud of a batch at every level (NumPy).
+
+        Args:
+            readout: what `readout` gave.
+            points: of the batch.
+            reading: one of the settings of `readings`, or like them.
+        """
+        raise NotImplementedError
+
+    def calibrate(self, clouds: Sequence[Cloud]) -> dict[str, Any]:
+        """What is measured on the training clouds before the first update: names and values for results and records."""
+        return {}
