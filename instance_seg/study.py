@@ -22,11 +22,11 @@ from absl import app, flags
 
 from instance_seg.data.partnet.sources import categories_in, sources_of
 from instance_seg.data.partnet.taxonomy import check_category, load_taxonomy
+from instance_seg.evaluation.results import FILE_NAME, SWEEP
 from instance_seg.jobs import Jobs
 from instance_seg.procedural import available_categories
 from instance_seg.report.collect import collect
 from instance_seg.report.paper import paper_tables
-from instance_seg.report.results import FILE_NAME, SWEEP
 
 EXPERIMENTS = Path("experiments")  # a study runs in the root of the repository
 

@@ -13,10 +13,12 @@ ORDER = [
     "structures",
     "options",
     "files",
+    "tables",
     "processes",
     "interrupt",
     "settings_file",
     "replicas",
+    "describe",
     "data",
     "procedural",
     "initializers",
@@ -29,7 +31,8 @@ ORDER = [
     "systems",
     "clustering",
     "metrics",
-    "report",
+    "drawing",
+    "evaluation",
     "schedule",
     "config",
     "flags",
@@ -39,10 +42,11 @@ ORDER = [
     "train",
     "evaluate",
     "predict",
+    "report",
     "jobs",
     "study",
 ]
-WITHOUT_TENSORFLOW = ["clustering", "metrics", "procedural"]
+WITHOUT_TENSORFLOW = ["clustering", "metrics", "procedural", "drawing", "evaluation", "report"]
 
 
 def imported_modules(path):
@@ -73,6 +77,15 @@ def test_rooms_import_only_from_those_before_them(path):
         if module.startswith("instance_seg."):
             there = module.split(".")[1]
             assert ORDER.index(there) <= here, f"{path}:{line} imports {module}: {there} comes after {ORDER[here]}"
+
+
+@pytest.mark.parametrize("room", ["training", "evaluation"])
+def test_who_measures_knows_no_report(room):
+    files = source_files(ROOT / room)
+    assert files
+    for path in files:
+        for line, module in imported_modules(path):
+            assert not module.startswith("instance_seg.report"), f"{path}:{line} imports {module}"
 
 
 @pytest.mark.parametrize("room", WITHOUT_TENSORFLOW)

@@ -12,9 +12,9 @@ import argparse
 import sys
 from pathlib import Path
 
+from instance_seg.evaluation.results import SWEEP
 from instance_seg.interrupt import ending_at_signals
 from instance_seg.report.collect import collect
-from instance_seg.report.results import SWEEP
 
 
 @ending_at_signals("stopped; results that were copied are whole, and the same command copies the rest")

@@ -13,13 +13,14 @@ from pathlib import Path
 
 from absl import app
 
+from instance_seg.evaluation.results import FILE_NAME, find_results, find_sweep
+from instance_seg.evaluation.summary import TABLE_NAME, run_table
 from instance_seg.report.category_grid import group_runs
 from instance_seg.report.formats import to_markdown
 from instance_seg.report.merge import merge_levels
 from instance_seg.report.report import make_report, write_report
-from instance_seg.report.results import FILE_NAME, find_results, find_sweep
 from instance_seg.report.summary import summary, summary_csv
-from instance_seg.report.table import TABLE_NAME, escape_markdown, run_table, write_text
+from instance_seg.tables import escape_markdown, write_text
 
 _PRINTED = ("Table 4", "Gains", "Table 5", "Further rows", "Parameters")
 

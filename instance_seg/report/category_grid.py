@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from instance_seg.metrics.average_precision import PUBLISHED
-from instance_seg.report.results import MEASURES, arithmetic_of
-from instance_seg.report.table import level_name, markdown, percent, rows_of
+from instance_seg.report.by_number import MEASURES, WITH, WITHOUT, arithmetic_of, by_number, level_name, rows_of
+from instance_seg.tables import markdown, percent
 
 NUM_LEVELS = 3
 _SHORT = {
@@ -63,7 +63,7 @@ def short_name(category: str) -> str:
 def group_runs(runs: Iterable[Mapping[str, Any]]) -> dict[Group, list[Mapping[str, Any]]]:
     """Sorts results by what may share a table, in the order of first appearance."""
     groups: dict[Group, list[Mapping[str, Any]]] = {}
-    for results in runs:
+    for results in map(by_number, runs):
         run = results["run"]
         group = Group(run["dataset"], run["variant"], run["preset"], arithmetic_of(run))
         groups.setdefault(group, []).append(results)
@@ -79,6 +79,7 @@ def make_grid(runs: Sequence[Mapping[str, Any]], row: str, measure: str) -> Cate
       measure: one of results.MEASURES.
     """
     cells: dict[tuple[int, str], list[float]] = {}
+    runs = [by_number(results) for results in runs]
     for results in runs:
         for key, level in rows_of(results)[row]["levels"].items():
             if level[measure] is not None:
@@ -102,7 +103,7 @@ def grid_table(grid: CategoryGrid) -> str:
 
 def means_table(runs: Sequence[Mapping[str, Any]]) -> str:
     """The paper's Table 2: five measures, averaged over levels and categories, one line for each row."""
-    rows = [[row, *(percent(make_grid(runs, row, name).mean) for name in MEASURES)] for row in rows_of(runs[0])]
+    rows = [[row, *(percent(make_grid(runs, row, name).mean) for name in MEASURES)] for row in (WITH, WITHOUT)]
     return markdown(["Row", *MEASURES], rows)
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from instance_seg.report.results import FILE_NAME, read_results, write_results
+from instance_seg.evaluation.results import FILE_NAME, read_results, write_results
 
 
 def collect(runs: Path, kept: Path, force: bool = False) -> list[Path]:

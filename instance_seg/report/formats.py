@@ -9,7 +9,8 @@ from itertools import groupby
 
 from tabulate import LATEX_ESCAPE_RULES, tabulate
 
-from instance_seg.report.table import OURS, Table, escape_markdown, markdown, one_line
+from instance_seg.report.by_number import OURS
+from instance_seg.tables import Table, escape_markdown, markdown, one_line
 
 LATEX_PREAMBLE = "% In the preamble: \\usepackage{booktabs,graphicx}\n"
 _STYLE = """

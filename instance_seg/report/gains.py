@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from instance_seg.report.by_number import MEASURES, WITH
 from instance_seg.report.category_grid import make_grid
 from instance_seg.report.paper import paper_tables
 from instance_seg.report.paper_layout import DAGGER, NOT_RUN, Rows, signed, variants_of_ours
-from instance_seg.report.results import MEASURES
 from instance_seg.report.rows import Clustering, Row, View
-from instance_seg.report.table import MISSING, WITH, Table
+from instance_seg.tables import MISSING, Table
 
 BASELINE = "multi_level_baseline"
 

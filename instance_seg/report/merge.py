@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from instance_seg.evaluation.results import STAGES
+from instance_seg.report.by_number import arithmetic_of, by_number, levels_and_mean
 from instance_seg.report.paper import paper_tables
-from instance_seg.report.results import STAGES, arithmetic_of, levels_and_mean
 
 _SAME = ("variant", "preset", "seed", "dataset", "category", "bandwidth", "semantic_center_offset", "region_push")
 
@@ -17,7 +18,7 @@ def merge_levels(runs: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     paper trains for all levels together are another row when they are trained for each: their variant says so.
     """
     groups: dict[Any, list[Mapping[str, Any]]] = {}
-    for position, results in enumerate(runs):
+    for position, results in enumerate(map(by_number, runs)):
         run = results["run"]
         key = (*map(run.get, _SAME), arithmetic_of(run)) if run.get("level") else position
         groups.setdefault(key, []).append(results)

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import yaml
 
+from instance_seg.report.by_number import MEASURES, WITH, WITHOUT, level_name
 from instance_seg.report.category_grid import CategoryGrid, Group, make_grid, short_name
-from instance_seg.report.results import MEASURES
-from instance_seg.report.table import MISSING, WITH, WITHOUT, level_name, markdown, percent
+from instance_seg.tables import MISSING, markdown, percent
 
 _LEVELS = ("Coarse", "Middle", "Fine")
 _CATEGORY_TABLE_VARIANT = "cross_level_fusion"  # "Ours" in Tables 1, 2 and 10

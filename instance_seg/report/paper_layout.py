@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from instance_seg.report.by_number import MEASURES, OURS, WITH, level_name
 from instance_seg.report.category_grid import CategoryGrid, make_grid, short_name
 from instance_seg.report.paper import paper_grid, paper_tables, restrict
-from instance_seg.report.results import MEASURES
 from instance_seg.report.rows import Clustering, OverSeeds, Row, View, figure, over_seeds, seeds_of
-from instance_seg.report.table import MISSING, OURS, WITH, Table, level_name, percent
+from instance_seg.tables import MISSING, Table, percent
 
 PAPERS, DIFFERENCE = "Ours (the paper's)", "difference"
 NOT_RUN = "not run"

@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from instance_seg.data.partnet.taxonomy import CATEGORIES, load_taxonomy
+from instance_seg.evaluation.summary import arithmetic_note
 from instance_seg.metrics.average_precision import PUBLISHED
+from instance_seg.report.by_number import arithmetic_of
 from instance_seg.report.formats import LATEX_PREAMBLE, html_page, to_csv, to_html, to_latex, to_markdown
 from instance_seg.report.gains import gains_table
 from instance_seg.report.merge import merge_levels
@@ -28,9 +30,8 @@ from instance_seg.report.paper_layout import (
     methods_table,
     sweep_table,
 )
-from instance_seg.report.results import arithmetic_of
 from instance_seg.report.rows import collect_rows
-from instance_seg.report.table import MISSING, Table, arithmetic_note, escape_markdown, write_text
+from instance_seg.tables import MISSING, Table, escape_markdown, write_text
 
 FOLDER = "report"
 _LONGEST_NAME = 100  # characters that the names of data set and preset have in those of files

@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from instance_seg.clustering.config import ClusterConfig
+from instance_seg.report.by_number import WITH, WITHOUT, by_number, rows_of
 from instance_seg.report.category_grid import CategoryGrid, make_grid
-from instance_seg.report.table import MISSING, WITH, WITHOUT, percent, rows_of
+from instance_seg.tables import MISSING, percent
 
 View = Mapping[str, Any]  # results of which only the first row, "levels" and "mean", is meant
 
@@ -40,7 +41,7 @@ def collect_rows(runs: Iterable[View]) -> dict[Row, list[View]]:
     A category and seed count once in a row, the first time they come: give runs before sweeps.
     """
     rows: dict[Row, dict[Any, View]] = {}
-    for results in runs:
+    for results in map(by_number, runs):
         run = results["run"]
         for name, clustering in _clusterings(run).items():
             view = {**results, "levels": rows_of(results)[name]["levels"]}

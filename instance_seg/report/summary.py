@@ -5,10 +5,11 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from instance_seg.evaluation.summary import arithmetic_note
+from instance_seg.report.by_number import MEASURES, WITH, WITHOUT, arithmetic_of, by_number, rows_of
 from instance_seg.report.category_grid import Group, grid_table, group_runs, make_grid, means_table
 from instance_seg.report.paper import comparison, has_paper_figures
-from instance_seg.report.results import MEASURES, arithmetic_of
-from instance_seg.report.table import WITH, WITHOUT, arithmetic_note, escape_markdown, rows_of
+from instance_seg.tables import escape_markdown
 
 CSV_HEADER = ("dataset", "variant", "preset", "seed", "category", "arithmetic", "row", "level", "measure", "percent")
 
@@ -24,7 +25,7 @@ def summary_csv(runs: Iterable[Mapping[str, Any]]) -> str:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(CSV_HEADER)
-    for results in runs:
+    for results in map(by_number, runs):
         run = results["run"]
         about = [*(run[name] for name in CSV_HEADER[:5]), arithmetic_of(run)]
         for row, measured in rows_of(results).items():

@@ -2,10 +2,10 @@ import importlib.util
 import pathlib
 
 import pytest
-from report_cases import results
+from small_results import WITH, results
 
+from instance_seg.evaluation.results import find_results, find_sweep, read_results, write_results
 from instance_seg.report.report import make_report
-from instance_seg.report.results import find_results, find_sweep, read_results, write_results
 
 _PATH = pathlib.Path(__file__).resolve().parents[2] / "tools" / "collect_results.py"
 
@@ -53,10 +53,10 @@ def test_other_results_are_replaced_by_force_alone(tool, runs, tmp_path, capsys)
     write_results(runs / "other", results({0: 5.0}))
     with pytest.raises(SystemExit, match="seed_0/results.json holds other results than .*; --force replaces them"):
         tool.main(flags)
-    assert read_results(tmp_path / "kept" / RUN / "results.json")["mean"]["AP50"] == 80
+    assert read_results(tmp_path / "kept" / RUN / "results.json")["readings"][WITH]["mean"]["AP50"] == 80
     assert not (tmp_path / "kept" / "other").exists()  # all or nothing
     tool.main([*flags, "--force"])
-    assert read_results(tmp_path / "kept" / RUN / "results.json")["mean"]["AP50"] == 10
+    assert read_results(tmp_path / "kept" / RUN / "results.json")["readings"][WITH]["mean"]["AP50"] == 10
 
 
 def test_a_damaged_file_and_a_missing_folder_are_named(tool, runs, tmp_path):

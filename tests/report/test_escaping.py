@@ -2,19 +2,19 @@
 
 import csv
 import html
-import json
 import re
 import subprocess
 import sys
 
 import pytest
-from report_cases import level_metrics, results, run_info
+from small_results import SETTINGS, WITH, WITHOUT, level_entry, results, run_info
 
+from instance_seg.evaluation.results import build_results, write_results
+from instance_seg.evaluation.summary import run_table
 from instance_seg.report.formats import to_csv, to_html, to_latex
 from instance_seg.report.report import make_report, report_html, report_markdown, write_report
-from instance_seg.report.results import FILE_NAME, build_results, read_results, write_results
 from instance_seg.report.summary import summary
-from instance_seg.report.table import Table, escape_markdown, run_table
+from instance_seg.tables import Table, escape_markdown
 
 NASTY = [
     "a|b",
@@ -36,9 +36,9 @@ LATEX_ESCAPES = re.compile(r"\\(textbackslash|textasciitilde|ensuremath)\{[<>]?\
 
 
 def a_run(name):
-    rows = {0: level_metrics(50.0, parts=(name,))}
-    info = run_info(variant=f"own {name}", dataset=name, preset=name, category=name, commit=name)
-    return build_results(info, rows, rows)
+    levels = {"coarse": level_entry(50.0, classes=(name,))}
+    both = {reading: {"settings": SETTINGS, "levels": levels} for reading in (WITH, WITHOUT)}
+    return build_results(run_info(name, variant=f"own {name}", dataset=name, preset=name, commit=name), both)
 
 
 def cells(line):
@@ -114,67 +114,8 @@ def test_a_name_that_climbs_stays_in_the_folder(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"a"} and {p.name for p in (tmp_path / "a").iterdir()} == {"b"}
 
 
-@pytest.mark.parametrize(
-    ("key", "value", "message"),
-    [
-        ("seed", float("inf"), "run.seed is float"),
-        ("iterations", 10**400, "run.iterations is"),
-        ("semantic_center_offset", float("nan"), "run.semantic_center_offset is nan"),
-        ("bandwidth", float("inf"), "run.bandwidth is inf"),
-        ("bandwidth", "0.1", "run.bandwidth is str"),
-        ("commit", 7, "run.commit is int"),
-        ("parameters", "many", "run.parameters is str"),
-        ("level", None, "run.level is NoneType"),
-        ("region_push", [], "run.region_push is list"),
-        ("variant", " ", "run.variant is empty"),
-        ("ap_arithmetic", "float16", "run.ap_arithmetic is unknown"),
-        ("dataset", "\ud800", "run.dataset is"),
-        ("seconds", {"train": float("nan"), "predict": 1, "cluster": 1, "metrics": 1}, "run.seconds.train is nan"),
-    ],
-)
-def test_damaged_results_are_one_line_with_the_file(tmp_path, key, value, message):
-    path = write_results(tmp_path, results({0: 80.0}))
-    content = json.loads(path.read_text())
-    content["run"][key] = value
-    path.write_text(json.dumps(content))
-    with pytest.raises(ValueError, match=re.escape(message)) as error:
-        read_results(path)
-    assert str(error.value).startswith(str(path)) and "\n" not in str(error.value)
-
-
-@pytest.mark.parametrize("levels", ["0", "999999999", "1.5", "\u0661", "two\nlines"])
-def test_levels_are_small_numbers(tmp_path, levels):
-    path = write_results(tmp_path, results({0: 80.0}))
-    content = json.loads(path.read_text())
-    content["levels"][levels] = content["levels"]["1"]
-    path.write_text(json.dumps(content))
-    with pytest.raises(ValueError, match="levels are numbered from 1") as error:
-        read_results(path)
-    assert "\n" not in str(error.value)
-
-
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), -1.0, "50", True])
-def test_parts_have_percentages(tmp_path, value):
-    path = write_results(tmp_path, results({0: 80.0}))
-    content = json.loads(path.read_text())
-    content["levels"]["1"]["per_part"]["two\nlines"] = {"AP50": 1.0, "AP25": value, "instances": 1}
-    path.write_text(json.dumps(content))
-    with pytest.raises(ValueError, match="AP25 is") as error:
-        read_results(path)
-    assert "\n" not in str(error.value)
-
-
-@pytest.mark.parametrize("text", ["", "[]", "null", "7", "{", '{"schema": 1, "run": []}', "\x00"])
-def test_the_command_says_which_file_is_damaged(tmp_path, text):
-    (tmp_path / FILE_NAME).write_text(text)
-    with pytest.raises(ValueError, match=FILE_NAME) as error:
-        read_results(tmp_path / FILE_NAME)
-    assert "\n" not in str(error.value)
-
-
 def test_arithmetics_do_not_share_a_table(tmp_path):
-    published, older = results({0: 50.0}), results({0: 70.0}, seed=1)
-    del older["run"]["ap_arithmetic"]
+    published, older = results({0: 50.0}), results({0: 70.0}, seed=1, ap_arithmetic="float64")
     sections = make_report([published, older])
     assert [s.title for s in sections] == ["procedural, preset demo", "procedural, preset demo, float64 arithmetic"]
     assert ["in float32 arithmetic, that of the published" in s.remarks[0] for s in sections] == [True, False]

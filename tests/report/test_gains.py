@@ -1,4 +1,4 @@
-from report_cases import results
+from small_results import results
 
 from instance_seg.report.gains import gains_table
 from instance_seg.report.paper_layout import further_table
@@ -18,11 +18,11 @@ def test_gains_are_over_runs_of_the_same_category_and_seed():
     runs = [
         run("multi_level_baseline", {0: 80.0, 1: 60.0}, {0: 70.0, 1: 50.0}),
         run("multi_level_baseline", {0: 90.0, 1: 70.0}, seed=1),
-        run("multi_level_baseline", {0: 10.0}, category="Bag"),
+        run("multi_level_baseline", {0: 10.0}, subset="Bag"),
         run("cross_level_fusion", {0: 90.0, 1: 60.0}, {0: 70.0, 1: 54.0}),
         run("cross_level_fusion", {0: 92.0, 1: 70.0}, seed=1),
         run("cross_level_fusion", {0: 94.0, 1: 94.0}, seed=2),  # no baseline of this seed
-        run("multi_level_fusion", {0: 16.0}, category="Bag"),
+        run("multi_level_fusion", {0: 16.0}, subset="Bag"),
     ]
     # Chair alone: 75 - 70 = 5 and 81 - 80 = 1, their mean 3 and deviation 2.83; the paper's 64.1 - 58.1
     assert line(runs, "cross_level_fusion")[1:5] == ["2", "+3.0 ± 2.8", "+4.8", "+3.0 ± 2.8"]
@@ -35,9 +35,9 @@ def test_gains_are_over_runs_of_the_same_category_and_seed():
 def test_categories_count_alike_and_incomplete_runs_not_at_all():
     runs = [
         run("multi_level_baseline", {0: 50.0, 1: 50.0}),
-        run("multi_level_baseline", {0: 50.0}, category="Bag"),
+        run("multi_level_baseline", {0: 50.0}, subset="Bag"),
         run("cross_level_fusion", {0: 60.0, 1: 60.0}),
-        run("cross_level_fusion", {0: 70.0}, category="Bag"),
+        run("cross_level_fusion", {0: 70.0}, subset="Bag"),
         run("single_level_fusion", {0: 94.0}, level=1),
     ]
     assert line(runs, "cross_level_fusion")[1:3] == ["2", "+15.0"]

@@ -4,13 +4,13 @@ import subprocess
 import sys
 
 import pytest
-from report_cases import results
+from small_results import results
 
+from instance_seg.evaluation.results import write_results
 from instance_seg.report.formats import html_page, to_csv, to_html, to_latex, to_markdown
 from instance_seg.report.paper import paper_tables
 from instance_seg.report.report import make_report, report_html, report_markdown, write_report
-from instance_seg.report.results import write_results
-from instance_seg.report.table import Table
+from instance_seg.tables import Table
 
 EXAMPLE = Table(
     "Table 9", "Of <two> rows", ("Net_work", "AP50", "paper", "diff"), [["a_b †", "1.0 ± 0.5", "2", "-1.0"]]
@@ -20,9 +20,9 @@ EXAMPLE = Table(
 def default_runs():
     """Two categories, two seeds of the default network; AP50 in every cell is made up."""
     chair = [{0: 90.0, 1: 60.0, 2: 30.0}, {0: 80.0, 1: 60.0, 2: 40.0}]
-    runs = [results(*chair, category="Chair", dataset="PartNet", parameters=8_086_301)]
-    runs += [results({0: 80.0, 1: 60.0, 2: 40.0}, category="Chair", dataset="PartNet", seed=1)]
-    runs += [results({0: 81.0}, {0: 50.0}, category="Bag", dataset="PartNet", seed=seed) for seed in (0, 1)]
+    runs = [results(*chair, subset="Chair", dataset="PartNet", parameters=8_086_301)]
+    runs += [results({0: 80.0, 1: 60.0, 2: 40.0}, subset="Chair", dataset="PartNet", seed=1)]
+    runs += [results({0: 81.0}, {0: 50.0}, subset="Bag", dataset="PartNet", seed=seed) for seed in (0, 1)]
     return runs
 
 
@@ -49,8 +49,8 @@ def test_table_4_has_a_row_for_every_network_with_and_without_the_dagger():
 
 def test_table_5_takes_rows_of_runs_and_of_sweeps():
     sweep = [
-        results({0: 70.0}, {0: 65.0}, category="Bag", dataset="PartNet", bandwidth=0.05),
-        results({0: 75.0}, {0: 55.0}, category="Bag", dataset="PartNet", semantic_center_offset=0.025),
+        results({0: 70.0}, {0: 65.0}, subset="Bag", dataset="PartNet", bandwidth=0.05),
+        results({0: 75.0}, {0: 55.0}, subset="Bag", dataset="PartNet", semantic_center_offset=0.025),
     ]
     swept = table(make_report(default_runs(), sweep), "Table 5")
     assert len(swept.rows) == 6
@@ -62,7 +62,7 @@ def test_table_5_takes_rows_of_runs_and_of_sweeps():
 
 
 def test_a_soft_push_is_a_row_of_ours():
-    soft = results({0: 70.0}, {0: 65.0}, category="Bag", dataset="PartNet", region_push="soft")
+    soft = results({0: 70.0}, {0: 65.0}, subset="Bag", dataset="PartNet", region_push="soft")
     sections = make_report(default_runs(), [soft])
     assert line(table(sections, "Further rows"), "cross_level_fusion", "0.1", "0.05", "soft (ours)")[5:8][1:] == [
         "75.0",
@@ -73,7 +73,7 @@ def test_a_soft_push_is_a_row_of_ours():
 
 def test_networks_of_one_level_each_are_one_row():
     def single(level, value):
-        info = {"variant": "single_level_fusion", "category": "Chair", "level": level, "parameters": 10}
+        info = {"variant": "single_level_fusion", "subset": "Chair", "level": level, "parameters": 10}
         return results({level - 1: value}, **info)
 
     sections = make_report([single(1, 90.0), single(3, 30.0)])
@@ -106,7 +106,7 @@ def test_table_2_compares_the_categories_that_were_run():
 
 
 def test_the_papers_averages_are_over_the_levels_that_were_run():
-    sections = make_report([results({0: 90.0}, category="Chair", dataset="PartNet")])
+    sections = make_report([results({0: 90.0}, subset="Chair", dataset="PartNet")])
     assert line(table(sections, "Table 2"), "Ours (the paper's), categories that were run")[2] == "84.1"
     assert line(table(sections, "Table 2"), "difference")[2] == "+5.9"
     assert line(table(sections, "Table 1"), "Avg", "difference")[2:8] == ["+5.9", "-", "-", "-", "-", "+5.9"]
@@ -182,10 +182,10 @@ def test_markdown_holds_all_tables():
 
 @pytest.mark.parametrize("several", [False, True])
 def test_program_writes_every_format(tmp_path, several):
-    runs = [results({0: 50.0}, category="Bag")] + [results({0: 60.0}, variant="asis_fusion")] * several
+    runs = [results({0: 50.0}, subset="Bag")] + [results({0: 60.0}, variant="asis_fusion")] * several
     for run in runs:
         write_results(tmp_path / run["run"]["variant"], run)
-    write_results(tmp_path / "cross_level_fusion" / "sweep" / "x", results({0: 9.0}, category="Bag", bandwidth=0.2))
+    write_results(tmp_path / "cross_level_fusion" / "sweep" / "x", results({0: 9.0}, subset="Bag", bandwidth=0.2))
     command = [sys.executable, "-m", "instance_seg.report", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

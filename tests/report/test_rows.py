@@ -1,9 +1,8 @@
 import numpy as np
 import pytest
-from report_cases import results
+from small_results import results
 
 from instance_seg.report.merge import merge_levels
-from instance_seg.report.results import check_results, find_results, find_sweep, write_results
 from instance_seg.report.rows import Clustering, Row, collect_rows, figure, over_seeds
 
 
@@ -15,12 +14,10 @@ def single(level, value, without=None, **info):
 def test_levels_of_one_network_each_become_one_run():
     runs = [single(3, 30.0, 20.0), single(1, 90.0, 80.0), results({0: 50.0}), single(1, 70.0, seed=1)]
     merged, other, alone = merge_levels(runs)
-    check_results(merged, "merged")
     assert list(merged["levels"]) == ["1", "3"]
     assert merged["mean"]["AP50"] == 60 and merged["without_region_centers"]["mean"]["AP50"] == 50
     assert merged["run"]["parameters"] == 204 and merged["run"]["parameters_per_level"] == {"1": 101, "3": 103}
     assert merged["run"]["seconds"]["train"] == 20 and merged["run"]["level"] == 0
-    assert other is runs[2]
     assert alone["run"]["seed"] == 1 and list(alone["levels"]) == ["1"]
 
 
@@ -38,14 +35,6 @@ def test_a_network_meant_for_all_levels_is_another_row_when_trained_for_each():
         ("cross_level_fusion", 90),
         ("cross_level_fusion per level", 30),
     ]
-
-
-def test_sweeps_are_no_runs(tmp_path):
-    write_results(tmp_path / "Chair", results({0: 80.0}))
-    write_results(tmp_path / "Chair" / "sweep" / "bandwidth_0.05", results({0: 70.0}, bandwidth=0.05))
-    assert [found["mean"]["AP50"] for found in find_results(tmp_path)] == [80]
-    assert [found["mean"]["AP50"] for found in find_sweep(tmp_path)] == [70]
-    assert [found["mean"]["AP50"] for found in find_results(tmp_path / "Chair" / "sweep" / "bandwidth_0.05")] == [70]
 
 
 def test_both_rows_of_a_run_and_of_its_sweep():
@@ -67,8 +56,8 @@ def test_both_rows_of_a_run_and_of_its_sweep():
 
 
 def test_mean_and_spread_over_seeds():
-    runs = [results({0: 90.0, 1: 50.0}), results({0: 80.0, 1: 60.0}, category="Bed")]
-    runs += [results({0: 84.0, 1: 48.0}, seed=1), results({0: 70.0, 1: 60.0}, category="Bed", seed=1)]
+    runs = [results({0: 90.0, 1: 50.0}), results({0: 80.0, 1: 60.0}, subset="Bed")]
+    runs += [results({0: 84.0, 1: 48.0}, seed=1), results({0: 70.0, 1: 60.0}, subset="Bed", seed=1)]
     (views,) = [views for row, views in collect_rows(runs).items() if row == Row("cross_level_fusion")]
     mean, spread = over_seeds(views, "AP50")
     # seed 0: (70 + 70) / 2, seed 1: (66 + 65) / 2
@@ -77,7 +66,7 @@ def test_mean_and_spread_over_seeds():
 
 
 def test_a_seed_without_all_categories_tells_nothing_of_the_spread():
-    runs = [results({0: 90.0}), results({0: 80.0}, category="Bag"), results({0: 50.0}, seed=1)]
+    runs = [results({0: 90.0}), results({0: 80.0}, subset="Bag"), results({0: 50.0}, seed=1)]
     (mean, spread) = over_seeds(collect_rows(runs)[Row("cross_level_fusion")], "AP50")
     assert mean == 75 and np.isnan(spread)
     assert figure(mean, spread) == "75.0" and figure(np.nan) == "-"

@@ -1,9 +1,9 @@
 """From a checkpoint to a row of Table 5: clustered again with other settings, into the folder of the run."""
 
+from instance_seg.evaluation.results import find_results, find_sweep
 from instance_seg.experiment import evaluate, train
 from instance_seg.presets import load_config
 from instance_seg.report.report import make_report
-from instance_seg.report.results import find_results, find_sweep
 
 TINY = {
     "depth": 3,
@@ -23,7 +23,8 @@ def test_a_checkpoint_measured_again_is_a_row_of_table_5(small_partnet, tmp_path
     again = {"bandwidth": 0.2, "ckpt": str(run), "logdir": str(run / "sweep" / "bandwidth_0.20")}
     evaluate(load_config("paper", settings | again))
     runs, sweep = find_results(tmp_path), find_sweep(tmp_path)
-    assert [(len(found), found[0]["run"]["bandwidth"]) for found in (runs, sweep)] == [(1, 0.1), (1, 0.2)]
+    settings = [reading["settings"] for (found,) in (runs, sweep) for reading in found["readings"].values()]
+    assert [each["bandwidth"] for each in settings] == [0.1, 0.1, 0.2, 0.2]
     (section,) = make_report(runs, sweep)
     (table,) = [table for table in section.tables if table.name == "Table 5"]
     assert [row[2] for row in table.rows] == ["not run", "1", "1", "not run", "1", "not run"]

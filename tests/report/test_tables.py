@@ -4,13 +4,13 @@ import sys
 
 import numpy as np
 import pytest
-from report_cases import results
+from small_results import WITH, WITHOUT, results
 
+from instance_seg.evaluation.results import write_results
 from instance_seg.report.category_grid import grid_table, group_runs, make_grid, means_table
 from instance_seg.report.paper import paper_grid, paper_tables
-from instance_seg.report.results import write_results
 from instance_seg.report.summary import summary, summary_csv
-from instance_seg.report.table import WITH, WITHOUT, level_name, markdown, percent, run_table
+from instance_seg.tables import capitalized, markdown, percent
 
 
 def cells(table):
@@ -20,16 +20,16 @@ def cells(table):
 
 
 def chair_and_bag():
-    chair = results({0: 90.0, 1: 60.0, 2: 30.0}, {0: 80.0, 1: 60.0, 2: 40.0}, category="Chair")
-    return [chair, results({0: 50.0}, {0: 70.0}, category="Bag")]
+    chair = results({0: 90.0, 1: 60.0, 2: 30.0}, {0: 80.0, 1: 60.0, 2: 40.0}, subset="Chair")
+    return [chair, results({0: 50.0}, {0: 70.0}, subset="Bag")]
 
 
 def test_percent():
     assert [percent(v) for v in (64.06, 100.0, None, float("nan"), 0)] == ["64.1", "100.0", "-", "-", "0.0"]
 
 
-def test_level_names():
-    assert [level_name(i) for i in range(4)] == ["Coarse", "Middle", "Fine", "Level 4"]
+def test_a_name_as_a_heading():
+    assert [capitalized(name) for name in ("coarse", "Area 5", "")] == ["Coarse", "Area 5", ""]
 
 
 def test_empty_table_keeps_its_heading():
@@ -63,27 +63,18 @@ def test_means_table_has_both_rows():
 
 
 def test_seeds_of_a_category_are_averaged():
-    runs = [results({0: 90.0}, seed=0), results({0: 80.0}, seed=1), results({0: 10.0}, category="Bag")]
+    runs = [results({0: 90.0}, seed=0), results({0: 80.0}, seed=1), results({0: 10.0}, subset="Bag")]
     np.testing.assert_array_equal(make_grid(runs, WITH, "AP50").values[0], [10, 85])
 
 
 def test_a_level_that_nobody_has_is_a_dash():
-    table = cells(grid_table(make_grid([results({0: 50.0}, category="Bag")], WITH, "AP50")))
+    table = cells(grid_table(make_grid([results({0: 50.0}, subset="Bag")], WITH, "AP50")))
     assert table[2] == ["Middle", "-", "-"]
 
 
 def test_groups_differ_in_category_and_seed_only():
     runs = [results({0: 9.0}), results({0: 9.0}, seed=1), results({0: 9.0}, variant="single_level_fusion")]
     assert [len(members) for members in group_runs(runs).values()] == [2, 1]
-
-
-def test_run_table_shows_both_rows_and_every_part():
-    text = run_table(chair_and_bag()[0])
-    rows = cells(text)
-    assert [WITH, "Fine", "35.0", "30.0", "25.0", "30.0", "30.0"] in rows
-    assert [f"**{WITHOUT}**", "**Avg**", "**65.0**", "**60.0**", "**55.0**", "**60.0**", "**60.0**"] in rows
-    assert ["seat", "3", "95.0", "90.0", "85.0", "80.0"] in rows
-    assert "Chair - cross_level_fusion" in text and "800 iterations" in text
 
 
 def test_summary_has_two_blocks_and_the_means():
@@ -95,7 +86,7 @@ def test_summary_has_two_blocks_and_the_means():
 
 
 def test_paper_beside_ours_on_partnet():
-    run = results({0: 90.1, 1: 50.7, 2: 40.2}, category="Chair", dataset="PartNet")
+    run = results({0: 90.1, 1: 50.7, 2: 40.2}, subset="Chair", dataset="PartNet")
     rows = cells(summary([run]))
     start = rows.index(["Level", "Whose", "Avg", "Chair"])
     assert rows[start + 1 : start + 4] == [
@@ -146,7 +137,7 @@ def run_program(*arguments):
 
 def test_program_prints_and_writes_the_tables(tmp_path):
     for run in chair_and_bag():
-        write_results(tmp_path / run["run"]["category"], run)
+        write_results(tmp_path / run["run"]["subset"], run)
     done = run_program(tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "table.md").read_text() in done.stdout

@@ -6,10 +6,10 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from instance_seg.systems.build import build_system
 
 import ocnn_tf_ops as ops
 from instance_seg.describe import count_parameters
+from instance_seg.experiment import build_system
 from instance_seg.initializers import RELEASED, Initializer
 from instance_seg.losses.segmentation import LossConfig, segmentation_losses
 from instance_seg.presets import load_config, variant_names

@@ -9,7 +9,6 @@ import pytest
 from plyfile import PlyData
 
 from instance_seg.drawing.panels import Segmentation
-from instance_seg.experiment import train
 from instance_seg.presets import load_config
 from instance_seg.structures import ShapeLevel
 

@@ -11,12 +11,12 @@ import numpy as np
 import plain_ops
 import pytest
 import tensorflow as tf
-from instance_seg.systems.build import build_system
 
 import ocnn_tf_ops as ops
 from instance_seg.benchmark.workload import NUM_CLASSES, Shapes, load_settings, make_dataset
 from instance_seg.data.batches import evaluation_batch
 from instance_seg.data.pipeline import OctreeConfig, build_batch
+from instance_seg.experiment import build_system
 from instance_seg.losses.segmentation import segmentation_losses, weight_decay
 from instance_seg.training.optimizers import Momentum
 from instance_seg.training.trainer import apply_network

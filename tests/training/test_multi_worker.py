@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from small_runs import command, losses, settings, wait_for
 
+from instance_seg.evaluation.results import read_results
 from instance_seg.experiment import train
 from instance_seg.presets import load_config
-from instance_seg.report.results import read_results
 
 pytestmark = pytest.mark.slow
 

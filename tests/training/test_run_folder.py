@@ -9,11 +9,10 @@ import subprocess
 import sys
 
 import pytest
-from instance_seg.training.segment_cloud import described_run
 from small_runs import command, losses, settings, tiny_config
 
+from instance_seg.evaluation.results import read_results
 from instance_seg.experiment import evaluate, train
-from instance_seg.report.results import read_results
 from instance_seg.training.run_lock import EXIT_CODE, RunIsHeld, holding
 
 HOLD = """
@@ -256,7 +255,7 @@ def test_the_screen_shows_the_bar_and_the_measures(small_partnet, tmp_path):
     said = [line for line in done.stderr.replace("\r", "\n").split("\n") if line.strip(" \x1b[A")]
     assert said and all(line.startswith(("Scissors: ", "evaluating: ")) for line in said)
     shown = done.stdout.splitlines()
-    assert len(shown) < 30 and shown[-1] == f"Every part of every level: {tmp_path / 'table.md'}"
+    assert len(shown) < 30 and shown[-1] == f"Every class of every level: {tmp_path / 'table.md'}"
 
 
 def limited(size):

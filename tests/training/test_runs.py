@@ -13,10 +13,10 @@ from small_runs import command, losses, settings, tiny_config, wait_for
 from tensorboard.util import tensor_util
 
 from instance_seg.evaluation.evaluate import Measurement
+from instance_seg.evaluation.results import PER_CLASS, read_results
 from instance_seg.experiment import evaluate, sweep, train
 from instance_seg.interrupt import ending_at_signals
 from instance_seg.presets import load_config
-from instance_seg.report.results import MEASURES, read_results
 from instance_seg.training.run_log import RunLog
 
 
@@ -32,13 +32,15 @@ def unbroken(small_partnet, tmp_path_factory):
 def test_results_of_a_run(unbroken):
     results = read_results(unbroken / "results.json")
     run = results["run"]
-    assert (run["category"], run["iterations"], run["preset"]) == ("Chair", 8, "paper")
-    assert set(results["levels"]) == {"1", "2", "3"}
+    assert (run["task"], run["subset"], run["iterations"], run["preset"]) == ("partnet", "Chair", 8, "paper")
     assert run["seconds"]["train"] > 0
-    for row in (results, results["without_region_centers"]):
-        for name in MEASURES:
-            values = [level[name] for level in row["levels"].values()]
-            assert row["mean"][name] == pytest.approx(np.mean(values))
+    assert list(results["readings"]) == ["with region centers", "without region centers"]
+    for reading in results["readings"].values():
+        assert list(reading["levels"]) == ["coarse", "middle", "fine"]
+        assert {"AP25", "AP50", "AP75", "sAP50", "mIoU"} < set(reading["mean"])
+        for name, mean in reading["mean"].items():
+            assert mean == pytest.approx(np.mean([level[name] for level in reading["levels"].values()]))
+        assert "chair/chair_back" in reading["levels"]["coarse"][PER_CLASS]
     assert "with region centers" in (unbroken / "table.md").read_text()
 
 
@@ -89,21 +91,24 @@ def test_the_hparams_dashboard_has_settings_and_means_over_levels(unbroken):
         True,
     )
     results = read_results(unbroken / "results.json")
-    for row, mean in (("with", results["mean"]), ("without", results["without_region_centers"]["mean"])):
-        for name in MEASURES:
-            found = events.Tensors(f"{row}_region_centers/{name}")
-            assert [each.step for each in found] == [4, 8]
-            assert tensor_util.make_ndarray(found[-1].tensor_proto) == pytest.approx(mean[name])
+    means = {
+        f"{name.replace(' ', '_')}/{measure}": mean
+        for name, reading in results["readings"].items()
+        for measure, mean in reading["mean"].items()
+    }
+    for tag, mean in means.items():
+        found = events.Tensors(tag)
+        assert [each.step for each in found] == [4, 8]
+        assert tensor_util.make_ndarray(found[-1].tensor_proto) == pytest.approx(mean)
     scalars = [tag for tag in events.Tags()["tensors"] if not tag.startswith("_hparams")]
-    assert len(scalars) == 2 * len(MEASURES)  # and no losses, which the dashboard would list too
+    assert set(scalars) == set(means)  # and no losses, which the dashboard would list too
 
 
 def test_evaluating_the_checkpoint_again_gives_the_same_results(unbroken, small_partnet, tmp_path):
     other_start = {"initializer": "fan_in"}  # of no matter to a trained network
     evaluate(tiny_config(small_partnet, tmp_path, category="Chair", ckpt=str(unbroken), **other_start))
     again, first = (read_results(folder / "results.json") for folder in (tmp_path, unbroken))
-    assert again["levels"] == first["levels"]
-    assert again["without_region_centers"] == first["without_region_centers"]
+    assert again["readings"] == first["readings"]
     assert again["run"]["iterations"] == 8
 
 
@@ -118,11 +123,15 @@ def test_a_sweep_measures_what_evaluations_one_by_one_do(unbroken, small_partnet
     evaluate(config(bandwidth=0.05))
     alone = read_results(tmp_path / "results.json")
     first, second = swept["bandwidth_0.05"], read_results(unbroken / "results.json")
-    assert (first["levels"], first["without_region_centers"]) == (alone["levels"], alone["without_region_centers"])
-    assert first["run"]["bandwidth"] == 0.05 and first["run"]["iterations"] == 8
-    assert all(swept[name]["without_region_centers"] == second["without_region_centers"] for name in names[1:])
-    pushes = [(swept[name]["run"]["semantic_center_offset"], swept[name]["run"]["region_push"]) for name in names]
-    assert pushes == [(0.05, "unit"), (0.05, "soft"), (0.075, "unit")]
+    assert first["readings"] == alone["readings"] and first["run"]["iterations"] == 8
+    without = "without region centers"
+    assert all(swept[name]["readings"][without] == second["readings"][without] for name in names[1:])
+    settings = [swept[name]["readings"]["with region centers"]["settings"] for name in names]
+    assert [tuple(each.values()) for each in settings] == [
+        (0.05, 0.05, "unit"),
+        (0.1, 0.05, "soft"),
+        (0.1, 0.075, "unit"),
+    ]
 
 
 @pytest.mark.parametrize("setting", ["bandwidth", "depth=3", "region_push=hard", "bandwidth=wide"])
@@ -226,10 +235,10 @@ def test_a_signal_ends_the_last_evaluation_and_the_same_command_continues(
     assert sorted(path.name for path in tmp_path.iterdir()) == left
     assert train(config) == 0
     again, first = (read_results(folder / "results.json") for folder in (tmp_path, unbroken))
-    assert again["levels"] == first["levels"] and list(losses(tmp_path)) == list(range(1, 9))
+    assert again["readings"] == first["readings"] and list(losses(tmp_path)) == list(range(1, 9))
     shown = capsys.readouterr().out
-    assert str(tmp_path / "table.md") in shown and "**Avg**" in shown and "Parts, Fine" not in shown
-    assert "Parts, Fine" in (tmp_path / "table.md").read_text()
+    assert str(tmp_path / "table.md") in shown and "**Avg**" in shown and "Classes, Fine" not in shown
+    assert "Classes, Fine" in (tmp_path / "table.md").read_text()
 
 
 def test_a_signal_ends_an_evaluation_on_the_way(small_partnet, tmp_path, monkeypatch, capsys):

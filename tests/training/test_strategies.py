@@ -8,9 +8,9 @@ import pytest
 from small_runs import command, losses, settings
 
 from instance_seg.config import EngineConfig
+from instance_seg.evaluation.results import read_results
 from instance_seg.experiment import train
 from instance_seg.presets import load_config
-from instance_seg.report.results import read_results
 from instance_seg.training.strategy import make_strategy
 
 pytestmark = pytest.mark.slow

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from instance_seg.evaluation.results import read_results
 from instance_seg.experiment import build_network, evaluate, run_taxonomy, train
 from instance_seg.presets import load_config
-from instance_seg.report.results import read_results
 
 TINY = {
     "depth": 3,
@@ -37,13 +37,14 @@ def test_a_run_of_one_level(small_partnet, tmp_path):
     results = read_results(tmp_path / "results.json")
     run = results["run"]
     assert (run["variant"], run["level"]) == ("asis_fusion", 3)
-    assert list(results["levels"]) == list(results["without_region_centers"]["levels"]) == ["3"]
-    assert any("chair_back" in name for name in results["levels"]["3"]["per_part"])
+    assert [list(reading["levels"]) for reading in results["readings"].values()] == [["fine"]] * 2
+    fine = results["readings"]["with region centers"]["levels"]["fine"]
+    assert any("chair_back" in name for name in fine["per_class"])
     assert [p.name for p in (tmp_path / "predictions").iterdir()] == ["Chair-3"]
     network = build_network(config, run_taxonomy(config))
     assert run["parameters"] == sum(v.numpy().size for v in network.trainable_variables)
     evaluate(config)
-    assert read_results(tmp_path / "results.json")["levels"] == results["levels"]
+    assert read_results(tmp_path / "results.json")["readings"] == results["readings"]
 
 
 def test_a_run_with_points_instead_of_octrees(small_partnet, tmp_path):

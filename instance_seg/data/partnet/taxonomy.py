@@ -15,7 +15,8 @@ import yaml
 
 FOLDER = Path(__file__).resolve().parent / "taxonomies"
 CATEGORIES: tuple[str, ...] = tuple(sorted(path.stem for path in FOLDER.glob("*.yaml")))
-NUM_LEVELS = 3
+LEVEL_NAMES = ("coarse", "middle", "fine")
+NUM_LEVELS = len(LEVEL_NAMES)
 UNNAMED = ("other", "other_leaf")  # what PartNet's annotators called a part that has no name of its own
 OTHER = "other"  # name of class 0: points that no class of the level lists
 
