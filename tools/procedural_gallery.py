@@ -10,7 +10,7 @@ from matplotlib import pyplot as plt
 from tabulate import tabulate
 from tqdm import tqdm
 
-from instance_seg.data.partnet.h5 import LabeledShape, level_labels
+from instance_seg.data.partnet.shape import LabeledShape, level_labels
 from instance_seg.data.partnet.taxonomy import load_taxonomy
 from instance_seg.procedural import generate_shape
 

@@ -7,42 +7,24 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from instance_seg.data.files.checked_h5 import Field, open_dataset, open_h5, read_dataset, reject_rows, write_h5
-from instance_seg.data.files.checksums import forget_checksums, verify
-from instance_seg.data.files.values import MAX_COORDINATE
-from instance_seg.data.partnet.masks import check_instance_counts, sized, write_level_masks
-from instance_seg.data.partnet.part_trees import parse_tree_entry
-from instance_seg.data.partnet.paths import data_folder, h5_path, remove_files_from, split_files
-from instance_seg.data.partnet.shape import LabeledShape, Part, level_labels
+from instance_seg.data.files.checked_h5 import Field, write_h5
+from instance_seg.data.files.checksums import forget_checksums
+from instance_seg.data.partnet.masks import check_instance_counts, write_level_masks
+from instance_seg.data.partnet.part_trees import parse_tree_entry, read_entries
+from instance_seg.data.partnet.paths import h5_path, remove_files_from, split_files
+from instance_seg.data.partnet.rows import count_rows, read_rows, reject_values, strict
+from instance_seg.data.partnet.shape import LabeledShape
 from instance_seg.data.partnet.splits import ShapeId, write_split_list
-from instance_seg.files import adding_files, read_json, replacing, write_json
-
-if TYPE_CHECKING:
-    from instance_seg.data.partnet.taxonomy import Taxonomy
-
-__all__ = [
-    "LabeledShape",
-    "Part",
-    "SHAPES_PER_FILE",
-    "count_shapes",
-    "level_labels",
-    "TREE_FIELDS",
-    "TreeBlock",
-    "count_rows",
-    "read_block",
-    "read_file",
-    "read_split",
-    "tree_blocks",
-    "write_split",
-]
+from instance_seg.data.partnet.taxonomy import Taxonomy
+from instance_seg.files import adding_files, replacing, write_json
 
 TREE = "ins_seg_h5"
 SHAPES_PER_FILE = 1024
-_BLOCK = 64  # rows read at a time
+_BLOCK = 64  # rows
 
 TREE_FIELDS = {
     "pts": Field((None, None, 3), np.floating, written="rows"),
@@ -58,6 +40,11 @@ class TreeBlock(NamedTuple):
     path: Path
     first: int
     entries: Sequence[Any]  # what the .json says of each row
+
+    @property
+    def rows(self) -> range:
+        """Their numbers."""
+        return range(self.first, self.first + len(self.entries))
 
 
 def read_split(root: str | os.PathLike, category: str, split: str, limit: int | None = None) -> Iterator[LabeledShape]:
@@ -76,38 +63,35 @@ def read_file(path: Path) -> Iterator[LabeledShape]:
 
 def tree_blocks(path: Path) -> list[TreeBlock]:
     """Cuts a file, whose checksum and .json are looked at. Raises ValueError as read_split does."""
-    entries = _read_tree_entries(path, count_rows(path, sealed=True))
+    number, entries = count_rows(path, TREE_FIELDS, sealed=True), read_entries(path)
+    if len(entries) != number:
+        trees = path.with_suffix(".json")
+        raise ValueError(f"{trees}: has {len(entries)} shapes, {path.name} has {number}; they belong together")
+    return cut(path, entries)
+
+
+def cut(path: Path, entries: Sequence[Any]) -> list[TreeBlock]:
+    """Cuts a file whose rows have these entries in the .json."""
     return [TreeBlock(path, first, entries[first : first + _BLOCK]) for first in range(0, len(entries), _BLOCK)]
 
 
 def read_block(block: TreeBlock) -> Iterator[LabeledShape]:
     """Reads the shapes of some rows. Raises ValueError as read_split does."""
-    path, first, entries = block
-    with open_h5(path, data_folder(path), sealed=False) as file:
-        num_rows, num_points, _ = open_dataset(file, "pts", TREE_FIELDS["pts"]).shape
-        rows = slice(first, first + len(entries))
-        points, normals, labels = (
-            read_dataset(file, name, sized(field, num_rows, num_points), rows) for name, field in TREE_FIELDS.items()
-        )
-    _check_values(path, points, normals, first)
-    for row, (entry, *arrays) in enumerate(zip(entries, points, normals, labels), start=first):
-        tree = parse_tree_entry(path.with_suffix(".json"), row, entry)
-        yield LabeledShape(*map(np.ndarray.astype, arrays, (np.float32, np.float32, np.int32)), *tree)
-
-
-def count_rows(path: Path, sealed: bool = False) -> int:
-    """Number of shapes of a file, by its header. Raises ValueError as read_split does."""
-    with open_h5(path, data_folder(path), sealed) as file:
-        return len(open_dataset(file, "pts", TREE_FIELDS["pts"]))
+    path, start, entries = block
+    for first, (points, normals, labels) in strict(read_rows(path, TREE_FIELDS, block.rows)):
+        reject_values(path, {"pts": points, "nor": normals}, first)
+        for row, arrays in enumerate(zip(points, normals, labels), start=first):
+            tree = parse_tree_entry(path.with_suffix(".json"), row, entries[row - start])
+            yield LabeledShape(*map(np.ndarray.astype, arrays, (np.float32, np.float32, np.int32)), *tree)
 
 
 def count_shapes(root: str | os.PathLike, category: str, split: str) -> int:
     """Number of shapes in a split, from the files' headers. Raises ValueError as read_split does."""
-    return sum(map(count_rows, split_files(root, TREE, category, split)))
+    return sum(count_rows(path, TREE_FIELDS) for path in split_files(root, TREE, category, split))
 
 
 def write_split(
-    root: str | os.PathLike, category: str, split: str, shapes: Iterable[LabeledShape], taxonomy: "Taxonomy"
+    root: str | os.PathLike, category: str, split: str, shapes: Iterable[LabeledShape], taxonomy: Taxonomy
 ) -> int:
     """Writes a split in PartNet's layout and returns how many shapes it has.
 
@@ -168,16 +152,8 @@ def _check_shapes(path: Path, shapes: Sequence[LabeledShape]) -> None:
         found = [np.shape(array) for array in (shape.points, shape.normals, shape.leaf_label)]
         if found != [(num_points, 3), (num_points, 3), (num_points,)]:
             raise ValueError(f"{path}: row {row} has points, normals, labels of shapes {found}; row 0 has {num_points}")
-    _check_values(path, np.stack([shape.points for shape in shapes]), np.stack([shape.normals for shape in shapes]))
-
-
-def _check_values(path: Path, points: np.ndarray, normals: np.ndarray, first: int = 0) -> None:
-    if points.shape[1] == 0:
-        raise ValueError(f"{path}: its shapes are empty, they have no points")
-    reject_rows(path, ~np.isfinite(points), "has NaN or infinite coordinates in 'pts'", first)
-    reject_rows(path, ~np.isfinite(normals), "has NaN or infinite normals in 'nor'", first)
-    for name, values in (("pts", points), ("nor", normals)):  # of which float32 would make infinity
-        reject_rows(path, np.abs(values) > MAX_COORDINATE, f"has numbers beyond {MAX_COORDINATE:g} in {name!r}", first)
+    values = {"pts": np.stack([shape.points for shape in shapes]), "nor": np.stack([shape.normals for shape in shapes])}
+    reject_values(path, values)
 
 
 def _tree_entry(shape: LabeledShape) -> dict[str, Any]:
@@ -185,13 +161,3 @@ def _tree_entry(shape: LabeledShape) -> dict[str, Any]:
         {"part_name": part.part_name, "leaf_id_list": [int(leaf) for leaf in part.leaf_ids]} for part in shape.parts
     ]
     return {"model_id": shape.model_id, "anno_id": shape.anno_id, "ins_seg": parts}
-
-
-def _read_tree_entries(path: Path, num_rows: int) -> list[Any]:
-    """Content of the .json beside a file, one entry for each row."""
-    verify(path.with_suffix(".json"))
-    entries = read_json(path.with_suffix(".json"))
-    if not isinstance(entries, list) or len(entries) != num_rows:
-        found = f"{len(entries)} shapes" if isinstance(entries, list) else "no list of shapes"
-        raise ValueError(f"{path.with_suffix('.json')}: has {found}, {path.name} has {num_rows}; they belong together")
-    return entries

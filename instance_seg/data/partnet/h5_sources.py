@@ -4,36 +4,16 @@ import os
 from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from instance_seg.data.files.checksums import verify
 from instance_seg.data.partnet.h5 import TREE, TreeBlock, count_shapes, read_block, tree_blocks
-from instance_seg.data.partnet.masks import (
-    DETECTION_TREE,
-    GT_TREE,
-    DetectionShape,
-    GroundTruthShape,
-    read_detection,
-    read_ground_truth,
-)
-from instance_seg.data.partnet.part_trees import reject_tree
+from instance_seg.data.partnet.masks import mask_labels, mask_tree, read_detection, read_ground_truth
+from instance_seg.data.partnet.part_trees import entry_names, reject_tree
 from instance_seg.data.partnet.paths import level_folder, split_files
-from instance_seg.data.partnet.splits import ShapeId, as_shape_id, read_split_list, split_list_path
-from instance_seg.data.partnet.stored_shape import (
-    StoredLevel,
-    StoredShape,
-    borrow_missing_levels,
-    check_shape,
-    masks_to_instance,
-    store_shape,
-)
-from instance_seg.data.partnet.taxonomy import NUM_LEVELS
-from instance_seg.files import read_json
-
-if TYPE_CHECKING:
-    from instance_seg.data.partnet.taxonomy import Taxonomy
+from instance_seg.data.partnet.splits import ShapeId, read_split_list, split_list_path
+from instance_seg.data.partnet.stored_shape import StoredShape, borrow_missing_levels, check_shape, store_shape
+from instance_seg.data.partnet.taxonomy import NUM_LEVELS, Taxonomy
 
 
 class PartTrees:
@@ -50,12 +30,12 @@ class PartTrees:
         return count_shapes(root, category, split)
 
     @staticmethod
-    def read(root: str | os.PathLike, category: str, split: str, taxonomy: "Taxonomy") -> Iterator[StoredShape]:
+    def read(root: str | os.PathLike, category: str, split: str, taxonomy: Taxonomy) -> Iterator[StoredShape]:
         """Reads the shapes of a split. Raises ValueError naming the file and the row for what is amiss."""
         names: list[ShapeId] = []
         for path in split_files(root, TREE, category, split):
             for block in tree_blocks(path):
-                names += _names(block)
+                names += entry_names(block.path, block.entries, block.first)
                 yield from PartTrees.read_block(block, split, taxonomy)
         check_split_list(root, category, split, names, Path(root) / TREE / category)
 
@@ -70,12 +50,12 @@ class PartTrees:
                 if left == 0:
                     return blocks
                 blocks.append(block._replace(entries=block.entries[:left]))
-                names += _names(blocks[-1])
+                names += entry_names(block.path, blocks[-1].entries, block.first)
         check_split_list(root, category, split, names, Path(root) / TREE / category)
         return blocks
 
     @staticmethod
-    def read_block(block: TreeBlock, split: str, taxonomy: "Taxonomy") -> Iterator[StoredShape]:
+    def read_block(block: TreeBlock, split: str, taxonomy: Taxonomy) -> Iterator[StoredShape]:
         """Reads the shapes of a block, as `read` does."""
         for row, shape in enumerate(read_block(block), start=block.first):
             reject_tree(block.path.with_suffix(".json"), row, shape, taxonomy)
@@ -89,12 +69,12 @@ class LevelMasks:
     def files(root: str | os.PathLike, category: str, split: str) -> list[Path]:
         """The HDF5 files of a split at all levels, none if there are none."""
         folders = [level_folder(category, level) for level in range(NUM_LEVELS)]
-        return [path for folder in folders for path in _files(root, _mask_tree(split), folder, split)]
+        return [path for folder in folders for path in _files(root, mask_tree(split), folder, split)]
 
     count = PartTrees.count
 
     @staticmethod
-    def read(root: str | os.PathLike, category: str, split: str, taxonomy: "Taxonomy") -> Iterator[StoredShape]:
+    def read(root: str | os.PathLike, category: str, split: str, taxonomy: Taxonomy) -> Iterator[StoredShape]:
         """Reads the shapes of a split. Raises ValueError naming the file and the row for what is amiss."""
         reader = read_ground_truth if split == "test" else read_detection
         rows = [reader(root, category, level, split) for level in taxonomy.real_levels]
@@ -112,25 +92,6 @@ class LevelMasks:
             levels = borrow_missing_levels(map(mask_labels, masks), taxonomy)
             shape = StoredShape(whole.points, whole.normals, levels, whole.model_id, whole.anno_id)
             yield check_shape(where, shape, taxonomy)
-
-
-def mask_labels(row: DetectionShape | GroundTruthShape) -> StoredLevel:
-    """Labels of each point by the masks of one level."""
-    instance = masks_to_instance(row.masks, row.valid)
-    if isinstance(row, DetectionShape):
-        return StoredLevel(row.semantic.astype(np.int32), instance)
-    class_of_row = np.append(row.classes.astype(np.int32) + 1, 0)  # the last one answers row -1
-    return StoredLevel(class_of_row[instance].astype(np.int32), instance)
-
-
-def read_names(path: Path) -> list[ShapeId]:
-    """Names of the shapes of one file of ins_seg_h5, by the .json beside it. Raises ValueError if that is malformed."""
-    path = path.with_suffix(".json")
-    verify(path)
-    entries = read_json(path)
-    if not isinstance(entries, list):
-        raise ValueError(f"{path}: has no list of shapes; see ins_seg_h5 in PartNet's layout")
-    return [as_shape_id(path, row, entry) for row, entry in enumerate(entries)]
 
 
 def check_split_list(
@@ -153,14 +114,5 @@ def _spell(shape: ShapeId | None) -> str:
     return "missing" if shape is None else f"model {shape.model_id}, annotation {shape.anno_id}"
 
 
-def _mask_tree(split: str) -> str:
-    return GT_TREE if split == "test" else DETECTION_TREE
-
-
 def _files(root: str | os.PathLike, tree: str, folder: str, split: str) -> list[Path]:
     return sorted((Path(root) / tree / folder).glob(f"{split}-*.h5"))
-
-
-def _names(block: TreeBlock) -> list[ShapeId]:
-    path = block.path.with_suffix(".json")
-    return [as_shape_id(path, row, entry) for row, entry in enumerate(block.entries, start=block.first)]

@@ -10,86 +10,82 @@ A mask row is a part whose name the level knows, in the order of the part list; 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from instance_seg.data.files.checked_h5 import Field, open_dataset, open_h5, read_dataset, reject_rows, write_h5
+from instance_seg.data.files.checked_h5 import Field, write_h5
 from instance_seg.data.files.checksums import forget_checksums
-from instance_seg.data.files.values import MAX_COORDINATE
-from instance_seg.data.partnet.paths import data_folder, h5_path, level_folder, split_files
-from instance_seg.data.partnet.shape import LabeledShape, level_labels, level_masks, level_parts
+from instance_seg.data.partnet.paths import h5_path, level_folder, split_files
+from instance_seg.data.partnet.rows import count_rows, read_rows, reject_values, strict
+from instance_seg.data.partnet.shape import LabeledShape, last_row, level_labels, level_masks
+from instance_seg.data.partnet.taxonomy import Level, Taxonomy
 from instance_seg.files import replacing
-
-if TYPE_CHECKING:
-    from instance_seg.data.partnet.taxonomy import Level, Taxonomy
+from instance_seg.structures import Labels
 
 DETECTION_TREE = "ins_seg_h5_for_detection"
 GT_TREE = "ins_seg_h5_gt"
 MAX_INSTANCES = 200
-_BLOCK = 16  # rows read at a time
 
 
-class DetectionShape(NamedTuple):
-    """One row of ins_seg_h5_for_detection."""
-
-    points: np.ndarray  # [N, 3] float32
-    semantic: np.ndarray  # [N] uint8; 0 = other
-    masks: np.ndarray  # [200, N] bool
-    valid: np.ndarray  # [200] bool; set for each part of the level, even one without points
-    other: np.ndarray  # [N] bool; the points in no mask
-
-
-class GroundTruthShape(NamedTuple):
-    """One row of ins_seg_h5_gt."""
+class MaskRow(NamedTuple):
+    """One shape at one level as PartNet's masks have it."""
 
     points: np.ndarray  # [N, 3] float32
     masks: np.ndarray  # [200, N] bool
-    classes: np.ndarray  # [200] uint8, 0-based: the level's class minus 1
-    valid: np.ndarray  # [200] bool; set for each part with at least one point
+    valid: np.ndarray  # [200] bool; set for each part, in the ground truth for each with at least one point
     other: np.ndarray  # [N] bool; the points in no mask
+    semantic: np.ndarray | None = None  # [N] uint8, 0 = other; in ins_seg_h5_for_detection alone
+    classes: np.ndarray | None = None  # [200] uint8, 0-based: the level's class minus 1; in ins_seg_h5_gt alone
 
 
-DETECTION_FIELDS = {
-    "pts": Field((None, None, 3), np.floating, written="rows"),
-    "gt_label": Field((None, None), np.integer, written="some"),
-    "gt_mask": Field((None, MAX_INSTANCES, None), np.bool_),
-    "gt_valid": Field((None, MAX_INSTANCES), np.bool_),
-    "gt_other_mask": Field((None, None), np.bool_),
+_DATASETS = {  # of each tree, and the attributes of MaskRow they hold
+    DETECTION_TREE: {
+        "pts": "points",
+        "gt_label": "semantic",
+        "gt_mask": "masks",
+        "gt_valid": "valid",
+        "gt_other_mask": "other",
+    },
+    GT_TREE: {
+        "pts": "points",
+        "gt_mask": "masks",
+        "gt_mask_label": "classes",
+        "gt_mask_valid": "valid",
+        "gt_mask_other": "other",
+    },
 }
-GT_FIELDS = {
-    "pts": Field((None, None, 3), np.floating, written="rows"),
-    "gt_mask": Field((None, MAX_INSTANCES, None), np.bool_),
-    "gt_mask_label": Field((None, MAX_INSTANCES), np.integer, written="some"),
-    "gt_mask_valid": Field((None, MAX_INSTANCES), np.bool_),
-    "gt_mask_other": Field((None, None), np.bool_),
+_FIELDS = {
+    "points": Field((None, None, 3), np.floating, written="rows"),
+    "masks": Field((None, MAX_INSTANCES, None), np.bool_),
+    "valid": Field((None, MAX_INSTANCES), np.bool_),
+    "other": Field((None, None), np.bool_),
+    "semantic": Field((None, None), np.integer, written="some"),
+    "classes": Field((None, MAX_INSTANCES), np.integer, written="some"),
 }
+MASK_FIELDS = {tree: {name: _FIELDS[held] for name, held in names.items()} for tree, names in _DATASETS.items()}
 
 
-def detection_row(shape: LabeledShape, level: "Level") -> DetectionShape:
-    """What ins_seg_h5_for_detection says of a shape."""
-    masks, classes = level_masks(shape, level)
-    semantic, instance = level_labels(shape, level)
-    valid = np.arange(MAX_INSTANCES) < len(classes)
-    return DetectionShape(np.float32(shape.points), np.uint8(semantic), _pad(masks), valid, instance < 0)
+def mask_row(tree: str, arrays: Iterable[np.ndarray]) -> MaskRow:
+    """A row of a tree from the values of its datasets, in the order of MASK_FIELDS."""
+    return MaskRow(**dict(zip(_DATASETS[tree].values(), arrays, strict=True)))
 
 
-def ground_truth_row(shape: LabeledShape, level: "Level") -> GroundTruthShape:
-    """What ins_seg_h5_gt says of a shape: parts without points have no row."""
-    masks, classes = level_masks(shape, level)
-    seen = masks.any(axis=1)
-    masks, classes = masks[seen], classes[seen]
-    valid = np.arange(MAX_INSTANCES) < len(classes)
-    return GroundTruthShape(
-        np.float32(shape.points), _pad(masks), _pad(np.uint8(classes - 1)), valid, ~masks.any(axis=0)
-    )
+def mask_labels(row: MaskRow) -> Labels:
+    """Labels of each point by the masks of one level."""
+    rows = np.append(np.flatnonzero(row.valid), -1).astype(np.int32)
+    instance = rows[last_row(row.masks[row.valid])]
+    if row.semantic is not None:
+        return Labels(row.semantic.astype(np.int32), instance)
+    class_of_row = np.append(row.classes.astype(np.int32) + 1, 0)  # the last one answers row -1
+    return Labels(class_of_row[instance].astype(np.int32), instance)
 
 
-def check_instance_counts(path: Path, shapes: Sequence[LabeledShape], taxonomy: "Taxonomy") -> None:
+def check_instance_counts(path: Path, shapes: Sequence[LabeledShape], taxonomy: Taxonomy) -> None:
     """Raises ValueError, naming the file and the row, for a shape with more than 200 instances at a level."""
     for row, shape in enumerate(shapes):
         for index, level in enumerate(taxonomy.levels):
-            if (count := len(level_parts(shape, level))) > MAX_INSTANCES:
+            if (count := sum(level.class_of(part.part_name) > 0 for part in shape.parts)) > MAX_INSTANCES:
                 raise ValueError(
                     f"{path}: row {row} ({shape.model_id}) has {count} instances at level {index + 1}, "
                     f"PartNet's layout holds {MAX_INSTANCES}; merge or drop parts"
@@ -102,34 +98,57 @@ def write_level_masks(
     split: str,
     index: int,
     shapes: Sequence[LabeledShape],
-    taxonomy: "Taxonomy",
+    taxonomy: Taxonomy,
 ) -> None:
     """Writes the `index`-th file of a split in both trees, for each level that exists in the category."""
     for level_index in taxonomy.real_levels:
         level, folder = taxonomy.levels[level_index], level_folder(category, level_index)
-        detection = h5_path(root, DETECTION_TREE, folder, split, index)
         if split == "test":
-            _write(detection, len(shapes), ({"pts": np.float32(shape.points)} for shape in shapes))
-            rows = (dict(zip(GT_FIELDS, ground_truth_row(shape, level))) for shape in shapes)
-            _write(h5_path(root, GT_TREE, folder, split, index), len(shapes), rows)
-        else:
-            rows = (dict(zip(DETECTION_FIELDS, detection_row(shape, level))) for shape in shapes)
-            _write(detection, len(shapes), rows)
+            points = ({"pts": np.float32(shape.points)} for shape in shapes)
+            _write(h5_path(root, DETECTION_TREE, folder, split, index), len(shapes), points)
+        tree = mask_tree(split)
+        rows = (_values(tree, shape, level) for shape in shapes)
+        _write(h5_path(root, tree, folder, split, index), len(shapes), rows)
 
 
-def read_detection(root: str | os.PathLike, category: str, level: int, split: str) -> Iterator[DetectionShape]:
+def mask_tree(split: str) -> str:
+    """The tree that has the masks of a split."""
+    return GT_TREE if split == "test" else DETECTION_TREE
+
+
+def read_detection(root: str | os.PathLike, category: str, level: int, split: str) -> Iterator[MaskRow]:
     """Reads the training masks of a level (0 = coarsest). Raises ValueError naming file and row for what is amiss."""
-    for path in split_files(root, DETECTION_TREE, level_folder(category, level), split):
-        yield from map(DetectionShape._make, _read(path, DETECTION_FIELDS))
+    return _read(root, DETECTION_TREE, category, level, split)
 
 
-def read_ground_truth(root: str | os.PathLike, category: str, level: int, split: str) -> Iterator[GroundTruthShape]:
+def read_ground_truth(root: str | os.PathLike, category: str, level: int, split: str) -> Iterator[MaskRow]:
     """Reads the ground truth of a level (0 = coarsest). Raises ValueError naming file and row for what is amiss."""
-    for path in split_files(root, GT_TREE, level_folder(category, level), split):
-        yield from map(GroundTruthShape._make, _read(path, GT_FIELDS))
+    return _read(root, GT_TREE, category, level, split)
 
 
-def _pad(rows: np.ndarray) -> np.ndarray:
+def _read(root: str | os.PathLike, tree: str, category: str, level: int, split: str) -> Iterator[MaskRow]:
+    for path in split_files(root, tree, level_folder(category, level), split):
+        number = count_rows(path, MASK_FIELDS[tree], sealed=True)
+        for first, (points, *arrays) in strict(read_rows(path, MASK_FIELDS[tree], range(number))):
+            reject_values(path, {"pts": points}, first)
+            for row in zip(points.astype(np.float32), *arrays):
+                yield mask_row(tree, row)
+
+
+def _values(tree: str, shape: LabeledShape, level: Level) -> dict[str, np.ndarray]:
+    """What a tree says of a shape, by dataset; parts without points have no row in the ground truth."""
+    masks, classes = level_masks(shape, level)
+    semantic, instance = level_labels(shape, level)
+    if tree == GT_TREE:
+        seen = masks.any(axis=1)
+        masks, classes = masks[seen], classes[seen]
+    valid = np.arange(MAX_INSTANCES) < len(classes)
+    of_tree = np.uint8(semantic), pad(np.uint8(classes - 1))
+    row = MaskRow(np.float32(shape.points), pad(masks), valid, instance < 0, *of_tree)
+    return {name: getattr(row, held) for name, held in _DATASETS[tree].items()}
+
+
+def pad(rows: np.ndarray) -> np.ndarray:
     """[I, ...] -> [200, ...] with zeros below."""
     padded = np.zeros((MAX_INSTANCES, *rows.shape[1:]), rows.dtype)
     padded[: len(rows)] = rows
@@ -140,22 +159,3 @@ def _write(path: Path, num_rows: int, rows: Iterable[Mapping[str, np.ndarray]]) 
     forget_checksums([path])
     with replacing(path) as temporary:
         write_h5(temporary, num_rows, rows)
-
-
-def _read(path: Path, fields: Mapping[str, Field]) -> Iterator[tuple[np.ndarray, ...]]:
-    """Rows of a file, one value for each field, in blocks: a file of a thousand shapes holds gigabytes of masks."""
-    with open_h5(path, data_folder(path)) as file:
-        num_rows, num_points, _ = open_dataset(file, "pts", fields["pts"]).shape
-        exact = {name: sized(field, num_rows, num_points) for name, field in fields.items()}
-        for start in range(0, num_rows, _BLOCK):
-            rows = slice(start, start + _BLOCK)
-            points, *block = (read_dataset(file, name, field, rows) for name, field in exact.items())
-            reject_rows(path, ~np.isfinite(points), "has NaN or infinite coordinates in 'pts'", start)
-            reject_rows(path, np.abs(points) > MAX_COORDINATE, f"has points beyond {MAX_COORDINATE:g}", start)
-            yield from zip(points.astype(np.float32), *block)
-
-
-def sized(field: Field, num_rows: int, num_points: int) -> Field:
-    """Puts the sizes that `pts` has into the sizes that a field leaves open."""
-    free = iter((num_rows, num_points))
-    return field._replace(shape=tuple(next(free) if size is None else size for size in field.shape))

@@ -1,20 +1,34 @@
 """The part tree of a shape: how it is read out of a .json of ins_seg_h5, and what can be wrong with it."""
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from instance_seg.data.files.checksums import verify
 from instance_seg.data.partnet.shape import LabeledShape, Part
-from instance_seg.data.partnet.splits import as_shape_id
-from instance_seg.files import excerpt
-
-if TYPE_CHECKING:
-    from instance_seg.data.partnet.taxonomy import Taxonomy
+from instance_seg.data.partnet.splits import ShapeId, as_shape_id
+from instance_seg.data.partnet.taxonomy import Taxonomy
+from instance_seg.files import excerpt, read_json
 
 _LEAF_LIMIT = 2**31  # labels of points are int32
+
+
+def read_entries(path: Path) -> list[Any]:
+    """The entries of the .json beside a file of ins_seg_h5, one for each row. Raises ValueError if it is malformed."""
+    path = path.with_suffix(".json")
+    verify(path)
+    entries = read_json(path)
+    if not isinstance(entries, list):
+        raise ValueError(f"{path}: has no list of shapes; see ins_seg_h5 in PartNet's layout")
+    return entries
+
+
+def entry_names(path: Path, entries: Iterable[Any], first: int = 0) -> list[ShapeId]:
+    """Names of the shapes of entries, counted from `first`. Raises ValueError naming the file and a malformed one."""
+    return [as_shape_id(path.with_suffix(".json"), row, entry) for row, entry in enumerate(entries, start=first)]
 
 
 def parse_tree_entry(path: Path, row: int, entry: Any) -> tuple[tuple[Part, ...], str, str]:
@@ -26,7 +40,7 @@ def parse_tree_entry(path: Path, row: int, entry: Any) -> tuple[tuple[Part, ...]
     return tuple(_parse_part(f"{path}: row {row}", part) for part in parts), *name
 
 
-def tree_complaints(shape: LabeledShape, taxonomy: "Taxonomy") -> Iterator[str]:
+def tree_complaints(shape: LabeledShape, taxonomy: Taxonomy) -> Iterator[str]:
     """What makes labels of a shape vanish: no parts, unknown names, parts without leaves, leaves of another shape."""
     if not shape.parts:
         yield "no parts: its 'ins_seg' is empty"
@@ -43,7 +57,7 @@ def tree_complaints(shape: LabeledShape, taxonomy: "Taxonomy") -> Iterator[str]:
         yield "no point with a 'label' that its part tree lists; are the .h5 and the .json of the same shapes?"
 
 
-def reject_tree(path: Path, row: int, shape: LabeledShape, taxonomy: "Taxonomy") -> None:
+def reject_tree(path: Path, row: int, shape: LabeledShape, taxonomy: Taxonomy) -> None:
     """Raises ValueError naming the .json file and its row for the first of `tree_complaints`."""
     for complaint in tree_complaints(shape, taxonomy):
         raise ValueError(f"{path}: row {row} has {complaint}")

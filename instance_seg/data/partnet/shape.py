@@ -1,11 +1,11 @@
 """One PartNet shape in memory, and what a level of the hierarchy makes of its leaf labels."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from instance_seg.data.partnet.taxonomy import Level
+from instance_seg.data.partnet.taxonomy import Level
+from instance_seg.structures import Labels
 
 
 class Part(NamedTuple):
@@ -26,48 +26,41 @@ class LabeledShape(NamedTuple):
     anno_id: str
 
 
-class LevelPart(NamedTuple):
-    """A part that belongs to a level: one row of PartNet's instance masks."""
+def level_labels(shape: LabeledShape, level: Level) -> Labels:
+    """Class (0 = unlabelled) and instance of every point at one level.
 
-    class_id: int  # >= 1
-    leaf_ids: tuple[int, ...]
-
-
-def level_parts(shape: LabeledShape, level: "Level") -> list[LevelPart]:
-    """The parts whose name the level knows, in the order of the part list: the rows of PartNet's instance masks."""
-    named = ((level.class_of(part.part_name), part.leaf_ids) for part in shape.parts)
-    return [LevelPart(class_id, leaf_ids) for class_id, leaf_ids in named if class_id > 0]
-
-
-def level_labels(shape: LabeledShape, level: "Level") -> tuple[np.ndarray, np.ndarray]:
-    """Semantic and instance label of every point at one level.
-
-    The instance of a point is the mask row that covers it; where rows overlap, the later one wins.
-
-    Returns:
-        semantic: [N] int32, class of the level, 0 = unlabelled.
-        instance: [N] int32, index into `level_parts(shape, level)`, -1 = none.
+    The instance of a point is the row of `level_masks` that covers it; where rows overlap, the later one wins.
     """
-    rows = level_parts(shape, level)
-    leaves, leaf_of_point = np.unique(shape.leaf_label, return_inverse=True)
-    row_of_leaf = np.full(len(leaves), -1, np.int32)
-    for row, part in enumerate(rows):
-        row_of_leaf[np.isin(leaves, part.leaf_ids)] = row
-    instance = row_of_leaf[leaf_of_point]
-    class_of_row = np.array([part.class_id for part in rows] + [0], np.int32)  # the last one answers row -1
-    return class_of_row[instance], instance
+    masks, leaf_of_point, classes = _leaf_masks(shape, level)
+    instance = last_row(masks)[leaf_of_point]
+    return Labels(np.append(classes, np.int32(0))[instance], instance)  # the appended class answers instance -1
 
 
-def level_masks(shape: LabeledShape, level: "Level") -> tuple[np.ndarray, np.ndarray]:
+def level_masks(shape: LabeledShape, level: Level) -> tuple[np.ndarray, np.ndarray]:
     """Instance masks at one level; unlike the labels they may overlap.
 
     Returns:
         masks: [I, N] bool, one row for each part of the level, all False if the part has no point.
         classes: [I] int32 >= 1.
     """
-    rows = level_parts(shape, level)
+    masks, leaf_of_point, classes = _leaf_masks(shape, level)
+    return masks[:, leaf_of_point], classes
+
+
+def last_row(masks: np.ndarray) -> np.ndarray:
+    """Last row of masks [I, N] bool that covers each point, -1 if none does: [N] int32."""
+    instance = np.full(masks.shape[1], -1, np.int32)
+    for row in np.flatnonzero(masks.any(axis=1)):
+        instance[masks[row]] = row
+    return instance
+
+
+def _leaf_masks(shape: LabeledShape, level: Level) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Which leaves each part of the level covers [I, leaves], the leaf of each point [N], class of each part [I]."""
+    named = [(level.class_of(part.part_name), part.leaf_ids) for part in shape.parts]
+    rows = [(class_id, leaf_ids) for class_id, leaf_ids in named if class_id > 0]
     leaves, leaf_of_point = np.unique(shape.leaf_label, return_inverse=True)
-    chosen = np.zeros((len(rows), len(leaves)), bool)
-    for row, part in enumerate(rows):
-        chosen[row] = np.isin(leaves, part.leaf_ids)
-    return chosen[:, leaf_of_point], np.array([part.class_id for part in rows], np.int32)
+    masks = np.zeros((len(rows), len(leaves)), bool)
+    for row, (_, leaf_ids) in enumerate(rows):
+        masks[row] = np.isin(leaves, leaf_ids)
+    return masks, leaf_of_point, np.array([class_id for class_id, _ in rows], np.int32)

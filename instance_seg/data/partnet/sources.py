@@ -9,16 +9,13 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from instance_seg.data.partnet.formats import points_folder, shards, tfrecord
 from instance_seg.data.partnet.h5_sources import LevelMasks, PartTrees
 from instance_seg.data.partnet.splits import SPLITS
 from instance_seg.data.partnet.stored_shape import StoredShape
-from instance_seg.data.partnet.taxonomy import CATEGORIES, check_category
-
-if TYPE_CHECKING:
-    from instance_seg.data.partnet.taxonomy import Taxonomy
+from instance_seg.data.partnet.taxonomy import CATEGORIES, Taxonomy, check_category
 
 
 class Source(Protocol):
@@ -30,7 +27,7 @@ class Source(Protocol):
     def count(self, root: str | os.PathLike, category: str, split: str) -> int:
         """Number of shapes of a split."""
 
-    def read(self, root: str | os.PathLike, category: str, split: str, taxonomy: "Taxonomy") -> Iterator[StoredShape]:
+    def read(self, root: str | os.PathLike, category: str, split: str, taxonomy: Taxonomy) -> Iterator[StoredShape]:
         """The shapes of a split, in their order."""
 
 
@@ -47,7 +44,7 @@ def read_shapes(
     root: str | os.PathLike,
     category: str,
     split: str,
-    taxonomy: "Taxonomy",
+    taxonomy: Taxonomy,
     limit: int | None = None,
     source: str | None = None,
 ) -> Iterator[StoredShape]:
@@ -65,7 +62,7 @@ def read_shapes(
 
 
 def read_in_blocks(
-    root: str | os.PathLike, category: str, split: str, taxonomy: "Taxonomy", limit: int | None = None
+    root: str | os.PathLike, category: str, split: str, taxonomy: Taxonomy, limit: int | None = None
 ) -> list[Callable[[], Iterator[StoredShape]]] | None:
     """What read_shapes reads, as pieces that other processes can read: calls that can be pickled, in their order.
 

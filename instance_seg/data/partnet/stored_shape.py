@@ -6,26 +6,18 @@ validation splits, of ins_seg_h5_gt (which leaves out parts without points) in t
 
 from collections.abc import Iterable
 from itertools import chain
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from instance_seg.data.files.values import normal_complaints, point_complaints
 from instance_seg.data.partnet.masks import MAX_INSTANCES
 from instance_seg.data.partnet.shape import LabeledShape, level_labels, level_masks
-
-if TYPE_CHECKING:
-    from instance_seg.data.partnet.taxonomy import Level, Taxonomy
+from instance_seg.data.partnet.taxonomy import Level, Taxonomy
+from instance_seg.structures import Labels
 
 MISSING_NORMALS = 0.01  # share of a shape's normals that may be too short; faces without area have none
 CODE_BASE = 100  # the authors store 100 * instance + semantic
-
-
-class StoredLevel(NamedTuple):
-    """Labels of one level."""
-
-    semantic: np.ndarray  # [N] int32 in [0, S); 0 = unlabelled
-    instance: np.ndarray  # [N] int32 in [-1, 200); -1 = none
 
 
 class StoredShape(NamedTuple):
@@ -33,12 +25,12 @@ class StoredShape(NamedTuple):
 
     points: np.ndarray  # [N, 3] float32
     normals: np.ndarray  # [N, 3] float32
-    levels: tuple[StoredLevel, ...]  # coarse to fine; a level the category lacks repeats the coarser one's labels
+    levels: tuple[Labels, ...]  # coarse to fine; a level the category lacks repeats the coarser one's labels
     model_id: str
     anno_id: str
 
 
-def store_shape(shape: LabeledShape, taxonomy: "Taxonomy", split: str) -> StoredShape:
+def store_shape(shape: LabeledShape, taxonomy: Taxonomy, split: str) -> StoredShape:
     """Works out the labels of each level from the part tree, numbered as PartNet numbers the masks of that split."""
     labels = (level_rows(shape, taxonomy.levels[index], split) for index in taxonomy.real_levels)
     levels = borrow_missing_levels(labels, taxonomy)
@@ -47,38 +39,30 @@ def store_shape(shape: LabeledShape, taxonomy: "Taxonomy", split: str) -> Stored
     )
 
 
-def level_rows(shape: LabeledShape, level: "Level", split: str) -> StoredLevel:
+def level_rows(shape: LabeledShape, level: Level, split: str) -> Labels:
     """Class and mask row of each point at one level, where masks overlap those of the later one."""
     semantic, instance = level_labels(shape, level)
     if split == "test":
         row_of_part = np.cumsum(level_masks(shape, level)[0].any(axis=1)) - 1
         instance = np.where(instance < 0, -1, np.append(row_of_part, -1)[instance])
-    return StoredLevel(semantic.astype(np.int32), instance.astype(np.int32))
+    return Labels(semantic.astype(np.int32), instance.astype(np.int32))
 
 
-def borrow_missing_levels(real: Iterable[StoredLevel], taxonomy: "Taxonomy") -> tuple[StoredLevel, ...]:
+def borrow_missing_levels(real: Iterable[Labels], taxonomy: Taxonomy) -> tuple[Labels, ...]:
     """Labels of all levels from those of the real ones: a missing level repeats the next coarser one."""
     real = iter(real)
-    levels: list[StoredLevel] = []
+    levels: list[Labels] = []
     for level in taxonomy.levels:
         levels.append(next(real) if level.real else levels[-1])
     return tuple(levels)
 
 
-def masks_to_instance(masks: np.ndarray, valid: np.ndarray) -> np.ndarray:
-    """Last valid row of masks [I, N] bool that covers each point, -1 if none does: [N] int32."""
-    instance = np.full(masks.shape[1], -1, np.int32)
-    for row in np.flatnonzero(valid & masks.any(axis=1)):
-        instance[masks[row]] = row
-    return instance
-
-
-def encode_labels(level: StoredLevel) -> np.ndarray:
+def encode_labels(level: Labels) -> np.ndarray:
     """100 * instance + semantic, [N] int64; a point without any label is -100."""
     return level.instance.astype(np.int64) * CODE_BASE + level.semantic
 
 
-def decode_labels(codes: np.ndarray) -> StoredLevel:
+def decode_labels(codes: np.ndarray) -> Labels:
     """The inverse of encode_labels. Rounds down: -100 is semantic 0 of instance -1, not 0 of 0.
 
     Raises:
@@ -90,10 +74,10 @@ def decode_labels(codes: np.ndarray) -> StoredLevel:
         odd = whole[~(in_range & (whole == np.floor(whole)))][0]
         raise ValueError(f"{odd} is no label 100 * instance + semantic with instances -1..{MAX_INSTANCES - 1}")
     instance, semantic = np.divmod(whole.astype(np.int64), CODE_BASE)
-    return StoredLevel(semantic.astype(np.int32), instance.astype(np.int32))
+    return Labels(semantic.astype(np.int32), instance.astype(np.int32))
 
 
-def check_shape(where: str, shape: StoredShape, taxonomy: "Taxonomy") -> StoredShape:
+def check_shape(where: str, shape: StoredShape, taxonomy: Taxonomy) -> StoredShape:
     """Returns the shape. Raises ValueError beginning with `where` if its arrays do not fit together or the taxonomy."""
     num_points = len(shape.points)
     sizes = [np.shape(shape.points), np.shape(shape.normals), *(np.shape(a) for level in shape.levels for a in level)]

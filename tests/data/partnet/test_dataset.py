@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from instance_seg.data.partnet.dataset import PartNetDataset, SpilledShapes, prepare_shape, to_unit_sphere
-from instance_seg.data.partnet.h5 import LabeledShape, Part, write_split
+from instance_seg.data.partnet.h5 import write_split
+from instance_seg.data.partnet.shape import LabeledShape, Part
 from instance_seg.data.partnet.taxonomy import load_taxonomy
 
 VASE = load_taxonomy("Vase")  # has levels 1 and 3

@@ -4,8 +4,9 @@ import h5py
 import numpy as np
 import pytest
 
-from instance_seg.data.partnet.h5 import LabeledShape, Part, write_split
-from instance_seg.data.partnet.masks import read_detection, read_ground_truth
+from instance_seg.data.partnet.h5 import write_split
+from instance_seg.data.partnet.masks import MaskRow, mask_labels, read_detection, read_ground_truth
+from instance_seg.data.partnet.shape import LabeledShape, Part
 from instance_seg.data.partnet.taxonomy import load_taxonomy
 
 VASE = load_taxonomy("Vase")  # has levels 1 and 3
@@ -57,6 +58,15 @@ def test_ground_truth_leaves_out_parts_without_points(tmp_path, shapes):
     assert first.classes[:3].tolist() == [class_of(BODY) - 1, class_of(BASE) - 1, 0]
     assert first.other.tolist() == [False, False, False, True]
     assert second.valid.sum() == 1
+
+
+def test_the_later_valid_mask_wins():
+    masks = np.array([[1, 1, 0, 0], [0, 1, 1, 0], [1, 1, 1, 1]], bool)
+    for valid, instance, semantic in (([1, 1, 0], [0, 1, 1, -1], [5, 3, 3, 0]), ([0, 0, 0], [-1] * 4, [0] * 4)):
+        row = MaskRow(np.zeros((4, 3)), masks, np.array(valid, bool), np.zeros(4, bool), classes=np.uint8([4, 2, 7]))
+        labels = mask_labels(row)
+        assert (labels.semantic.tolist(), labels.instance.tolist()) == (semantic, instance)
+        assert mask_labels(row._replace(semantic=np.uint8([1, 0, 2, 2]))).semantic.tolist() == [1, 0, 2, 2]
 
 
 def test_layout_is_partnets(tmp_path, shapes):

@@ -6,7 +6,8 @@ import h5py
 import numpy as np
 import pytest
 
-from instance_seg.data.partnet.h5 import LabeledShape, Part, read_split, write_split
+from instance_seg.data.partnet.h5 import read_split, write_split
+from instance_seg.data.partnet.shape import LabeledShape, Part
 from instance_seg.data.partnet.splits import ShapeId, read_split_list
 from instance_seg.data.partnet.taxonomy import load_taxonomy
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from instance_seg.data.partnet.formats import prepare
-from instance_seg.data.partnet.h5 import LabeledShape, Part, read_split, write_split
+from instance_seg.data.partnet.h5 import read_split, write_split
+from instance_seg.data.partnet.shape import LabeledShape, Part
 from instance_seg.data.partnet.sources import (
     SOURCES,
     categories_in,

@@ -5,15 +5,14 @@ import pytest
 
 from instance_seg.data.partnet.shape import LabeledShape, Part
 from instance_seg.data.partnet.stored_shape import (
-    StoredLevel,
     StoredShape,
     check_shape,
     decode_labels,
     encode_labels,
-    masks_to_instance,
     store_shape,
 )
 from instance_seg.data.partnet.taxonomy import load_taxonomy
+from instance_seg.structures import Labels
 
 VASE = load_taxonomy("Vase")  # has no level 2
 BODY, BASE = VASE.levels[0].class_of("pot/body"), VASE.levels[0].class_of("pot/base")
@@ -39,7 +38,7 @@ def test_a_missing_level_is_the_coarser_one():
 
 
 def test_codes_round_down():
-    level = StoredLevel(np.array([0, 3, 99]), np.array([-1, 0, 199]))
+    level = Labels(np.array([0, 3, 99]), np.array([-1, 0, 199]))
     codes = encode_labels(level)
     assert codes.tolist() == [-100, 3, 19999]
     for values in (codes, codes.astype(np.float32)):
@@ -55,12 +54,6 @@ def test_codes_out_of_range(odd):
         decode_labels(np.array([3, odd]))
 
 
-def test_the_later_valid_mask_wins():
-    masks = np.array([[1, 1, 0, 0], [0, 1, 1, 0], [1, 1, 1, 1]], bool)
-    assert masks_to_instance(masks, np.array([True, True, False])).tolist() == [0, 1, 1, -1]
-    assert masks_to_instance(masks, np.zeros(3, bool)).tolist() == [-1] * 4
-
-
 def test_shapes_that_do_not_fit():
     shape = store_shape(vase(), VASE, "train")
     assert check_shape("file: row 3", shape, VASE) is shape
@@ -68,12 +61,12 @@ def test_shapes_that_do_not_fit():
         ({"points": shape.points * np.nan}, "NaN"),
         ({"normals": shape.normals[:2]}, "do not fit together"),
         ({"levels": shape.levels[:2]}, "do not fit together"),
-        ({"levels": (*shape.levels[:2], StoredLevel(np.full(4, 9), np.zeros(4)))}, "class 9..9 at level 3; Vase has"),
-        ({"levels": (*shape.levels[:2], StoredLevel(np.zeros(4), np.full(4, 200)))}, "instance 200..200 at level 3"),
+        ({"levels": (*shape.levels[:2], Labels(np.full(4, 9), np.zeros(4)))}, "class 9..9 at level 3; Vase has"),
+        ({"levels": (*shape.levels[:2], Labels(np.zeros(4), np.full(4, 200)))}, "instance 200..200 at level 3"),
     ):
         with pytest.raises(ValueError, match=f"^file: row 3 has .*{message}"):
             check_shape("file: row 3", shape._replace(**change), VASE)
     empty = np.zeros((0, 3))
-    none = StoredLevel(np.zeros(0), np.zeros(0))
+    none = Labels(np.zeros(0), np.zeros(0))
     with pytest.raises(ValueError, match="do not fit"):
         check_shape("file", StoredShape(empty, empty, (none,) * 3, "m", "a"), VASE)

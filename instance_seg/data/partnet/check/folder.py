@@ -5,24 +5,20 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from operator import call
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from instance_seg.data.files.values import normal_complaints
 from instance_seg.data.partnet.check.h5_files import Work, mask_work, tree_work
-from instance_seg.data.partnet.check.shapes import Census, Digest, Finding, Problem, examine
+from instance_seg.data.partnet.check.shapes import Census, Digest, Finding, examine
 from instance_seg.data.partnet.h5 import TREE
 from instance_seg.data.partnet.h5_sources import check_split_list
-from instance_seg.data.partnet.masks import DETECTION_TREE, GT_TREE
+from instance_seg.data.partnet.masks import mask_tree
 from instance_seg.data.partnet.paths import level_folder, split_files
+from instance_seg.data.partnet.rows import Problem
 from instance_seg.data.partnet.sources import SOURCES, sources_of
 from instance_seg.data.partnet.splits import SPLITS, ShapeId, split_list_path
-from instance_seg.data.partnet.taxonomy import check_category
+from instance_seg.data.partnet.taxonomy import Taxonomy, check_category
 from instance_seg.files import excerpt
 from instance_seg.processes import available_cores, map_in_processes
-
-if TYPE_CHECKING:
-    from instance_seg.data.partnet.taxonomy import Taxonomy
-
 
 MUCH_WORK = 10  # pieces of work; from here on processes are worth their start
 
@@ -39,7 +35,7 @@ def misnamed_categories(root: str | os.PathLike) -> Iterator[Problem]:
 class CategoryCheck:
     """Reads one category in all formats that are there; `problems`, `census` and `formats` tell what it found."""
 
-    def __init__(self, root: str | os.PathLike, taxonomy: "Taxonomy", advance: Callable[[int], object] = id):
+    def __init__(self, root: str | os.PathLike, taxonomy: Taxonomy, advance: Callable[[int], object] = id):
         self.root, self.taxonomy = Path(root), taxonomy
         self.problems: list[Problem] = []
         self.census = Census()
@@ -137,14 +133,14 @@ class CategoryCheck:
 
     def _check_masks(self, split: str, reference: tuple[str, list[Digest | None]] | None) -> None:
         """Checks ins_seg_h5_for_detection, or ins_seg_h5_gt of the test split, at all levels."""
-        tree = GT_TREE if split == "test" else DETECTION_TREE
+        tree = mask_tree(split)
         for level in self.taxonomy.real_levels:
             files = self._files(tree, level_folder(self.taxonomy.category, level), split)
             if files:
                 self._check_mask_level(files, tree, split, level, reference)
 
     def _check_mask_level(self, files: list[Path], tree: str, split: str, level: int, reference) -> None:
-        parts = (mask_work(path, self.taxonomy, level, tree == GT_TREE, self._report) for path in files)
+        parts = (mask_work(path, self.taxonomy, level, tree, self._report) for path in files)
         place = -1
         for place, finding in enumerate(self._do(list(chain.from_iterable(parts)))):
             self._take(finding)

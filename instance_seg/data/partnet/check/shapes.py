@@ -4,28 +4,19 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from instance_seg.data.partnet.masks import MAX_INSTANCES
+from instance_seg.data.partnet.rows import Problem
 from instance_seg.data.partnet.shape import LabeledShape, level_masks
 from instance_seg.data.partnet.splits import ShapeId
-from instance_seg.data.partnet.stored_shape import StoredLevel, StoredShape
-
-if TYPE_CHECKING:
-    from instance_seg.data.partnet.taxonomy import Taxonomy
-
+from instance_seg.data.partnet.stored_shape import StoredShape
+from instance_seg.data.partnet.taxonomy import Taxonomy
+from instance_seg.structures import Labels
 
 _MOST_CLASSES = 1000
-
-
-class Problem(NamedTuple):
-    """Something wrong with a data set."""
-
-    file: str
-    row: int | None  # None = the file as a whole
-    text: str
 
 
 class Digest(NamedTuple):
@@ -77,7 +68,7 @@ class Census:
 
 
 def examine(
-    file: Path, row: int, shape: StoredShape, taxonomy: "Taxonomy", complaints: Iterable[str] = (), labels: bool = True
+    file: Path, row: int, shape: StoredShape, taxonomy: Taxonomy, complaints: Iterable[str] = (), labels: bool = True
 ) -> Finding:
     """Checksums and counts of a shape and, unless another format has told them, complaints about its labels."""
     if labels:
@@ -88,7 +79,7 @@ def examine(
     return Finding(file, row, problems, name, digest(shape), len(shape.points), counts)
 
 
-def count_level(level: StoredLevel) -> LevelCount:
+def count_level(level: Labels) -> LevelCount:
     """Counts the labels of a shape at one level; classes far outside of any taxonomy are left out."""
     counted = (level.semantic > 0) & (level.semantic < _MOST_CLASSES)
     classes = np.flatnonzero(np.bincount(level.semantic[counted])).tolist()
@@ -100,7 +91,7 @@ def digest(shape: StoredShape) -> Digest:
     return Digest(crc(shape.points), crc(shape.normals), tuple(map(level_crc, shape.levels)))
 
 
-def level_crc(level: StoredLevel) -> int:
+def level_crc(level: Labels) -> int:
     """Checksum of the labels of a level."""
     return zlib.crc32(level.instance.astype("<i4").tobytes(), crc(level.semantic))
 
@@ -111,7 +102,7 @@ def crc(values: np.ndarray) -> int:
     return zlib.crc32(np.ascontiguousarray(values, kind).tobytes())
 
 
-def label_complaints(levels: tuple[StoredLevel, ...], taxonomy: "Taxonomy") -> Iterator[str]:
+def label_complaints(levels: tuple[Labels, ...], taxonomy: Taxonomy) -> Iterator[str]:
     """What is wrong with the labels of a shape: classes the taxonomy lacks, or levels that contradict each other."""
     outside = False
     for index in taxonomy.real_levels:
@@ -146,7 +137,7 @@ def mask_complaints(masks: np.ndarray, valid: np.ndarray, may_be_empty: bool) ->
         yield f"mask rows {rows[0]} and {rows[1]} overlap ({int(overlap.sum())} points are in more than one mask)"
 
 
-def part_complaints(shape: LabeledShape, taxonomy: "Taxonomy") -> Iterator[str]:
+def part_complaints(shape: LabeledShape, taxonomy: Taxonomy) -> Iterator[str]:
     """What is wrong with the parts of a shape at each level: overlaps, or too many of them."""
     for index in taxonomy.real_levels:
         masks, _ = level_masks(shape, taxonomy.levels[index])
@@ -156,7 +147,7 @@ def part_complaints(shape: LabeledShape, taxonomy: "Taxonomy") -> Iterator[str]:
             yield f"level {index + 1}: {complaint}"
 
 
-def _instance_complaints(levels: tuple[StoredLevel, ...], taxonomy: "Taxonomy") -> Iterator[str]:
+def _instance_complaints(levels: tuple[Labels, ...], taxonomy: Taxonomy) -> Iterator[str]:
     for index in taxonomy.real_levels:
         semantic, instance = levels[index]
         inside, classes = instance >= 0, int(semantic.max()) + 1
@@ -167,7 +158,7 @@ def _instance_complaints(levels: tuple[StoredLevel, ...], taxonomy: "Taxonomy") 
             yield f"level {index + 1}: instance {twice[0]} has points of two classes"
 
 
-def _hierarchy_complaints(levels: tuple[StoredLevel, ...], taxonomy: "Taxonomy") -> Iterator[str]:
+def _hierarchy_complaints(levels: tuple[Labels, ...], taxonomy: Taxonomy) -> Iterator[str]:
     """A point of a fine class must have the coarse class that contains it, if the coarse level lists one."""
     for coarse in taxonomy.real_levels:
         for fine in (level for level in taxonomy.real_levels if level > coarse):

@@ -8,7 +8,7 @@ The levels of a shape repeat its points and normals. A level that the category l
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,16 +20,14 @@ from instance_seg.data.partnet.formats.points_file import (
     write_points_file,
 )
 from instance_seg.data.partnet.stored_shape import (
-    StoredLevel,
     StoredShape,
     borrow_missing_levels,
     check_shape,
     decode_labels,
     encode_labels,
 )
-
-if TYPE_CHECKING:
-    from instance_seg.data.partnet.taxonomy import Taxonomy
+from instance_seg.data.partnet.taxonomy import Taxonomy
+from instance_seg.structures import Labels
 
 FOLDER = "points"
 _BLOCK = 64  # shapes
@@ -57,7 +55,7 @@ def count(root: str | os.PathLike, category: str, split: str) -> int:
     return len({PointsFileName.parse(path.name).index for path in files(root, category, split)})
 
 
-def read(root: str | os.PathLike, category: str, split: str, taxonomy: "Taxonomy") -> Iterator[StoredShape]:
+def read(root: str | os.PathLike, category: str, split: str, taxonomy: Taxonomy) -> Iterator[StoredShape]:
     """Reads the shapes of a split. Raises ValueError naming the file for what is amiss or missing."""
     for block in blocks(root, category, split):
         yield from read_block(block, split, taxonomy)
@@ -86,20 +84,20 @@ def blocks(root: str | os.PathLike, category: str, split: str, limit: int | None
     ]
 
 
-def read_block(block: PointsBlock, split: str, taxonomy: "Taxonomy") -> Iterator[StoredShape]:
+def read_block(block: PointsBlock, split: str, taxonomy: Taxonomy) -> Iterator[StoredShape]:
     """Reads the shapes of a block, as `read` does."""
     return (_read_shape(block.folder, names, block.listed, taxonomy) for names in block.shapes)
 
 
 def shape_paths(
-    root: str | os.PathLike, category: str, split: str, index: int, model_id: str, anno_id: str, taxonomy: "Taxonomy"
+    root: str | os.PathLike, category: str, split: str, index: int, model_id: str, anno_id: str, taxonomy: Taxonomy
 ) -> list[Path]:
     """Where the files of a shape belong, one for each real level."""
     names = (PointsFileName(category, index, model_id, anno_id, level, split) for level in taxonomy.real_levels)
     return [Path(root) / FOLDER / category / str(name) for name in names]
 
 
-def write_shape(paths: list[Path], shape: StoredShape, taxonomy: "Taxonomy") -> None:
+def write_shape(paths: list[Path], shape: StoredShape, taxonomy: Taxonomy) -> None:
     """Writes the files of a shape to shape_paths(...), each whole or not at all."""
     for path, level in zip(paths, taxonomy.real_levels, strict=True):
         labels = encode_labels(shape.levels[level])
@@ -112,7 +110,7 @@ def _named_files(folder: Path, category: str, split: str) -> dict[PointsFileName
 
 
 def _read_shape(
-    folder: Path, names: Sequence[PointsFileName], listed: Mapping[str, str], taxonomy: "Taxonomy"
+    folder: Path, names: Sequence[PointsFileName], listed: Mapping[str, str], taxonomy: Taxonomy
 ) -> StoredShape:
     if tuple(name.level for name in names) != taxonomy.real_levels or len({name[:4] for name in names}) != 1:
         wanted = ", ".join(str(level + 1) for level in taxonomy.real_levels)
@@ -130,7 +128,7 @@ def _read_shape(
     return check_shape(str(paths[0]), shape, taxonomy)
 
 
-def _labels(path: Path, buffer: PointsBuffer) -> StoredLevel:
+def _labels(path: Path, buffer: PointsBuffer) -> Labels:
     if buffer.normals is None or buffer.labels is None:
         raise ValueError(f"{path}: has no normals or no labels")
     try:

@@ -15,7 +15,7 @@ import numpy as np
 
 from instance_seg.data.files.checked_h5 import Field, RowWriter, open_dataset, open_h5, read_dataset, reject_rows
 from instance_seg.data.partnet.h5 import SHAPES_PER_FILE
-from instance_seg.data.partnet.masks import MAX_INSTANCES
+from instance_seg.data.partnet.masks import MAX_INSTANCES, pad
 from instance_seg.files import replacing
 from instance_seg.structures import Proposals
 
@@ -112,18 +112,11 @@ class PredictionWriter:
 
 def _h5_row(shape: PredictedMasks) -> dict[str, np.ndarray]:
     return {
-        "mask": _pad(shape.mask),
-        "valid": _pad(shape.valid),
-        "conf": _pad(shape.confidence),
-        "label": _pad(shape.label),
+        "mask": pad(shape.mask),
+        "valid": pad(shape.valid),
+        "conf": pad(shape.confidence),
+        "label": pad(shape.label),
     }
-
-
-def _pad(rows: np.ndarray) -> np.ndarray:
-    """[P, ...] -> [200, ...] with zeros below."""
-    padded = np.zeros((MAX_INSTANCES, *rows.shape[1:]), rows.dtype)
-    padded[: len(rows)] = rows
-    return padded
 
 
 def read_predictions(

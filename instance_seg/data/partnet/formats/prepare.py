@@ -13,9 +13,9 @@ from typing import NamedTuple
 from instance_seg.data.files.checksums import checksum, read_checksums
 from instance_seg.data.partnet.formats import points_folder, shards, tfrecord
 from instance_seg.data.partnet.h5 import TREE, read_file
-from instance_seg.data.partnet.h5_sources import check_split_list, read_names
+from instance_seg.data.partnet.h5_sources import check_split_list
 from instance_seg.data.partnet.masks import DETECTION_TREE, GT_TREE, check_instance_counts, write_level_masks
-from instance_seg.data.partnet.part_trees import reject_tree
+from instance_seg.data.partnet.part_trees import entry_names, read_entries, reject_tree
 from instance_seg.data.partnet.paths import h5_path, level_folder, split_files
 from instance_seg.data.partnet.shape import LabeledShape
 from instance_seg.data.partnet.splits import SPLITS, ShapeId, split_list_path, write_split_list
@@ -74,7 +74,7 @@ def find_sources(data_dir: str | os.PathLike, category: str, split: str) -> list
     found: list[SourceFile] = []
     first = 0
     for index, path in enumerate(split_files(data_dir, TREE, category, split)):
-        names = tuple(read_names(path))
+        names = tuple(entry_names(path, read_entries(path)))
         found.append(SourceFile(path, category, split, index, first, names))
         first += len(names)
     check_split_list(data_dir, category, split, names_of(found), Path(data_dir) / TREE / category)

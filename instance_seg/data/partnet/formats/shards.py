@@ -9,17 +9,16 @@ The .json is written last, so a split that has one is complete. Records carry ch
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from instance_seg.data.files.checksums import sealing, verify
 from instance_seg.data.files.records import Example, Value, read_examples, write_examples
-from instance_seg.data.partnet.stored_shape import StoredLevel, StoredShape, check_shape
+from instance_seg.data.partnet.stored_shape import StoredShape, check_shape
+from instance_seg.data.partnet.taxonomy import Taxonomy
 from instance_seg.files import excerpt, read_json, write_json
-
-if TYPE_CHECKING:
-    from instance_seg.data.partnet.taxonomy import Taxonomy
+from instance_seg.structures import Labels
 
 FOLDER = "shards"
 SCHEMA = 1
@@ -37,7 +36,7 @@ def count(root: str | os.PathLike, category: str, split: str) -> int:
     return sum(_read_list(_list_path(root, category, split))["shards"].values())
 
 
-def read(root: str | os.PathLike, category: str, split: str, taxonomy: "Taxonomy") -> Iterator[StoredShape]:
+def read(root: str | os.PathLike, category: str, split: str, taxonomy: Taxonomy) -> Iterator[StoredShape]:
     """Reads the shapes of a split. Raises ValueError naming the file and the record for what is amiss."""
     path = _list_path(root, category, split)
     listed = _read_list(path)
@@ -69,7 +68,7 @@ def write_shard(path: str | os.PathLike, shapes: Iterable[StoredShape]) -> int:
     return write_examples(path, map(_features, shapes), "GZIP")
 
 
-def write_list(path: str | os.PathLike, shards: Mapping[Path, int], taxonomy: "Taxonomy") -> None:
+def write_list(path: str | os.PathLike, shards: Mapping[Path, int], taxonomy: Taxonomy) -> None:
     """Writes the list of a split, {shard: number of shapes} in their order; the shards must be there already."""
     numbers = {shard.name: number for shard, number in shards.items()}
     with sealing(path):
@@ -114,7 +113,7 @@ def _shape(example: Example, num_levels: int) -> StoredShape:
     semantic, instance = (
         _array(example, name, "<i2", (num_levels, -1)).astype(np.int32) for name in ("semantic", "instance")
     )
-    levels = tuple(map(StoredLevel, semantic, instance))
+    levels = tuple(map(Labels, semantic, instance))
     return StoredShape(points, normals, levels, example.text("model_id"), example.text("anno_id"))
 
 

@@ -12,15 +12,12 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from instance_seg.data.files.records import Example, Value, read_examples, write_examples
 from instance_seg.data.partnet.formats.points_file import PointsBuffer, decode_points, encode_points
 from instance_seg.data.partnet.splits import ShapeId, read_split_list, split_list_path
 from instance_seg.data.partnet.stored_shape import StoredShape, check_shape, decode_labels, encode_labels
-
-if TYPE_CHECKING:
-    from instance_seg.data.partnet.taxonomy import Taxonomy
+from instance_seg.data.partnet.taxonomy import Taxonomy
 
 FOLDER = "tfrecords"
 _LABELS = ("label_1", "label_2", "label_3")
@@ -39,7 +36,7 @@ def count(root: str | os.PathLike, category: str, split: str) -> int:
     return _count(_file(root, category, split))
 
 
-def read(root: str | os.PathLike, category: str, split: str, taxonomy: "Taxonomy") -> Iterator[StoredShape]:
+def read(root: str | os.PathLike, category: str, split: str, taxonomy: Taxonomy) -> Iterator[StoredShape]:
     """Reads the shapes of a split. Raises ValueError naming the file and the record for what is amiss."""
     path = _file(root, category, split)
     names = _names(root, category, split, path)
