@@ -2,13 +2,14 @@
 
 import json
 import os
-import reprlib
 import shutil
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from instance_seg.options import shown
 
 
 @contextmanager
@@ -97,16 +98,9 @@ def read_json(path: str | os.PathLike) -> Any:
         raise ValueError(f"{path}: not valid JSON ({error}); the file may be truncated") from error
 
 
-def excerpt(value: Any) -> str:
-    """A value out of a file for a message: one line without control characters, and short whatever the value."""
-    shortened = reprlib.Repr()
-    shortened.maxstring, shortened.maxlist, shortened.maxlevel = 80, 12, 3
-    return shortened.repr(value)
-
-
 def _with_unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         ((key, _),) = Counter(key for key, _ in pairs).most_common(1)
-        raise ValueError(f"the key {excerpt(key)} stands twice in an object")
+        raise ValueError(f"the key {shown(key)} stands twice in an object")
     return found

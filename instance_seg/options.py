@@ -10,6 +10,7 @@ Settings, so that no value outside its bounds can get into one:
 """
 
 import math
+import reprlib
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -101,17 +102,25 @@ def chosen(by: str, entries: Mapping[str, Entry]) -> Any:
 
 
 def shown(value: Any) -> str:
-    """A wrong value for a message: one line, and not longer than can be read."""
-    try:
-        text = repr(value)
-    except ValueError:  # Python does not print an integer of thousands of digits
-        text = f"a number of {value.bit_length()} bits"
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+    """A value for a message: one line without control characters, and short whatever the value."""
+    shortened = _Shortened()
+    shortened.maxstring = shortened.maxother = shortened.maxlong = _SHOWN
+    shortened.maxlist = shortened.maxtuple = shortened.maxdict = 12
+    shortened.maxlevel = 3
+    return shortened.repr(value)
 
 
 def name_shown(name: str) -> str:
     """A name for a message: as it is, unless it would not fit into the line."""
     return name if name.isprintable() and len(name) <= 2 * _SHOWN else shown(name)
+
+
+class _Shortened(reprlib.Repr):
+    def repr_int(self, value: int, level: int) -> str:
+        try:
+            return super().repr_int(value, level)
+        except ValueError:  # Python does not print an integer of thousands of digits
+            return f"a number of {value.bit_length()} bits"
 
 
 def _check_choice(name: str, value: Any, choices: tuple) -> None:

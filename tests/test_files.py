@@ -4,7 +4,6 @@ import pytest
 
 from instance_seg.files import (
     adding_files,
-    excerpt,
     read_json,
     remove_temporary,
     replacing,
@@ -110,12 +109,3 @@ def test_json_that_cannot_be_read_is_told_in_one_short_line(tmp_path, text, reas
         read_json(tmp_path / "x.json")
     message = str(caught.value)
     assert message.startswith(f"{tmp_path / 'x.json'}: ") and "\n" not in message and len(message) < 500
-
-
-def test_excerpts_are_short_lines_of_printable_letters():
-    deep = []
-    for _ in range(500):
-        deep = [deep]
-    for value in ("a" * 1_000_000, "two\nlines\x1b[2J\ud800", ["x"] * 10_000, {"k" * 1_000_000: 1}, deep, 10**3000):
-        text = excerpt(value)
-        assert 0 < len(text) < 300 and text.isprintable(), text

@@ -6,7 +6,7 @@ import math
 import pytest
 
 from instance_seg.config import groups, make_config, options
-from instance_seg.options import Settings
+from instance_seg.options import Settings, shown
 
 # What else has to be set for a value at the edge of its own bounds to fit the other settings.
 TOGETHER = {
@@ -114,3 +114,13 @@ def test_values_that_are_no_numbers_are_no_traceback():
         groups()["cluster"](bandwidth="wide")
     with pytest.raises(ValueError, match="bandwidth=True: want a number"):
         dataclasses.replace(groups()["cluster"](), bandwidth=True)
+
+
+def test_values_for_messages_are_short_lines_of_printable_letters():
+    deep = []
+    for _ in range(500):
+        deep = [deep]
+    odd = ("a" * 1_000_000, "two\nlines\x1b[2J\ud800", ["x"] * 10_000, {"k" * 1_000_000: 1}, deep, 10**3000, [10**9000])
+    for value in odd:
+        text = shown(value)
+        assert 0 < len(text) < 300 and text.isprintable(), text

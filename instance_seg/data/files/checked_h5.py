@@ -13,7 +13,7 @@ import numpy as np
 
 from instance_seg.data.files.checksums import verify
 from instance_seg.data.files.h5_links import LinkedFile, LinkError
-from instance_seg.files import excerpt
+from instance_seg.options import shown
 
 GZIP_LEVEL = 4  # PartNet's own
 CHUNK_BYTES = 1 << 18
@@ -62,7 +62,7 @@ def open_dataset(file: LinkedFile, name: str, field: Field) -> h5py.Dataset:
         dataset, names = file.find(name), sorted(map(str, file.file))
         size, stored = _sizes(dataset) if isinstance(dataset, h5py.Dataset) else (None, None)
     if size is None:
-        raise ValueError(f"{where} is missing; the file has {excerpt(names)}")
+        raise ValueError(f"{where} is missing; the file has {shown(names)}")
     flags = field.kind is np.bool_ and np.issubdtype(dataset.dtype, np.integer)  # other programs' zeros and ones
     if not flags and not np.issubdtype(dataset.dtype, field.kind):
         raise ValueError(f"{where} has dtype {str(dataset.dtype):.80}, expected {field.kind.__name__}")

@@ -11,7 +11,8 @@ from instance_seg.data.files.checksums import verify
 from instance_seg.data.partnet.shape import LabeledShape, Part
 from instance_seg.data.partnet.splits import ShapeId, as_shape_id
 from instance_seg.data.partnet.taxonomy import Taxonomy
-from instance_seg.files import excerpt, read_json
+from instance_seg.files import read_json
+from instance_seg.options import shown
 
 _LEAF_LIMIT = 2**31  # labels of points are int32
 
@@ -36,7 +37,7 @@ def parse_tree_entry(path: Path, row: int, entry: Any) -> tuple[tuple[Part, ...]
     name = as_shape_id(path, row, entry)
     parts = entry.get("ins_seg")
     if not isinstance(parts, list):
-        raise ValueError(f"{path}: row {row} has no list 'ins_seg' of parts, but {excerpt(parts)}")
+        raise ValueError(f"{path}: row {row} has no list 'ins_seg' of parts, but {shown(parts)}")
     return tuple(_parse_part(f"{path}: row {row}", part) for part in parts), *name
 
 
@@ -49,10 +50,10 @@ def tree_complaints(shape: LabeledShape, taxonomy: Taxonomy) -> Iterator[str]:
     if unknown:
         near = difflib.get_close_matches(unknown[0][:200], sorted(taxonomy.part_names), n=1, cutoff=0.0)
         others = f" (and {len(unknown) - 1} more unknown parts)" if len(unknown) > 1 else ""
-        yield f"a part {excerpt(unknown[0])}, which {taxonomy.category} has not; did you mean {near[0]!r}?{others}"
+        yield f"a part {shown(unknown[0])}, which {taxonomy.category} has not; did you mean {near[0]!r}?{others}"
     empty = [part.part_name for part in shape.parts if not part.leaf_ids]
     if empty:
-        yield f"a part {excerpt(empty[0])} with an empty 'leaf_id_list' ({len(empty)} of {len(shape.parts)} parts)"
+        yield f"a part {shown(empty[0])} with an empty 'leaf_id_list' ({len(empty)} of {len(shape.parts)} parts)"
     elif not np.isin(shape.leaf_label, _listed_leaves(shape)).any():
         yield "no point with a 'label' that its part tree lists; are the .h5 and the .json of the same shapes?"
 
@@ -67,7 +68,7 @@ def leaf_complaints(shape: LabeledShape) -> Iterator[str]:
     """Leaves that stand twice in a part, and points whose leaf no part has; 0 is the leaf of points without a part."""
     twice = [part.part_name for part in shape.parts if len(set(part.leaf_ids)) < len(part.leaf_ids)]
     if twice:
-        yield f"a part {excerpt(twice[0])} that lists a leaf twice ({len(twice)} of {len(shape.parts)} parts)"
+        yield f"a part {shown(twice[0])} that lists a leaf twice ({len(twice)} of {len(shape.parts)} parts)"
     stray = shape.leaf_label[(shape.leaf_label != 0) & ~np.isin(shape.leaf_label, _listed_leaves(shape))]
     if stray.size:
         yield f"points of the leaf {stray[0]}, which no part lists ({stray.size} of {len(shape.leaf_label)} points)"
@@ -80,7 +81,7 @@ def _listed_leaves(shape: LabeledShape) -> list[int]:
 def _parse_part(where: str, part: Any) -> Part:
     name, leaves = (part.get("part_name"), part.get("leaf_id_list")) if isinstance(part, dict) else (None, None)
     if not isinstance(name, str) or not name:
-        raise ValueError(f"{where} has a part without a name: {excerpt(part)}")
+        raise ValueError(f"{where} has a part without a name: {shown(part)}")
     if not isinstance(leaves, list) or not all(type(leaf) is int and abs(leaf) < _LEAF_LIMIT for leaf in leaves):
-        raise ValueError(f"{where} has a part whose 'leaf_id_list' is no list of leaf ids: {excerpt(part)}")
+        raise ValueError(f"{where} has a part whose 'leaf_id_list' is no list of leaf ids: {shown(part)}")
     return Part(name, tuple(leaves))

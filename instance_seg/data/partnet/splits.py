@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from instance_seg.files import excerpt, read_json, write_json
+from instance_seg.files import read_json, write_json
+from instance_seg.options import shown
 
 SPLITS = ("train", "val", "test")
 MAX_NAME = 200  # letters of a model's or an annotation's name; it becomes part of file names
@@ -43,10 +44,10 @@ def read_split_list(root: str | os.PathLike, category: str, split: str) -> list[
 def as_shape_id(path: Path, row: int, entry: object) -> ShapeId:
     """Names out of entry `row` of a JSON file. Raises ValueError naming the file and the entry if it has none."""
     if not isinstance(entry, dict) or not {"model_id", "anno_id"} <= entry.keys():
-        raise ValueError(f"{path}: row {row} has no model_id and anno_id, but is {excerpt(entry)}")
+        raise ValueError(f"{path}: row {row} has no model_id and anno_id, but is {shown(entry)}")
     for key in ShapeId._fields:
         name = entry[key]
         named = isinstance(name, str) and 0 < len(name) <= MAX_NAME and name.isprintable()
         if not named and not (type(name) is int and 0 <= name < 1 << 63):
-            raise ValueError(f"{path}: row {row} has no {key} of 1 to {MAX_NAME} letters, but {excerpt(name)}")
+            raise ValueError(f"{path}: row {row} has no {key} of 1 to {MAX_NAME} letters, but {shown(name)}")
     return ShapeId(str(entry["model_id"]), str(entry["anno_id"]))

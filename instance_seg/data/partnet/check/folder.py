@@ -17,7 +17,7 @@ from instance_seg.data.partnet.rows import Problem
 from instance_seg.data.partnet.sources import SOURCES, sources_of
 from instance_seg.data.partnet.splits import SPLITS, ShapeId, split_list_path
 from instance_seg.data.partnet.taxonomy import Taxonomy, check_category
-from instance_seg.files import excerpt
+from instance_seg.options import shown
 from instance_seg.processes import available_cores, map_in_processes
 
 MUCH_WORK = 10  # pieces of work; from here on processes are worth their start
@@ -104,7 +104,7 @@ class CategoryCheck:
     def _check_names(self, folder: Path, split: str, found: list[Finding]) -> None:
         for place, (file, row, name) in enumerate((finding.file, finding.row, finding.name) for finding in found):
             if name in self._seen:
-                spelled = f"model {excerpt(name.model_id)}, annotation {excerpt(name.anno_id)}"
+                spelled = f"model {shown(name.model_id)}, annotation {shown(name.anno_id)}"
                 self._report(file, row, f"shape {place} of {split} is {spelled}, as is {self._seen[name]}")
             self._seen.setdefault(name, f"shape {place} of {split}")
         try:

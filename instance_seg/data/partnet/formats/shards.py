@@ -17,7 +17,8 @@ from instance_seg.data.files.checksums import sealing, verify
 from instance_seg.data.files.records import Example, Value, read_examples, write_examples
 from instance_seg.data.partnet.stored_shape import StoredShape, check_shape
 from instance_seg.data.partnet.taxonomy import Taxonomy
-from instance_seg.files import excerpt, read_json, write_json
+from instance_seg.files import read_json, write_json
+from instance_seg.options import shown
 from instance_seg.structures import Labels
 
 FOLDER = "shards"
@@ -42,7 +43,7 @@ def read(root: str | os.PathLike, category: str, split: str, taxonomy: Taxonomy)
     listed = _read_list(path)
     if listed["num_classes"] != list(taxonomy.num_classes):
         raise ValueError(
-            f"{path}: made for {excerpt(listed['num_classes'])} classes a level, "
+            f"{path}: made for {shown(listed['num_classes'])} classes a level, "
             f"{category} has {list(taxonomy.num_classes)}; run tools/prepare_partnet.py again"
         )
     missing = [name for name in listed["shards"] if not (path.parent / name).is_file()]
