@@ -58,6 +58,7 @@ def build_system(config: Config, task: Task) -> System:
 
     Its initial weights depend on initializer and seed alone.
     """
+    keras.utils.clear_session()  # names of layers count from the beginning, as those in a checkpoint do
     with computing_in(config.engine.mixed_precision):
         keras.utils.set_random_seed(config.run.seed)
         kind = load(SYSTEMS, "system", config.system)

@@ -99,8 +99,8 @@ def _branches(root: type[Settings], chosen: Mapping[str, Any]) -> Iterator[tuple
 
 def _make(root: type[Settings], values: Mapping[str, Any]) -> Any:
     inside = {name: _make(cls, values) for name, cls, _ in _branches(root, values)}
-    own = {f.name: _convert(f.name, values[f.name], f.type) for f in fields(root) if f.name in values}
-    return root(**inside, **own)
+    own = [f for f in fields(root) if "help" in f.metadata and f.name in values]
+    return root(**inside, **{f.name: _convert(f.name, values[f.name], f.type) for f in own})
 
 
 def _convert(name: str, value: Any, kind: Any) -> Any:

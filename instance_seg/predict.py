@@ -19,6 +19,7 @@ import numpy as np
 from absl import app, flags
 from plyfile import PlyData, PlyElement
 
+from instance_seg.data.bounding_sphere import in_unit_box
 from instance_seg.data.files.clouds.read import READERS, check_source, read_cloud
 from instance_seg.drawing.pictures import colors_for, render_panel, write_png
 from instance_seg.files import replacing
@@ -41,12 +42,6 @@ UPRIGHT = {
     "y": np.eye(3),
     "z": np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]]),
 }
-
-
-def upright(points: np.ndarray, up: str) -> np.ndarray:
-    """Points [N, 3], far from 0 or not, with y up and in a box of unit size around 0: [N, 3] float64."""
-    low, high = points.min(axis=0), points.max(axis=0)
-    return (points - (low / 2 + high / 2)) / (high - low).max() @ UPRIGHT[up].T
 
 
 def write_labels(path: pathlib.Path, points: np.ndarray, semantic: np.ndarray, instance: np.ndarray) -> None:
@@ -125,13 +120,14 @@ def predict(
     check_output(output)
     check_run(checkpoint)
     points, normals = read_cloud(source, num_points)
-    shape, directions = upright(points, up), np.float32(normals @ UPRIGHT[up].T)
+    turn = UPRIGHT[up].T
 
     # TensorFlow takes ten seconds to load, which the errors above need not wait for.
     from instance_seg.experiment import segment_cloud
 
-    task, levels = segment_cloud(shape, directions, checkpoint, settings or {})
-    columns = []
+    directions = np.float32(normals @ turn)
+    task, levels = segment_cloud(points @ turn, directions, checkpoint, settings or {})
+    shape, columns = in_unit_box(points) @ turn, []
     for k in task.scored:
         level, instance = task.levels[k], levels[k].proposals.instance(len(points))
         write_labels(output / f"level_{level.number}.ply", points, levels[k].semantic, instance)

@@ -67,3 +67,9 @@ def _sphere_of_few(support: np.ndarray, point: np.ndarray) -> tuple[np.ndarray, 
             if squared < best[2]:
                 best = (np.vstack([others, point]), center, squared)
     return best
+
+
+def in_unit_box(points: np.ndarray) -> np.ndarray:
+    """Points [N, 3], far from 0 or not, in a box of unit size around 0: [N, 3] float64."""
+    low, high = points.min(axis=0), points.max(axis=0)
+    return (points - (low / 2 + high / 2)) / (high - low).max()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from instance_seg.data.bounding_sphere import in_unit_box
 from instance_seg.data.data_set import DataSet
 from instance_seg.data.partnet.dataset import read_clouds, to_unit_sphere
 from instance_seg.data.partnet.fingerprint import fingerprint
@@ -62,7 +63,7 @@ class PartNet(DataSet):
 
     def foreign(self, points: np.ndarray, normals: np.ndarray) -> Cloud:
         """Moved and scaled into the unit sphere, as in training."""
-        return Cloud(to_unit_sphere(points), np.float32(normals), (), "")
+        return Cloud(to_unit_sphere(in_unit_box(points)), np.float32(normals), (), "")
 
     def prediction_writer(self, folder: pathlib.Path) -> "PredictionFiles":
         """PartNet's prediction files, FOLDER/<Category>-<level>/test-NN.h5."""
