@@ -20,15 +20,16 @@ from typing import Any, NamedTuple
 import yaml
 from absl import app, flags
 
+from instance_seg.config import Config
 from instance_seg.data.partnet.sources import categories_in, sources_of
 from instance_seg.data.partnet.taxonomy import check_category, load_taxonomy
 from instance_seg.evaluation.results import FILE_NAME, SWEEP
 from instance_seg.jobs import Jobs
+from instance_seg.nesting import all_names, options
+from instance_seg.presets import load_settings, read_variant, variant_names
 from instance_seg.procedural import available_categories
 from instance_seg.report.collect import collect
 from instance_seg.report.paper import paper_tables
-
-EXPERIMENTS = Path("experiments")  # a study runs in the root of the repository
 
 _PRESET = flags.DEFINE_string("preset", "demo", "demo, smoke, paper, released, or a YAML file")
 _CATEGORIES = flags.DEFINE_list(
@@ -99,17 +100,24 @@ def _by_rank(names: Sequence[str], first: Sequence[Sequence[str]]) -> Iterator[l
 def all_variants() -> list[str]:
     """Every variant, in the order of the paper's Table 4, and then ours."""
     order = list(paper_tables()["ablation"])
-    names = sorted(path.stem for path in (EXPERIMENTS / "variants").glob("*.yaml"))
-    return sorted(names, key=lambda name: order.index(name) if name in order else len(order))
+    return sorted(variant_names(), key=lambda name: order.index(name) if name in order else len(order))
 
 
 @functools.cache
 def is_single_level(variant: str) -> bool:
-    """Whether a variant is one network per level; read here, since instance_seg.config needs TensorFlow and seconds."""
+    """Whether a variant is one network per level."""
     if variant not in all_variants():
         raise ValueError(f"--variants: {variant!r} is no variant; choose from {', '.join(all_variants())}")
-    settings = yaml.safe_load((EXPERIMENTS / "variants" / f"{variant}.yaml").read_text(encoding="utf-8")) or {}
-    return bool(settings.get("single_level", False))
+    return any(layer.get("single_level", False) for layer in read_variant(variant))
+
+
+def flags_of(run: Run, preset: str, passed_on: Sequence[str]) -> list[str]:
+    """The flags among `passed_on` that this run has: a flag of another backbone or system is left out."""
+    variant = next((flag.partition("=")[2] for flag in run.flags if flag.startswith("--variant=")), None)
+    settings = load_settings(preset, {"variant": variant} if variant else {})
+    own = {o.name for o in options(Config, settings)}
+    other = set(all_names(Config, settings)) - own
+    return [flag for flag in passed_on if flag.lstrip("-").removeprefix("no").partition("=")[0] not in other]
 
 
 def chosen_categories(data_dir: str, wanted: Sequence[str] | None) -> list[str]:
@@ -138,8 +146,9 @@ def procedural_data(preset: str, categories: Sequence[str]) -> tuple[str, list[s
 class Study:
     """Does the runs of a study, keeps their results, and reports."""
 
-    def __init__(self, jobs: Jobs, runs: Path, results: Path | None, common: Sequence[str], force: bool):
-        self.jobs, self.runs, self.results, self.common, self.force = jobs, runs, results, list(common), force
+    def __init__(self, jobs: Jobs, runs: Path, results: Path | None, preset: str, common: Sequence[str], force: bool):
+        self.jobs, self.runs, self.results, self.preset, self.common = jobs, runs, results, preset, list(common)
+        self.force = force
 
     def do(self, run: Run) -> None:
         """Trains a run that has no results, and measures the clusterings of its sweep that have none."""
@@ -162,7 +171,8 @@ class Study:
             self._keep(name)
 
     def _start(self, run: Run, program: str, *more: str) -> bool:
-        command = ["-m", f"instance_seg.{program}", f"--logdir={self.runs / run.name}", *self.common, *run.flags, *more]
+        common = flags_of(run, self.preset, self.common)
+        command = ["-m", f"instance_seg.{program}", f"--logdir={self.runs / run.name}", *common, *run.flags, *more]
         return self.jobs.run(self.runs / run.name, command, clear=self.force and program == "train")
 
     def _is_done(self, name: str) -> bool:
@@ -198,7 +208,7 @@ def main(argv: list[str]) -> None:
     results = Path(_RESULTS.value) if _RESULTS.value else None
     with Jobs(_JOBS.value) as jobs:
         common = [f"--preset={_PRESET.value}", f"--data_dir={data_dir}", *passed_on]
-        work = Study(jobs, folder, results, common, _FORCE.value)
+        work = Study(jobs, folder, results, _PRESET.value, common, _FORCE.value)
         jobs.each(work.do, runs)
     subprocess.run([sys.executable, "-m", "instance_seg.report", str(results or folder)], check=False)
     sys.exit(jobs.summary())
