@@ -29,7 +29,7 @@ from instance_seg.nesting import all_names, options
 from instance_seg.presets import load_settings, read_variant, variant_names
 from instance_seg.procedural import available_categories
 from instance_seg.report.collect import collect
-from instance_seg.report.paper import paper_tables
+from instance_seg.report.descriptions import description_of, papers_networks
 
 _PRESET = flags.DEFINE_string("preset", "demo", "demo, smoke, paper, released, or a YAML file")
 _CATEGORIES = flags.DEFINE_list(
@@ -99,7 +99,7 @@ def _by_rank(names: Sequence[str], first: Sequence[Sequence[str]]) -> Iterator[l
 
 def all_variants() -> list[str]:
     """Every variant, in the order of the paper's Table 4, and then ours."""
-    order = list(paper_tables()["ablation"])
+    order = papers_networks(description_of("partnet"))
     return sorted(variant_names(), key=lambda name: order.index(name) if name in order else len(order))
 
 

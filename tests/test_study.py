@@ -11,7 +11,7 @@ import pytest
 import yaml
 from small_results import WITH, results
 
-from instance_seg.report.paper import paper_tables
+from instance_seg.report.descriptions import description_of
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 STUDY = """
@@ -265,7 +265,7 @@ def test_the_networks_of_one_level_are_those_that_the_report_merges():
         path.stem: yaml.safe_load(path.read_text()) for path in (ROOT / "experiments" / "variants").glob("*.yaml")
     }
     single = {name for name, settings in variants.items() if settings.get("single_level")}
-    assert single == set(paper_tables()["one_network_per_level"])
+    assert single == set(description_of("partnet")["one_network_per_level"])
 
 
 @pytest.mark.parametrize("script", ["ablation.sh", "partnet_all.sh"])

@@ -186,16 +186,19 @@ def _check_reading(reading: Mapping[str, Any], where: str, name: str) -> None:
         if not isinstance(value, bool):
             _require(value, str if isinstance(value, str) else float, where, path)
     mean = _entry(reading, "mean", dict, where, here)
-    for level, entry in _entry(reading, "levels", dict, where, here).items():
+    levels = _entry(reading, "levels", dict, where, here)
+    if not levels:
+        raise ValueError(f"{where}: {here}levels is empty; a reading has at least one")
+    for level, entry in levels.items():
         inside = f"{here}levels.{name_shown(level)}"
         _check_name(level, where, f"{here}levels")
         _check_measures(_require(entry, dict, where, inside), mean, where, inside)
         for part, measured in _entry(entry, PER_CLASS, dict, where, f"{inside}.").items():
             path = f"{inside}.{PER_CLASS}.{name_shown(part)}"
-            _require(part, str, where, path)
+            _check_name(part, where, f"{inside}.{PER_CLASS}")
             _check_measures(_require(measured, dict, where, path), (), where, path)
             _entry(measured, INSTANCES, int, where, f"{path}.")
-    _check_measures(mean, mean_over_levels(reading["levels"]), where, f"{here}mean")
+    _check_measures(mean, mean_over_levels(levels), where, f"{here}mean")
 
 
 def _check_measures(mapping: Mapping[str, Any], wanted: Iterable[str], where: str, prefix: str) -> None:

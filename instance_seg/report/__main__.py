@@ -2,10 +2,9 @@
 
     python -m instance_seg.report RUNS_DIR
 
-reads every results.json at or below RUNS_DIR and leaves in it table.md and table.csv, with every figure, and report/,
-the paper's Tables 1, 2, 4, 5 and 10 with ours in them, as a page, Markdown, CSV and LaTeX. What is printed: the
-table of a single run, or AP50 by category and the means of every network; for several networks Tables 4 and 5
-and the gains over the baseline as well.
+reads every results.json at or below RUNS_DIR and leaves in it table.md, table.csv with every figure, and report/, the
+tables of the paper with ours in them, as a page, Markdown, CSV and LaTeX. What is printed: the table of a single run,
+or one measure by part of the data set and the means of every network; for several networks some of the tables as well.
 """
 
 import sys
@@ -15,14 +14,11 @@ from absl import app
 
 from instance_seg.evaluation.results import FILE_NAME, find_results, find_sweep
 from instance_seg.evaluation.summary import TABLE_NAME, run_table
-from instance_seg.report.category_grid import group_runs
 from instance_seg.report.formats import to_markdown
-from instance_seg.report.merge import merge_levels
-from instance_seg.report.report import make_report, write_report
-from instance_seg.report.summary import summary, summary_csv
+from instance_seg.report.frame import make_frame
+from instance_seg.report.overview import GROUP, overview
+from instance_seg.report.report import Section, make_report, write_report
 from instance_seg.tables import escape_markdown, write_text
-
-_PRINTED = ("Table 4", "Gains", "Table 5", "Further rows", "Parameters")
 
 
 def main(argv: list[str]) -> None:
@@ -31,28 +27,28 @@ def main(argv: list[str]) -> None:
         sys.exit(f"usage: python -m instance_seg.report RUNS_DIR ({len(argv) - 1} arguments were given)")
     folder = Path(argv[1])
     try:
-        found, sweep = find_results(folder), find_sweep(folder)
+        runs = find_results(folder)
+        frame = make_frame(runs, find_sweep(folder))
     except ValueError as error:
         sys.exit(f"error: {error}")
-    runs = merge_levels(found)
-    is_run = (folder / FILE_NAME).is_file() and len(found) == 1
-    text = run_table(found[0]) if is_run else summary(runs)
-    sections = make_report(runs, sweep)
+    is_run = (folder / FILE_NAME).is_file() and len(runs) == 1
+    text = run_table(runs[0]) if is_run else overview(frame)
+    sections = make_report(frame)
     print(text)
-    if len(group_runs(runs)) > 1:
+    if len(frame[~frame["swept"]][GROUP].drop_duplicates()) > 1:
         print("\n\n".join(part for section in sections for part in _printed(section)))
     write_text(folder / TABLE_NAME, text)
-    write_text(folder / "table.csv", summary_csv(runs))
+    write_text(folder / "table.csv", frame.to_csv(index=False, lineterminator="\n"))
     page = write_report(folder, sections)
     if not is_run:
         print(f"\n{page}")
 
 
-def _printed(section) -> list[str]:
+def _printed(section: Section) -> list[str]:
     return [
         f"# {escape_markdown(section.title)}",
         *map(escape_markdown, section.remarks),
-        *(to_markdown(table) for table in section.tables if table.name in _PRINTED),
+        *(to_markdown(table) for table in section.tables if table.name in section.printed),
     ]
 
 

@@ -9,7 +9,7 @@ from itertools import groupby
 
 from tabulate import LATEX_ESCAPE_RULES, tabulate
 
-from instance_seg.report.by_number import OURS
+from instance_seg.report.layouts import OURS
 from instance_seg.tables import Table, escape_markdown, markdown, one_line
 
 LATEX_PREAMBLE = "% In the preamble: \\usepackage{booktabs,graphicx}\n"

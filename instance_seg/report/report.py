@@ -1,37 +1,28 @@
-"""The report over all runs of a folder: the paper's tables from results.json files alone, in four formats.
+"""The report over all runs of a folder: the tables of their data set from results.json files alone, in four formats.
 
     RUNS_DIR/report/report.md, report.tex, report.html     all tables
     RUNS_DIR/report/table_4.csv, ...                       one file a table
 
-Runs on different data sets, of different presets or measured in different arithmetic have tables of their own. Where
-there are several such sets, the names of their CSV files end in the set's (table_4-procedural-demo.csv).
+Which tables there are is described in tables/*.yaml. Runs on different data sets, of different presets or measured in
+different arithmetic have tables of their own. Where there are several such sets, the names of their CSV files end in
+the set's (table_4-procedural-demo.csv).
 """
 
 import html
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from instance_seg.data.partnet.taxonomy import CATEGORIES, load_taxonomy
+import pandas as pd
+
 from instance_seg.evaluation.summary import arithmetic_note
 from instance_seg.metrics.average_precision import PUBLISHED
-from instance_seg.report.by_number import arithmetic_of
+from instance_seg.report.descriptions import PAPERS_OWN, Description, description_of, papers_networks
 from instance_seg.report.formats import LATEX_PREAMBLE, html_page, to_csv, to_html, to_latex, to_markdown
-from instance_seg.report.gains import gains_table
-from instance_seg.report.merge import merge_levels
-from instance_seg.report.paper import paper_tables
-from instance_seg.report.paper_layout import (
-    NOT_RUN,
-    ablation_table,
-    category_table,
-    further_table,
-    methods_table,
-    sweep_table,
-)
-from instance_seg.report.rows import collect_rows
-from instance_seg.tables import MISSING, Table, escape_markdown, write_text
+from instance_seg.report.layouts import Measured, make_table
+from instance_seg.tables import Table, escape_markdown, write_text
 
 FOLDER = "report"
 _LONGEST_NAME = 100  # characters that the names of data set and preset have in those of files
@@ -46,23 +37,18 @@ class Section(NamedTuple):
     arithmetic: str
     tables: tuple[Table, ...]
     remarks: tuple[str, ...]
+    printed: tuple[str, ...]  # names of the tables that are also shown in the terminal
 
     @property
     def title(self) -> str:
-        other = "" if self.arithmetic == PUBLISHED else f", {self.arithmetic} arithmetic"
+        other = "" if self.arithmetic in ("", PUBLISHED) else f", {self.arithmetic} arithmetic"
         return f"{self.dataset}, preset {self.preset}{other}"
 
 
-def make_report(runs: Iterable[Mapping[str, Any]], sweep: Iterable[Mapping[str, Any]] = ()) -> list[Section]:
-    """All tables of every data set and preset, and of every arithmetic of average precision.
-
-    Args:
-      runs: results of runs (find_results); networks of one level each are merged here.
-      sweep: the same checkpoints clustered with other settings (find_sweep).
-    """
-    runs, sweep = merge_levels(runs), merge_levels(sweep)
-    kinds = dict.fromkeys(map(_kind, runs))
-    return [_section(*kind, _of(runs, kind), _of(sweep, kind)) for kind in kinds]
+def make_report(frame: pd.DataFrame) -> list[Section]:
+    """All tables of every data set, preset and arithmetic of average precision in a frame (report/frame.py)."""
+    kinds = frame.groupby(["task", "dataset", "preset", "arithmetic"], sort=False)
+    return [_section(description_of(kind[0]), *kind, of_kind) for kind, of_kind in kinds if not of_kind["swept"].all()]
 
 
 def report_markdown(sections: Sequence[Section]) -> str:
@@ -99,19 +85,6 @@ def write_report(folder: str | os.PathLike, sections: Sequence[Section]) -> Path
     return folder / "report.html"
 
 
-def parameters_table(runs: Sequence[Mapping[str, Any]]) -> Table:
-    """Trainable parameters of every network by category; those of one network per level are summed."""
-    categories = sorted({results["run"]["category"] for results in runs})
-    found: dict[tuple[str, str], str] = {}
-    for results in runs:
-        run = results["run"]
-        found.setdefault((run["variant"], run["category"]), _parameters(run))
-    variants = dict.fromkeys([name for name in paper_tables()["ablation"] if name != "columns"])
-    variants |= dict.fromkeys(variant for variant, _ in found)
-    lines = [[variant, *(found.get((variant, c), NOT_RUN) for c in categories)] for variant in variants]
-    return Table("Parameters", "Trainable parameters", ("Network", *categories), lines)
-
-
 def _suffixes(sections: Sequence[Section]) -> list[str]:
     """What sets the names of a section's CSV files apart; sections whose names make the same one are numbered."""
     if len(sections) == 1:
@@ -125,62 +98,47 @@ def _file_name(table: Table) -> str:
     return table.name.lower().replace(" ", "_")
 
 
-def _section(dataset: str, preset: str, arithmetic: str, runs: Sequence[Any], sweep: Sequence[Any]) -> Section:
-    rows = collect_rows([*runs, *sweep])
-    tables = [
-        category_table("Table 1", "AP50", rows),
-        methods_table(rows),
-        ablation_table(rows),
-        gains_table(rows),
-        sweep_table(rows),
-        *(category_table(f"Table 10 {measure}", measure, rows) for measure in ("AP25", "AP75", "sAP50")),
-        further_table(rows),
-        parameters_table(runs),
-    ]
-    remarks = [f"{_overview(runs)} {arithmetic_note(arithmetic)}", *map(_incomplete, runs)]
-    if not dataset.lower().startswith("partnet"):
-        remarks.insert(
-            1, f"{dataset} is not the paper's data: its figures are of another task, and so the differences."
-        )
-    return Section(dataset, preset, arithmetic, tuple(t for t in tables if t.rows), tuple(filter(None, remarks)))
+def _section(
+    description: Description, task: str, dataset: str, preset: str, arithmetic: str, frame: pd.DataFrame
+) -> Section:
+    measured = Measured(frame, description)
+    tables = [make_table(measured, table) for table in description["tables"]]
+    runs = frame[~frame["swept"]]
+    remarks = [f"{_extent(runs, task)} {arithmetic_note(arithmetic)}".strip()]
+    if papers_networks(description) and not dataset.lower().startswith(task):
+        remarks.append(f"{dataset} is not the paper's data: its figures are of another task, and so the differences.")
+    remarks += _incomplete(runs, description)
+    printed = tuple(table["name"] for table in description["tables"] if table.get("print"))
+    return Section(dataset, preset, arithmetic, tuple(t for t in tables if t.rows), tuple(remarks), printed)
 
 
-def _overview(runs: Sequence[Mapping[str, Any]]) -> str:
-    infos = [results["run"] for results in runs]
-    categories = sorted({info["category"] for info in infos})
-    iterations = sorted({info["iterations"] for info in infos})
-    minutes = sum(info["seconds"]["train"] for info in infos) / 60
+def _extent(runs: pd.DataFrame, task: str) -> str:
+    """How many runs of what they are, and what they cost."""
+    networks = runs.drop_duplicates(["run", "network"])
+    iterations = sorted(networks.groupby("run")["iterations"].max().unique())
+    minutes = networks["seconds"].sum() / 60
     time = f"{minutes:.0f} minutes" if minutes < 120 else f"{minutes / 60:.1f} hours"
-    commits = sorted({commit for info in infos for commit in (info.get("commit") or "unknown").split(", ")})
     return (
-        f"{len(runs)} runs of {len({info['variant'] for info in infos})} networks on {', '.join(categories)}; "
+        f"{networks['run'].nunique()} runs of {networks['variant'].nunique()} networks on "
+        f"{', '.join(sorted(filter(None, networks['subset'].unique()))) or task}; "
         f"{', '.join(map(str, iterations))} iterations; {time} of training in all; "
-        f"commit {', '.join(commits)}. All measures in percent."
+        f"commit {', '.join(sorted(networks['commit'].fillna('unknown').unique()))}. All measures in percent."
     )
 
 
-def _incomplete(results: Mapping[str, Any]) -> str:
-    """A remark if a network of one level is still missing."""
-    run = results["run"]
-    if run["category"] not in CATEGORIES:
-        return ""
-    missing = {k + 1 for k in load_taxonomy(run["category"]).real_levels} - {int(k) for k in results["levels"]}
-    if not missing:
-        return ""
-    levels = ", ".join(map(str, sorted(missing)))
-    return f"Incomplete: {run['variant']}, {run['category']}, seed {run['seed']} lacks level {levels}."
-
-
-def _parameters(run: Mapping[str, Any]) -> str:
-    if run.get("parameters") is None:
-        return MISSING
-    networks = len(run.get("parameters_per_level", "1"))
-    return f"{run['parameters']:,}" + (f" ({networks} networks)" if networks > 1 else "")
-
-
-def _kind(results: Mapping[str, Any]) -> tuple[str, str, str]:
-    return results["run"]["dataset"], results["run"]["preset"], arithmetic_of(results["run"])
-
-
-def _of(runs: Sequence[Mapping[str, Any]], kind: tuple[str, str, str]) -> list[Mapping[str, Any]]:
-    return [results for results in runs if _kind(results) == kind]
+def _incomplete(runs: pd.DataFrame, description: Description) -> Iterator[str]:
+    """A remark for each run in which a network of one level is missing, while the paper has figures of that level."""
+    papers = [table["paper"][PAPERS_OWN] for table in description["tables"] if table["layout"] == "grid"]
+    if not papers:
+        return
+    printed = {
+        subset: {k for k, level in enumerate(description["levels"]) if papers[0][level][column] is not None}
+        for column, subset in enumerate(description["subsets"], 1)
+    }
+    for _, run in runs.groupby("run"):
+        about = run.iloc[0]
+        measured = set(map(description["levels"].index, run["level"].unique()))
+        missing = printed.get(about["subset"], set()) - measured
+        if missing:
+            levels = ", ".join(str(k + 1) for k in sorted(missing))
+            yield f"Incomplete: {about['variant']}, {about['subset']}, seed {about['seed']} lacks level {levels}."

@@ -105,7 +105,8 @@ SEEN = f"readings.{WITH}.levels.coarse"
         (["readings", WITH, "levels", ""], {}, f"readings.{WITH}.levels has an empty key"),
         (["readings", WITH, "levels", "\ud800"], {}, "half of a surrogate pair"),
         (["readings", WITH, "mean", "sAP50"], None, "mean.sAP50 is missing"),
-        (["readings", WITHOUT, "levels", "coarse"], None, "they must be the same"),
+        (["readings", WITHOUT, "levels", "coarse"], None, f"readings.{WITHOUT}.levels is empty"),
+        (["readings", WITHOUT, "levels", "fine"], level_entry(1.0), "they must be the same"),
     ],
 )
 def test_errors_name_file_and_key(tmp_path, keys, value, message):

@@ -12,8 +12,9 @@ from small_results import SETTINGS, WITH, WITHOUT, level_entry, results, run_inf
 from instance_seg.evaluation.results import build_results, write_results
 from instance_seg.evaluation.summary import run_table
 from instance_seg.report.formats import to_csv, to_html, to_latex
+from instance_seg.report.frame import make_frame
+from instance_seg.report.overview import overview
 from instance_seg.report.report import make_report, report_html, report_markdown, write_report
-from instance_seg.report.summary import summary
 from instance_seg.tables import Table, escape_markdown
 
 NASTY = [
@@ -48,7 +49,11 @@ def cells(line):
 
 @pytest.mark.parametrize("name", NASTY)
 def test_markdown_tables_keep_their_shape(name):
-    texts = [run_table(a_run(name)), summary([a_run(name)]), report_markdown(make_report([a_run(name)]))]
+    texts = [
+        run_table(a_run(name)),
+        overview(make_frame([a_run(name)])),
+        report_markdown(make_report(make_frame([a_run(name)]))),
+    ]
     for text in texts:
         lines = text.splitlines()
         starts = [k for k, line in enumerate(lines) if re.match(r"\|[:-]", line)]
@@ -88,7 +93,9 @@ def test_latex_has_no_command_of_a_name(name):
 
 @pytest.mark.parametrize("name", NASTY)
 def test_html_has_no_tag_of_a_name(name):
-    page = report_html(make_report([a_run(name)])) + to_html(Table(name, name, (name,), [[name]], (name,)), "a")
+    page = report_html(make_report(make_frame([a_run(name)]))) + to_html(
+        Table(name, name, (name,), [[name]], (name,)), "a"
+    )
     tags = {tag.split()[0].strip("</>") for tag in re.findall(r"<[^>]*>", page)}
     ours = "!doctype html head meta title style body h1 h2 h3 p nav a div table thead tbody tr th td".split()
     assert tags <= set(ours)
@@ -104,27 +111,27 @@ def test_csv_gives_the_names_back(name):
 
 def test_data_sets_whose_file_names_are_the_same_keep_a_file_each(tmp_path):
     runs = [results({0: 50.0}, dataset=name) for name in ("a b", "a/b", "x" * 400)]
-    write_report(tmp_path, make_report(runs))
+    write_report(tmp_path, make_report(make_frame(runs)))
     assert len(list((tmp_path / "report").glob("table_4*.csv"))) == 3
 
 
 def test_a_name_that_climbs_stays_in_the_folder(tmp_path):
     runs = [results({0: 50.0}, dataset=name) for name in ("../../out", "in")]
-    write_report(tmp_path / "a" / "b", make_report(runs))
+    write_report(tmp_path / "a" / "b", make_report(make_frame(runs)))
     assert {path.name for path in tmp_path.iterdir()} == {"a"} and {p.name for p in (tmp_path / "a").iterdir()} == {"b"}
 
 
 def test_arithmetics_do_not_share_a_table(tmp_path):
     published, older = results({0: 50.0}), results({0: 70.0}, seed=1, ap_arithmetic="float64")
-    sections = make_report([published, older])
+    sections = make_report(make_frame([published, older]))
     assert [s.title for s in sections] == ["procedural, preset demo", "procedural, preset demo, float64 arithmetic"]
     assert ["in float32 arithmetic, that of the published" in s.remarks[0] for s in sections] == [True, False]
     assert "in float64 arithmetic, not that of the published figures." in sections[1].remarks[0]
-    text = summary([published, older])
+    text = overview(make_frame([published, older]))
     assert text.count("# cross_level_fusion on procedural, preset demo") == 2
     assert "float64 arithmetic, not that" in run_table(older) and "float32 arithmetic, that" in run_table(published)
     levels = [{"variant": "own", "level": 1}, {"variant": "own", "level": 2, "ap_arithmetic": "float64"}]
-    apart = make_report([results({info["level"] - 1: 50.0}, **info) for info in levels])
+    apart = make_report(make_frame([results({info["level"] - 1: 50.0}, **info) for info in levels]))
     assert len(apart) == 2
 
 

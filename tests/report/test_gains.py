@@ -1,16 +1,22 @@
 from small_results import results
 
-from instance_seg.report.gains import gains_table
-from instance_seg.report.paper_layout import further_table
-from instance_seg.report.rows import collect_rows
+from instance_seg.report.descriptions import description_of, table_of
+from instance_seg.report.frame import make_frame
+from instance_seg.report.layouts import Measured, make_table
+
+PARTNET = description_of("partnet")
 
 
 def run(variant, levels, without=None, **info):
     return results(levels, without, variant=variant, **info)
 
 
+def rows_of(runs, name="Gains"):
+    return make_table(Measured(make_frame(runs), PARTNET), table_of(PARTNET, name)).rows
+
+
 def line(runs, name):
-    (found,) = [row for row in gains_table(collect_rows(runs)).rows if row[0] == name]
+    (found,) = [row for row in rows_of(runs) if row[0] == name]
     return found
 
 
@@ -45,7 +51,7 @@ def test_categories_count_alike_and_incomplete_runs_not_at_all():
 
 
 def test_nothing_is_said_without_a_baseline():
-    assert not gains_table(collect_rows([run("cross_level_fusion", {0: 60.0})])).rows
+    assert not rows_of([run("cross_level_fusion", {0: 60.0})])
 
 
 def test_a_network_that_the_paper_lacks_is_named_as_ours():
@@ -56,5 +62,4 @@ def test_a_network_that_the_paper_lacks_is_named_as_ours():
     ]
     assert line(runs, "multi_level_baseline_unit_xyz (ours)")[1:6] == ["1", "+4.0", "-", "+4.0", "-"]
     assert line(runs, "multi_level_baseline_unit_xyz (ours) †")[1:3] == ["1", "+4.0"]
-    (further,) = further_table(collect_rows(runs)).rows[:1]
-    assert further[0] == "multi_level_baseline_unit_xyz (ours)"
+    assert rows_of(runs, "Further rows")[0][0] == "multi_level_baseline_unit_xyz (ours)"

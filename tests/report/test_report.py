@@ -4,11 +4,12 @@ import subprocess
 import sys
 
 import pytest
-from small_results import results
+from small_results import results, run_info
 
-from instance_seg.evaluation.results import write_results
+from instance_seg.evaluation.results import build_results, write_results
+from instance_seg.report.descriptions import description_of, table_of
 from instance_seg.report.formats import html_page, to_csv, to_html, to_latex, to_markdown
-from instance_seg.report.paper import paper_tables
+from instance_seg.report.frame import make_frame
 from instance_seg.report.report import make_report, report_html, report_markdown, write_report
 from instance_seg.tables import Table
 
@@ -26,6 +27,10 @@ def default_runs():
     return runs
 
 
+def report_of(runs, sweep=()):
+    return make_report(make_frame(runs, sweep))
+
+
 def table(sections, name):
     (section,) = sections
     (found,) = [table for table in section.tables if table.name == name]
@@ -38,7 +43,7 @@ def line(table, *names):
 
 
 def test_table_4_has_a_row_for_every_network_with_and_without_the_dagger():
-    ablation = table(make_report(default_runs()), "Table 4")
+    ablation = table(report_of(default_runs()), "Table 4")
     assert len(ablation.rows) == 22
     found = line(ablation, "cross_level_fusion")
     # Chair 60 in both seeds, Bag 81
@@ -52,18 +57,18 @@ def test_table_5_takes_rows_of_runs_and_of_sweeps():
         results({0: 70.0}, {0: 65.0}, subset="Bag", dataset="PartNet", bandwidth=0.05),
         results({0: 75.0}, {0: 55.0}, subset="Bag", dataset="PartNet", semantic_center_offset=0.025),
     ]
-    swept = table(make_report(default_runs(), sweep), "Table 5")
+    swept = table(report_of(default_runs(), sweep), "Table 5")
     assert len(swept.rows) == 6
     assert [line(swept, h, push)[7] for h, push in (("0.05", "0.000"), ("0.10", "0.025"))] == ["65.0", "75.0"]
     assert line(swept, "0.10", "0.050")[7:10] == ["70.5 ± 0.0", "64.1", "+6.4"]
     assert line(swept, "0.20", "0.000")[2] == "not run"
-    (further,) = [t for t in make_report(default_runs(), sweep)[0].tables if t.name == "Further rows"]
+    (further,) = [t for t in report_of(default_runs(), sweep)[0].tables if t.name == "Further rows"]
     assert [row[:4] for row in further.rows] == [["cross_level_fusion", "0.05", "0.05", "unit"]]
 
 
 def test_a_soft_push_is_a_row_of_ours():
     soft = results({0: 70.0}, {0: 65.0}, subset="Bag", dataset="PartNet", region_push="soft")
-    sections = make_report(default_runs(), [soft])
+    sections = report_of(default_runs(), [soft])
     assert line(table(sections, "Further rows"), "cross_level_fusion", "0.1", "0.05", "soft (ours)")[5:8][1:] == [
         "75.0",
         "70.0",
@@ -76,7 +81,7 @@ def test_networks_of_one_level_each_are_one_row():
         info = {"variant": "single_level_fusion", "subset": "Chair", "level": level, "parameters": 10}
         return results({level - 1: value}, **info)
 
-    sections = make_report([single(1, 90.0), single(3, 30.0)])
+    sections = report_of([single(1, 90.0), single(3, 30.0)])
     assert line(table(sections, "Table 4"), "single_level_fusion")[6] == "60.0"
     assert line(table(sections, "Parameters"), "single_level_fusion") == ["single_level_fusion", "20 (2 networks)"]
     assert "Incomplete: single_level_fusion, Chair, seed 0 lacks level 2." in sections[0].remarks
@@ -84,8 +89,8 @@ def test_networks_of_one_level_each_are_one_row():
 
 
 def test_table_1_has_the_papers_layout():
-    first = table(make_report(default_runs()), "Table 1")
-    assert len(first.headers) == 2 + 25 and first.headers[2:4] == ("Avg", "Bag")
+    first = table(report_of(default_runs()), "Table 1")
+    assert len(first.headers) == 2 + 25 and first.headers[2:4] == ["Avg", "Bag"]
     assert [row[:2] for row in first.rows[:6]] == [
         ["Coarse", name] for name in ("SGPN", "PartNet", "PE", "Ours (the paper's)", "this program", "difference")
     ]
@@ -98,7 +103,7 @@ def test_table_1_has_the_papers_layout():
 
 
 def test_table_2_compares_the_categories_that_were_run():
-    second = table(make_report(default_runs()), "Table 2")
+    second = table(report_of(default_runs()), "Table 2")
     assert line(second, "SGPN")[1:] == ["-", "46.8", "-", "64.2", "-"]
     assert line(second, "Ours (the paper's), categories that were run")[2] == "68.2"  # (80.5 + 56.0) / 2
     assert line(second, "this program")[2] == "70.5 ± 0.0"
@@ -106,39 +111,59 @@ def test_table_2_compares_the_categories_that_were_run():
 
 
 def test_the_papers_averages_are_over_the_levels_that_were_run():
-    sections = make_report([results({0: 90.0}, subset="Chair", dataset="PartNet")])
+    sections = report_of([results({0: 90.0}, subset="Chair", dataset="PartNet")])
     assert line(table(sections, "Table 2"), "Ours (the paper's), categories that were run")[2] == "84.1"
     assert line(table(sections, "Table 2"), "difference")[2] == "+5.9"
     assert line(table(sections, "Table 1"), "Avg", "difference")[2:8] == ["+5.9", "-", "-", "-", "-", "+5.9"]
 
 
 def test_nothing_of_the_default_network_was_run():
-    sections = make_report([results({0: 50.0}, variant="multi_level_fusion")])
+    sections = report_of([results({0: 50.0}, variant="multi_level_fusion")])
     assert line(table(sections, "Table 1"), "Fine", "this program")[2:4] == ["not run", "-"]
     assert line(table(sections, "Table 2"), "this program")[1] == "not run"
 
 
 def test_data_sets_and_presets_have_tables_of_their_own(tmp_path):
     runs = [results({0: 50.0}), results({0: 60.0}, dataset="other")]
-    sections = make_report(runs)
+    sections = report_of(runs)
     assert [section.title for section in sections] == ["procedural, preset demo", "other, preset demo"]
     write_report(tmp_path, sections)
     assert (tmp_path / "report" / "table_4-other-demo.csv").exists()
 
 
 def test_a_variant_with_other_choices_is_no_row_of_the_paper():
-    sections = make_report([results({0: 50.0}, variant="multi_level_fusion transfer=False")])
+    sections = report_of([results({0: 50.0}, variant="multi_level_fusion transfer=False")])
     assert len(table(sections, "Table 4").rows) == 22
     assert all(row[1] == "not run" for row in table(sections, "Table 4").rows)
     assert [row[0] for row in table(sections, "Further rows").rows] == ["multi_level_fusion transfer=False"] * 2
 
 
 def test_paper_figures_are_those_of_the_yaml():
-    ablation = table(make_report(default_runs()), "Table 4")
-    for name, printed in paper_tables()["ablation"].items():
-        if name != "columns":
-            assert [float(x) for x in line(ablation, name)[4::3]] == printed["with"]
-            assert [float(x) for x in line(ablation, name + " †")[4::3]] == printed["without"]
+    ablation = table(report_of(default_runs()), "Table 4")
+    described = table_of(description_of("partnet"), "Table 4")["rows"]
+    assert [row[0] for row in ablation.rows] == [row["name"] for row in described]
+    for row in described:
+        assert [float(x) for x in line(ablation, row["name"])[4::3]] == row["paper"]
+
+
+def test_another_kind_of_data_has_the_tables_of_its_own_networks():
+    def run(variant, value, seed):
+        levels = {"area 5": {"mCov": value, "mPrec": None, "per_class": {}}}
+        readings = {name: {"settings": {"radius": 0.5}, "levels": levels} for name in ("one", "other")}
+        info = run_info("", seed, variant, "rooms", task="s3dis", parameters=1000)
+        del info["ap_arithmetic"]
+        return build_results(info, readings)
+
+    runs = [run("asis", 40.0, 0), run("asis", 42.0, 1), run("mlp", 10.0, 0)]
+    (section,) = report_of(runs)
+    assert section.title == "rooms, preset demo" and "3 runs of 2 networks on s3dis;" in section.remarks[0]
+    assert len(section.remarks) == 1 and "arithmetic" not in section.remarks[0]
+    found = table([section], "Results")
+    assert found.headers == ["Network", "Reading", "Settings", "Subsets", "Seeds", "mCov", "mPrec"]
+    assert found.rows[0] == ["asis", "one", "radius=0.5", "1", "0 1", "41.0 ± 1.4", "-"]
+    assert [row[:2] for row in found.rows] == [["asis", "one"], ["asis", "other"], ["mlp", "one"], ["mlp", "other"]]
+    assert line(table([section], "Parameters"), "asis")[1:] == ["1,000"]
+    assert report_markdown([section]) and report_html([section])
 
 
 def test_formats():
@@ -158,7 +183,7 @@ def test_csv_headings_are_distinct():
 
 
 def test_the_page_needs_no_other_file():
-    page = report_html(make_report(default_runs()))
+    page = report_html(report_of(default_runs()))
     for reference in ("http", "src=", "@import", "url("):
         assert reference not in page
     anchors = re.findall(r'href="([^"]*)"', page)
@@ -167,14 +192,14 @@ def test_the_page_needs_no_other_file():
 
 
 def test_the_page_marks_our_rows_and_parts_the_measures():
-    page = report_html(make_report(default_runs()))
+    page = report_html(report_of(default_runs()))
     assert page.count('class="ours"') == 1 + 4 * (1 + 3)  # Table 2, and the levels of four tables by category
     assert '<th class="group">AP50</th><th>paper</th><th>diff</th>' in page
     assert '<td class="name again">Coarse</td>' in page and '<tr class="first"><td class="name">Middle</td>' in page
 
 
 def test_markdown_holds_all_tables():
-    text = report_markdown(make_report(default_runs()))
+    text = report_markdown(report_of(default_runs()))
     for name in ("Table 1:", "Table 2:", "Table 4:", "Table 5:", "Table 10 AP25:", "Table 10 sAP50:", "Parameters:"):
         assert f"### {name}" in text
     assert "8,086,301" in text
