@@ -1,4 +1,4 @@
-"""A table of the layers of a network: output shapes and parameter counts (`train --describe`)."""
+"""A table of the layers of a network: shapes of their weights and parameter counts (`train --describe`)."""
 
 import math
 
@@ -8,31 +8,21 @@ from tabulate import tabulate
 
 def describe(model: keras.Model) -> str:
     """Every layer that owns weights, with the shapes of its weights and their number, then the totals."""
+    layers = {}
+    for variable in model.variables:
+        layers.setdefault(variable.path.rpartition("/")[0], []).append(variable)
     rows = [
-        (layer.path, type(layer).__name__, _shapes(layer), f"{_count(_own(layer, trainable=True)):,}")
-        for layer in model._flatten_layers(include_self=False)
-        if _own(layer)
+        (path, ", ".join(f"{v.name} {list(v.shape)}" for v in own), f"{_count(v for v in own if v.trainable):,}")
+        for path, own in layers.items()
     ]
-    table = tabulate(
-        rows, headers=["layer", "kind", "weights", "trainable"], colalign=("left", "left", "left", "right")
-    )
-    trainable = _count(model.trainable_variables)
-    statistics = _count(model.non_trainable_variables)
-    return f"{table}\n\ntrainable parameters {trainable:,}; with moving statistics {trainable + statistics:,}"
+    table = tabulate(rows, headers=["layer", "weights", "trainable"], colalign=("left", "left", "right"))
+    trainable, total = count_parameters(model), _count(model.variables)
+    return f"{table}\n\ntrainable parameters {trainable:,}; with moving statistics {total:,}"
 
 
 def count_parameters(model: keras.Model) -> int:
     """Trainable parameters of a built model."""
     return _count(model.trainable_variables)
-
-
-def _own(layer, trainable=False):
-    variables = layer._trainable_variables if trainable else layer._trainable_variables + layer._non_trainable_variables
-    return list(variables)
-
-
-def _shapes(layer):
-    return ", ".join(f"{v.name} {list(v.shape)}" for v in _own(layer))
 
 
 def _count(variables) -> int:

@@ -55,12 +55,12 @@ def levels_of(frame: pd.DataFrame) -> list[str]:
     return list(dict.fromkeys(level for levels in sorted(by_run, key=len, reverse=True) for level in levels))
 
 
-def only_first_runs(frame: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    """Of the figures of whole levels those of the first run for each row of a table, subset and seed."""
+def rows_by(frame: pd.DataFrame, keys: list[str]) -> dict[tuple, pd.DataFrame]:
+    """Values of the keys -> the figures of whole levels; of a subset and seed those of the first run alone."""
     frame = frame[frame["class"] == ""]
     cell = [*keys, "subset", "seed"]
-    first = frame.groupby(cell, dropna=False)["run"].transform("min")
-    return frame[frame["run"] == first].drop_duplicates([*cell, "level", "measure"])
+    frame = frame[frame["run"] == frame.groupby(cell)["run"].transform("min")]
+    return dict(list(frame.drop_duplicates([*cell, "level", "measure"]).groupby(keys, sort=False)))
 
 
 def _rows(results: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from instance_seg.report.averages import average, figure, make_grid, over_seeds, signed, with_averages
 from instance_seg.report.descriptions import PAPERS_OWN, Description, papers_networks, table_of
-from instance_seg.report.frame import levels_of, only_first_runs
+from instance_seg.report.frame import levels_of, rows_by
 from instance_seg.tables import MISSING, Table, capitalized, percent
 
 OURS = "this program"  # the name of our rows among the paper's
@@ -27,10 +27,11 @@ class Measured:
     def __init__(self, frame: pd.DataFrame, description: Description):
         self.description, self.keys = description, description["keys"]
         self.frame = frame.reindex(columns=frame.columns.union(self.keys, sort=False))
-        figures = only_first_runs(self.frame, self.keys)
-        self.rows = dict(list(figures.groupby(self.keys, dropna=False, sort=False)))  # values of the keys -> figures
+        known = self.frame[self.keys].notna().all(axis=1)
+        self.rows = rows_by(self.frame[known], self.keys)
+        self.others = self.frame[~known]  # of systems whose readings have other settings
         self.levels = description.get("levels") or levels_of(frame)
-        self.measures = description.get("measures") or list(figures["measure"].unique())
+        self.measures = description.get("measures") or list(frame.loc[frame["class"] == "", "measure"].unique())
 
     def row(self, of: Mapping[str, Any]) -> pd.DataFrame | None:
         """The figures of the row that has these values of the keys; None if it was not run."""
@@ -42,6 +43,9 @@ class Measured:
         known = papers_networks(self.description)
         found = dict.fromkeys(key[self.keys.index("variant")] for key in self.rows) if known else ()
         return {variant: f"{variant} (ours)" for variant in found if variant.split()[0] not in known}
+
+
+Lines = tuple[Sequence[str], list[list[str]]]  # headers behind those of the names, and the rows
 
 
 def make_table(measured: Measured, table: Mapping[str, Any]) -> Table:
@@ -57,7 +61,7 @@ def papers_grid(measured: Measured, table: Mapping[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(printed, index=measured.description["subsets"], dtype=float).T
 
 
-def _grid(measured: Measured, table: Mapping[str, Any]):
+def _grid(measured: Measured, table: Mapping[str, Any]) -> Lines:
     """Levels x (the paper's methods, ours, difference) x subsets: Tables 1 and 10."""
     subsets, rows, lines = measured.description["subsets"], measured.row(table["of"]), []
     if rows is not None:
@@ -74,10 +78,10 @@ def _grid(measured: Measured, table: Mapping[str, Any]):
         else:
             lines.append([label, OURS, *map(figure, ours.mean[block], ours.spread[block])])
             lines.append([label, DIFFERENCE, *map(signed, ours.mean[block] - theirs[block])])
-    return ["Avg", *(measured.description["short"].get(name, name) for name in subsets)], lines
+    return ["Avg", *(measured.description.get("short", {}).get(name, name) for name in subsets)], lines
 
 
-def _methods(measured: Measured, table: Mapping[str, Any]):
+def _methods(measured: Measured, table: Mapping[str, Any]) -> Lines:
     """The paper's methods, ours and the difference x measures: Table 2."""
     rows = measured.row(table["of"])
     lines = [
@@ -105,7 +109,7 @@ def _papers_average(measured: Measured, table: Mapping[str, Any], rows: pd.DataF
     return printed if run.any().all() else np.nan
 
 
-def _rows(measured: Measured, table: Mapping[str, Any]):
+def _rows(measured: Measured, table: Mapping[str, Any]) -> Lines:
     """The rows that the description lists x (ours, the paper's, difference) of every measure: Tables 4 and 5."""
     measures, lines = table.get("measures", measured.measures), []
     for row in table["rows"]:
@@ -118,22 +122,23 @@ def _rows(measured: Measured, table: Mapping[str, Any]):
     return [*_about_headers(measured), *triples], lines
 
 
-def _rest(measured: Measured, table: Mapping[str, Any]):
-    """The rows that no other table lists x measures."""
+def _rest(measured: Measured, table: Mapping[str, Any]) -> Lines:
+    """The rows that no other table lists x measures; with `keys` those of readings that lack the keys of the others."""
     description, lines = measured.description, []
     listed = {
         tuple(row["of"][key] for key in measured.keys) for t in description["tables"] for row in t.get("rows", ())
     }
     labels = description.get("labels", {}) | measured.own_networks
-    for key, rows in measured.rows.items():
+    found = rows_by(measured.others, table["keys"]) if "keys" in table else measured.rows
+    for key, rows in found.items():
         if key not in listed:
-            names = [labels.get(value, f"{value:g}" if isinstance(value, float) else value) for value in key]
+            names = [labels.get(value, f"{value:g}" if isinstance(value, float) else str(value)) for value in key]
             figures = (figure(*over_seeds(rows, measure, measured.levels)) for measure in measured.measures)
             lines.append([*names, *_about(rows), *figures])
     return [*_about_headers(measured), *measured.measures], lines
 
 
-def _gains(measured: Measured, table: Mapping[str, Any]):
+def _gains(measured: Measured, table: Mapping[str, Any]) -> Lines:
     """Points that networks are ahead of a baseline x (ours, the paper's) of every measure; no rows without one.
 
     Runs are compared in pairs of one subset, seed and set of levels, and averaged as everywhere.
@@ -156,9 +161,8 @@ def _gains(measured: Measured, table: Mapping[str, Any]):
 
 
 def _gain_cells(measured: Measured, ours: pd.DataFrame | None, base: pd.DataFrame, papers: np.ndarray) -> list[str]:
-    levels = [rows.groupby(["seed", "subset"])["level"].agg(frozenset) for rows in (base, ours) if rows is not None]
-    pairs = levels[0][levels[0] == levels[-1].reindex(levels[0].index)].index
-    if ours is None or not len(pairs):
+    pairs = _pairs(ours, base) if ours is not None else ()
+    if not len(pairs):
         return [NOT_RUN, *(cell for paper in papers for cell in (MISSING, signed(paper)))]
     paired = [rows[pd.MultiIndex.from_frame(rows[["seed", "subset"]]).isin(pairs)] for rows in (ours, base)]
     cells = [str(len(pairs))]
@@ -172,7 +176,13 @@ def _gain_cells(measured: Measured, ours: pd.DataFrame | None, base: pd.DataFram
     return cells
 
 
-def _parameters(measured: Measured, table: Mapping[str, Any]):
+def _pairs(ours: pd.DataFrame, base: pd.DataFrame) -> pd.MultiIndex:
+    """The seeds and subsets that both have with the same levels."""
+    levels, others = (rows.groupby(["seed", "subset"])["level"].agg(frozenset) for rows in (ours, base))
+    return levels[levels == others.reindex(levels.index)].index
+
+
+def _parameters(measured: Measured, table: Mapping[str, Any]) -> Lines:
     """Networks x subsets: trainable parameters, summed over the networks of a run."""
     networks = measured.frame[~measured.frame["swept"]].drop_duplicates(["run", "network"])
     subsets, found = sorted(networks["subset"].unique()), {}

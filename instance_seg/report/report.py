@@ -27,6 +27,7 @@ from instance_seg.tables import Table, escape_markdown, write_text
 FOLDER = "report"
 _LONGEST_NAME = 100  # characters that the names of data set and preset have in those of files
 TITLE = "Results beside the paper's"
+_UNSAID = ("", PUBLISHED)  # arithmetics that no title mentions
 
 
 class Section(NamedTuple):
@@ -41,7 +42,7 @@ class Section(NamedTuple):
 
     @property
     def title(self) -> str:
-        other = "" if self.arithmetic in ("", PUBLISHED) else f", {self.arithmetic} arithmetic"
+        other = "" if self.arithmetic in _UNSAID else f", {self.arithmetic} arithmetic"
         return f"{self.dataset}, preset {self.preset}{other}"
 
 
@@ -89,7 +90,7 @@ def _suffixes(sections: Sequence[Section]) -> list[str]:
     """What sets the names of a section's CSV files apart; sections whose names make the same one are numbered."""
     if len(sections) == 1:
         return [""]
-    names = [(s.dataset, s.preset) if s.arithmetic == PUBLISHED else s[:3] for s in sections]
+    names = [(s.dataset, s.preset) if s.arithmetic in _UNSAID else s[:3] for s in sections]
     names = [re.sub(r"[^\w.-]", "_", "-".join(name))[:_LONGEST_NAME] for name in names]
     return [f"-{name}" + f"-{i + 1}" * (names.count(name) > 1) for i, name in enumerate(names)]
 
@@ -128,17 +129,13 @@ def _extent(runs: pd.DataFrame, task: str) -> str:
 
 def _incomplete(runs: pd.DataFrame, description: Description) -> Iterator[str]:
     """A remark for each run in which a network of one level is missing, while the paper has figures of that level."""
-    papers = [table["paper"][PAPERS_OWN] for table in description["tables"] if table["layout"] == "grid"]
-    if not papers:
-        return
-    printed = {
-        subset: {k for k, level in enumerate(description["levels"]) if papers[0][level][column] is not None}
-        for column, subset in enumerate(description["subsets"], 1)
-    }
+    papers = next((table["paper"][PAPERS_OWN] for table in description["tables"] if table["layout"] == "grid"), None)
     for _, run in runs.groupby("run"):
-        about = run.iloc[0]
-        measured = set(map(description["levels"].index, run["level"].unique()))
-        missing = printed.get(about["subset"], set()) - measured
+        about, there = run.iloc[0], set(run["level"])
+        if papers is None or about["subset"] not in description["subsets"]:
+            continue
+        column = 1 + description["subsets"].index(about["subset"])
+        printed = [(k, level) for k, level in enumerate(description["levels"], 1) if papers[level][column] is not None]
+        missing = ", ".join(str(k) for k, level in printed if level not in there)
         if missing:
-            levels = ", ".join(str(k + 1) for k in sorted(missing))
-            yield f"Incomplete: {about['variant']}, {about['subset']}, seed {about['seed']} lacks level {levels}."
+            yield f"Incomplete: {about['variant']}, {about['subset']}, seed {about['seed']} lacks level {missing}."

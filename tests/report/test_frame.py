@@ -2,7 +2,7 @@ import numpy as np
 from small_results import SETTINGS, WITH, WITHOUT, level_entry, results, run_info
 
 from instance_seg.evaluation.results import build_results
-from instance_seg.report.frame import COLUMNS, levels_of, make_frame, only_first_runs
+from instance_seg.report.frame import COLUMNS, levels_of, make_frame, rows_by
 
 KEYS = ["variant", "bandwidth", "semantic_center_offset", "region_push"]
 
@@ -84,9 +84,8 @@ def test_readings_of_a_run_and_of_its_sweep():
     wide = results({0: 79.0}, {0: 59.0}, bandwidth=0.2)
     strong = results({0: 78.0}, {0: 11.0}, semantic_center_offset=0.075)  # without a push it is measured already
     soft = results({0: 77.0}, {0: 60.0}, region_push="soft")
-    figures = only_first_runs(make_frame([main], [wide, strong, soft]), KEYS)
-    found = {key: ap50(rows) for key, rows in figures.groupby(KEYS)}
-    assert found == {
+    rows = rows_by(make_frame([main], [wide, strong, soft]), KEYS)
+    assert {key: ap50(figures) for key, figures in rows.items()} == {
         ("cross_level_fusion", 0.1, 0.05, "unit"): [80],
         ("cross_level_fusion", 0.1, 0.0, "unit"): [60],
         ("cross_level_fusion", 0.2, 0.05, "unit"): [79],

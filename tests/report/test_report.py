@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import pytest
-from small_results import results, run_info
+from small_results import level_entry, results, run_info
 
 from instance_seg.evaluation.results import build_results, write_results
 from instance_seg.report.descriptions import description_of, table_of
@@ -144,6 +144,19 @@ def test_paper_figures_are_those_of_the_yaml():
     assert [row[0] for row in ablation.rows] == [row["name"] for row in described]
     for row in described:
         assert [float(x) for x in line(ablation, row["name"])[4::3]] == row["paper"]
+
+
+def test_a_system_whose_readings_have_other_settings_has_rows_too():
+    levels = {"coarse": level_entry(50.0)}
+    readings = {name: {"settings": {"radius": radius}, "levels": levels} for name, radius in (("a", 1), ("b", 2))}
+    sections = report_of([*default_runs(), build_results(run_info(variant="pointgroup", dataset="PartNet"), readings)])
+    assert [row[:5] for row in table(sections, "Other systems").rows] == [
+        ["pointgroup", "a", "radius=1", "1", "0"],
+        ["pointgroup", "b", "radius=2", "1", "0"],
+    ]
+    assert line(table(sections, "Table 4"), "cross_level_fusion")[6] == "70.5 ± 0.0"
+    alone = report_of([build_results(run_info(variant="pointgroup"), readings)])
+    assert len(table(alone, "Other systems").rows) == 2 and line(table(alone, "Table 4"), "asis_fusion")[1] == "not run"
 
 
 def test_another_kind_of_data_has_the_tables_of_its_own_networks():
