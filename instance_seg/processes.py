@@ -19,6 +19,10 @@ Argument = TypeVar("Argument")
 Result = TypeVar("Result")
 
 
+class ProcessDied(ValueError):
+    """A process was killed before its work was done."""
+
+
 def available_cores() -> int:
     """Number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -33,23 +37,28 @@ def map_in_processes(
         workers: processes; with 1, or one argument, everything happens in this one.
 
     Raises:
-        ValueError: a process was killed. What the function raises is raised here, and the rest is not begun.
+        ProcessDied: a process was killed. What the function raises is raised here; then, as after a signal, what
+            has begun is stopped, and the rest is not begun.
     """
     workers = min(workers, len(arguments))
     if workers < 2:
         yield from map(function, arguments)
         return
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), leave_with_parent)
+    left, others = len(arguments), set(multiprocessing.active_children())
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _begin)
     try:
         with starting_workers():
-            futures = [pool.submit(function, argument) for argument in arguments]
+            futures = [pool.submit(_call, function, argument) for argument in arguments]
         futures.reverse()
         while futures:
             yield futures.pop().result()  # and no reference to it stays
+            left -= 1
     except BrokenProcessPool as error:
-        raise ValueError("a process that reads the data was killed; there may be too little memory") from error
+        raise ProcessDied("a process that reads the data was killed; there may be too little memory") from error
     finally:
-        pool.shutdown(cancel_futures=True)  # what is begun ends first, in a moment
+        for process in set(multiprocessing.active_children()) - others if left else ():
+            process.terminate()
+        pool.shutdown(cancel_futures=True)
 
 
 @contextmanager
@@ -85,6 +94,18 @@ def _holding_signals() -> Iterator[None]:
             signal.signal(number, handler)
         for number in came:
             signal.raise_signal(number)
+
+
+def _begin() -> None:
+    leave_with_parent()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that files which are written by half are removed
+
+
+def _call(function: Callable[[Argument], Result], argument: Argument) -> Result:
+    try:
+        return function(argument)
+    except SystemExit:
+        os._exit(1)  # a pool would take the exit for a result and hand out the next argument
 
 
 def leave_with_parent() -> None:

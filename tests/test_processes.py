@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -97,3 +98,27 @@ def test_processes_leave_with_the_program_that_is_stopped(tmp_path, sent):
     assert "Traceback" not in err
     if sent == signal.SIGINT:
         assert out.endswith("interrupted\n") and err == ""
+
+
+def wait_for_an_end(path):
+    """Comes back at once for a file that is there, else waits, and says at last that it was told to leave."""
+    if path.exists():
+        return path.name
+    path.write_text("begun")
+    try:
+        threading.Event().wait(60)
+    finally:
+        path.write_text("left")
+    return path.name
+
+
+def test_work_that_nobody_waits_for_is_stopped(tmp_path):
+    """And may tidy up: it leaves by an exception."""
+    paths = [tmp_path / name for name in "abcd"]
+    paths[0].touch()
+    results = map_in_processes(wait_for_an_end, paths, 2)
+    assert next(results) == "a"
+    while not paths[1].exists() or not paths[1].read_text():
+        os.sched_yield()
+    results.close()
+    assert paths[1].read_text() == "left" and not paths[3].exists()

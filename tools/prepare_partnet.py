@@ -12,18 +12,11 @@ What is there already is kept, so an interrupted run goes on where it was. What 
 exit code is 1; the rest is made all the same.
 """
 
-import multiprocessing
 import os
-import signal
 import sys
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import suppress
 from itertools import groupby
-from multiprocessing.managers import SyncManager
 from pathlib import Path
-from threading import Thread
 
 from absl import app, flags
 from tqdm import tqdm
@@ -35,13 +28,14 @@ from instance_seg.data.partnet.formats.prepare import (
     find_sources,
     finish,
     plan,
-    run_job,
+    try_job,
     unlisted_checksums,
 )
 from instance_seg.data.partnet.h5 import TREE
 from instance_seg.data.partnet.splits import SPLITS
 from instance_seg.data.partnet.taxonomy import CATEGORIES, check_category
 from instance_seg.interrupt import ending_at_signals
+from instance_seg.processes import ProcessDied, map_in_processes
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("data_dir", None, "Folder that has ins_seg_h5 and, if possible, stats in it.", required=True)
@@ -89,15 +83,21 @@ def plan_all(data_dir: Path, out: Path, categories: list[str], formats: list[str
 def run_jobs(jobs: list[Job], workers: int, bar: tqdm) -> dict[Job, str]:
     """Does the jobs and lists the checksums of what they wrote; returns those that failed, and why."""
     forget_checksums(path for job in jobs for path in job.outputs)  # from here on this process alone changes lists
-    failed: dict[Job, str] = {}
-    for job, result in _in_processes(jobs, workers, bar) if workers > 1 else _here(jobs, bar):
-        try:
-            record_checksums(result())
-        except (ValueError, OSError) as error:
-            failed[job] = str(error)
-        except BrokenProcessPool:
-            failed[job] = f"{job.sources[0].path}: a process died while making {job.format}; try fewer --workers"
-    return failed
+    died = "{}: a process died while making {}; try fewer --workers"
+    failed = {job: died.format(job.sources[0].path, job.format) for job in jobs}
+    with suppress(ProcessDied):
+        for (checksums, error), job in zip(map_in_processes(try_job, jobs, workers), jobs):
+            failed[job] = error or _record(checksums)
+            bar.update(job.num_shapes)
+    return {job: error for job, error in failed.items() if error}
+
+
+def _record(checksums: dict[Path, str]) -> str:
+    try:
+        record_checksums(checksums)
+    except (ValueError, OSError) as error:
+        return str(error)
+    return ""
 
 
 def finish_all(jobs: list[Job], failed: dict[Job, str]) -> None:
@@ -106,60 +106,6 @@ def finish_all(jobs: list[Job], failed: dict[Job, str]) -> None:
         group = list(group)
         if not failed.keys() & set(group):
             finish(group)
-
-
-def _here(jobs: list[Job], bar: tqdm) -> Iterator[tuple[Job, Callable]]:
-    return ((job, lambda job=job: run_job(job, bar.update)) for job in jobs)
-
-
-def _in_processes(jobs: list[Job], workers: int, bar: tqdm) -> Iterator[tuple[Job, Callable]]:
-    """Fresh processes, not forks: TensorFlow does not survive a fork."""
-    context = multiprocessing.get_context("spawn")
-    workers = min(workers, len(jobs) or 1)
-    with _progress_queue(context, bar) as queue, ProcessPoolExecutor(workers, context, _leave_at_signals) as pool:
-        others = multiprocessing.active_children()
-        futures = {pool.submit(_run_job, job, queue.put): job for job in jobs}
-        try:
-            yield from ((futures[future], future.result) for future in as_completed(futures))
-        except BaseException:
-            for process in set(multiprocessing.active_children()) - set(others):
-                process.terminate()
-            raise
-
-
-def _ignore_signals() -> None:
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-
-
-def _leave_at_signals() -> None:
-    """Makes a process of the pool leave without a word; this process says it for all."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda number, _: sys.exit(128 + number))
-
-
-def _run_job(job: Job, advance: Callable[[int], object]) -> dict[Path, str]:
-    """A job in a process of the pool: a signal ends both, once the job has removed what it has written by half."""
-    try:
-        return run_job(job, advance)
-    except SystemExit as stopped:
-        os._exit(stopped.code)  # a pool would take the exit for a result and hand out the next job
-
-
-@contextmanager
-def _progress_queue(context: multiprocessing.context.BaseContext, bar: tqdm):
-    """A queue of steps for the bar, which a thread of this process advances."""
-    manager = SyncManager(ctx=context)
-    manager.start(_ignore_signals)  # it is needed until all others have left
-    with manager:
-        queue = manager.Queue()
-        thread = Thread(target=lambda: [bar.update(step) for step in iter(queue.get, None)], daemon=True)
-        thread.start()
-        try:
-            yield queue
-        finally:
-            queue.put(None)
-            thread.join()
 
 
 @ending_at_signals("stopped; the same command goes on from here")

@@ -317,7 +317,7 @@ def test_ground_truth_alone(root):
 
 def test_other_formats_are_compared_with_the_trees(root):
     for job in prepare.plan("points", prepare.find_sources(root, "Chair", "train"), root):
-        prepare.run_job(job, id)
+        prepare.run_job(job)
     assert complaints(root) == []
     path = next((root / "points" / "Chair").glob("Chair_0001_*_level3_train.points"))
     data = bytearray(path.read_bytes())

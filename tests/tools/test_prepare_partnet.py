@@ -44,7 +44,7 @@ def data_dir(tmp_path):
 def make(name, data_dir, out, split="train"):
     jobs = prepare.plan(name, prepare.find_sources(data_dir, "Chair", split), out)
     for job in jobs:
-        prepare.run_job(job, id)
+        prepare.run_job(job)
     return jobs
 
 

@@ -49,7 +49,7 @@ def make_good(root: Path) -> dict[str, Path]:
     for name in ("points", "tfrecords", "shards"):
         jobs = prepare.plan(name, sources, root / name)
         for job in jobs:
-            record_checksums(prepare.run_job(job, id))
+            record_checksums(prepare.run_job(job))
         prepare.finish(jobs)
     shutil.copytree(trees, root / "masks")
     shutil.rmtree(trees / "ins_seg_h5_for_detection")

@@ -56,7 +56,7 @@ def root(tmp_path_factory):
             for name in ("points", "tfrecords", "shards"):
                 jobs = prepare.plan(name, sources, folder)
                 for job in jobs:
-                    prepare.run_job(job, id)
+                    prepare.run_job(job)
                 prepare.finish(jobs)
         first += number
     return folder

@@ -20,16 +20,15 @@ def read_pcd(path: Path) -> Cloud:
     Raises:
         UnreadableError: the header is none, the data is cut, or a field is missing.
     """
-    data = path.read_bytes()
-    cloud = _all_points(data)
-    if _header(data)[0].get("HEIGHT", ["1"]) == ["1"]:
+    header, body = _header(path.read_bytes())
+    cloud = _all_points(header, body)
+    if header.get("HEIGHT", ["1"]) == ["1"]:
         return cloud
     seen = ~np.isnan(cloud.points).all(axis=1)
     return Cloud(cloud.points[seen], None if cloud.normals is None else cloud.normals[seen])
 
 
-def _all_points(data: bytes) -> Cloud:
-    header, body = _header(data)
+def _all_points(header: dict[str, list[str]], body: bytes) -> Cloud:
     names = header["FIELDS"]
     row, count = _row_dtype(header), int(header.get("POINTS", [0])[0])
     kind = header["DATA"][0].lower()

@@ -101,18 +101,23 @@ def plan(name: str, sources: Sequence[SourceFile], out: str | os.PathLike) -> li
     return jobs
 
 
-def run_job(job: Job, advance: Callable[[int], object]) -> dict[Path, str]:
+def run_job(job: Job) -> dict[Path, str]:
     """Does a job and returns the checksums to list.
-
-    Args:
-        advance: called with 1 for each shape read.
 
     Raises:
         ValueError: naming the file, and the row where there is one, for whatever is amiss in the sources.
     """
     taxonomy = load_taxonomy(job.sources[0].category)
-    FORMATS[job.format].write(job, _read(job, advance, taxonomy), taxonomy)
+    FORMATS[job.format].write(job, _read(job, taxonomy), taxonomy)
     return {path: checksum(path) for path in job.outputs if path.suffix in _SEALED}
+
+
+def try_job(job: Job) -> tuple[dict[Path, str], str]:
+    """Does a job; returns the checksums to list, and what is amiss ("" = nothing)."""
+    try:
+        return run_job(job), ""
+    except (ValueError, OSError) as error:
+        return {}, str(error)
 
 
 def unlisted_checksums(job: Job) -> dict[Path, str]:
@@ -133,11 +138,10 @@ def finish(jobs: Sequence[Job]) -> None:
         write_split_list(out, category, split, names_of(sources))
 
 
-def _read(job: Job, advance: Callable[[int], object], taxonomy: Taxonomy) -> Iterator[LabeledShape]:
+def _read(job: Job, taxonomy: Taxonomy) -> Iterator[LabeledShape]:
     for source in job.sources:
         for row, shape in enumerate(read_file(source.path)):
             reject_tree(source.path.with_suffix(".json"), row, shape, taxonomy)
-            advance(1)
             yield shape
 
 
