@@ -1,10 +1,16 @@
 """A small procedural data set in PartNet's layout, for tests and for the golden runs."""
 
-from instance_seg.data.partnet.h5 import write_split
+from instance_seg.data.partnet.h5 import TREE, read_file, write_split
+from instance_seg.data.partnet.paths import split_files
 from instance_seg.data.partnet.taxonomy import load_taxonomy
 from instance_seg.procedural import generate_shape
 
 SPLIT_SIZES = {"train": 6, "val": 2, "test": 3}
+
+
+def read_split(root, category, split):
+    """The shapes of a split of ins_seg_h5, in the order of their files."""
+    return [shape for path in split_files(root, TREE, category, split) for shape in read_file(path)]
 
 
 def write_small_partnet(root):

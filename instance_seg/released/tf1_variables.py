@@ -47,18 +47,11 @@ class Stored(NamedTuple):
     def _split_shape(self):
         return tuple(1 if a is None else self.variable.shape[a] for a in self.axes)
 
-    @property
-    def _order(self):
-        return [a for a in self.axes if a is not None]
-
-    def to_tf1(self, value: np.ndarray) -> np.ndarray:
-        """Our layout -> TF1's."""
-        return np.ascontiguousarray(np.transpose(value, self._order).reshape(self.shape))
-
     def from_tf1(self, value: np.ndarray) -> np.ndarray:
         """TF1's layout -> ours."""
         split = value.reshape([n for n, a in zip(self._split_shape, self.axes) if a is not None])
-        return np.ascontiguousarray(np.transpose(split, np.argsort(self._order)))
+        order = [a for a in self.axes if a is not None]
+        return np.ascontiguousarray(np.transpose(split, np.argsort(order)))
 
 
 def tf1_variables(model) -> dict[str, Stored]:
@@ -73,11 +66,6 @@ def tf1_variables(model) -> dict[str, Stored]:
             "set concat_order=released"
         )
     return dict(_network(model))
-
-
-def export_tf1_arrays(model) -> dict[str, np.ndarray]:
-    """Every weight of the model under its TF1 name and in its TF1 layout, float32."""
-    return {name: s.to_tf1(np.asarray(s.variable)) for name, s in tf1_variables(model).items()}
 
 
 def _network(model) -> Iterator[tuple[str, Stored]]:

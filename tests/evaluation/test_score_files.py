@@ -4,9 +4,9 @@ import shutil
 
 import numpy as np
 import pytest
+from small_data import read_split
 
 from instance_seg.data.partnet.formats.predictions_h5 import PredictionWriter, instances_to_masks
-from instance_seg.data.partnet.h5 import read_split
 from instance_seg.data.partnet.shape import level_labels
 from instance_seg.data.partnet.taxonomy import load_taxonomy
 from instance_seg.evaluation.score_files import score_predictions, score_table

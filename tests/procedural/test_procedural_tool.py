@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from small_data import read_split
 
-from instance_seg.data.partnet.h5 import count_shapes, read_split
+from instance_seg.data.partnet.h5 import count_shapes
 from instance_seg.procedural import generate_shape
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -12,7 +12,7 @@ from instance_seg.data.partnet.taxonomy import load_taxonomy
 from instance_seg.experiment import build_network
 from instance_seg.presets import load_config
 from instance_seg.released.tf1_import import STEP, import_tf1_checkpoint
-from instance_seg.released.tf1_variables import CONV, DECONV, Stored, export_tf1_arrays, tf1_variables
+from instance_seg.released.tf1_variables import CONV, DECONV, Stored, tf1_variables
 from instance_seg.training.checkpoint import Checkpoints, describe_network
 from instance_seg.training.optimizers import Momentum
 
@@ -20,6 +20,16 @@ STATISTICS = ("moving_mean", "moving_variance")
 # sha256 of the lines "name,64x108,1" (1 = trainable), sorted, of the graph the released code builds for Chair
 CHAIR_LIST = "5f6af7f2549ed16354a97191e134d171e0e16cb02d5ec0ff922f10b2d224a2a5"
 SMALL = {"depth": 3, "channels": (8, 16), "num_blocks": 1, "head_width": 4}
+
+
+def to_tf1(stored, value):
+    """A value of ours in the layout of TF1."""
+    return np.ascontiguousarray(np.transpose(value, [a for a in stored.axes if a is not None]).reshape(stored.shape))
+
+
+def export_tf1_arrays(model):
+    """Every weight of the model under its TF1 name and in its TF1 layout, float32."""
+    return {name: to_tf1(stored, np.asarray(stored.variable)) for name, stored in tf1_variables(model).items()}
 
 
 def batch_norm(scope, channels):
@@ -184,8 +194,8 @@ def test_transfer_slots_are_own_level_first_then_the_others(chair):
 def test_layouts_are_inverse_to_each_other(axes, ours, tf1):
     value = np.arange(np.prod(ours), dtype=np.float32).reshape(ours)
     stored = Stored(value, axes)
-    assert stored.to_tf1(value).shape == stored.shape == tf1
-    np.testing.assert_array_equal(stored.from_tf1(stored.to_tf1(value)), value)
+    assert to_tf1(stored, value).shape == stored.shape == tf1
+    np.testing.assert_array_equal(stored.from_tf1(to_tf1(stored, value)), value)
 
 
 def test_a_misfit_is_refused_with_every_name_and_changes_nothing(small, small_values, tmp_path):

@@ -47,22 +47,17 @@ class TreeBlock(NamedTuple):
         return range(self.first, self.first + len(self.entries))
 
 
-def read_split(root: str | os.PathLike, category: str, split: str, limit: int | None = None) -> Iterator[LabeledShape]:
-    """Reads the shapes of a split in the order of their files, at most `limit` of them (None = all).
-
-    Raises ValueError naming the file, and the row where there is one, for whatever is missing, damaged or malformed.
-    """
-    files = split_files(root, TREE, category, split)
-    return islice((shape for path in files for shape in read_file(path)), limit)
-
-
 def read_file(path: Path) -> Iterator[LabeledShape]:
-    """Reads the shapes of one file, a block at a time. Raises ValueError as read_split does."""
+    """Reads the shapes of one file, a block at a time.
+
+    Raises:
+        ValueError: naming the file, and the row where there is one, for whatever is missing, damaged or malformed.
+    """
     return chain.from_iterable(map(read_block, tree_blocks(path)))
 
 
 def tree_blocks(path: Path) -> list[TreeBlock]:
-    """Cuts a file, whose checksum and .json are looked at. Raises ValueError as read_split does."""
+    """Cuts a file, whose checksum and .json are looked at. Raises ValueError as read_file does."""
     number, entries = count_rows(path, TREE_FIELDS, sealed=True), read_entries(path)
     if len(entries) != number:
         trees = path.with_suffix(".json")
@@ -76,7 +71,7 @@ def cut(path: Path, entries: Sequence[Any]) -> list[TreeBlock]:
 
 
 def read_block(block: TreeBlock) -> Iterator[LabeledShape]:
-    """Reads the shapes of some rows. Raises ValueError as read_split does."""
+    """Reads the shapes of some rows. Raises ValueError as read_file does."""
     path, start, entries = block
     for first, (points, normals, labels) in strict(read_rows(path, TREE_FIELDS, block.rows)):
         reject_values(path, {"pts": points, "nor": normals}, first)
@@ -86,7 +81,7 @@ def read_block(block: TreeBlock) -> Iterator[LabeledShape]:
 
 
 def count_shapes(root: str | os.PathLike, category: str, split: str) -> int:
-    """Number of shapes in a split, from the files' headers. Raises ValueError as read_split does."""
+    """Number of shapes in a split, from the files' headers. Raises ValueError as read_file does."""
     return sum(count_rows(path, TREE_FIELDS) for path in split_files(root, TREE, category, split))
 
 

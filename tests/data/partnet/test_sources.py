@@ -4,9 +4,10 @@ import pickle
 
 import numpy as np
 import pytest
+from small_data import read_split
 
 from instance_seg.data.partnet.formats import prepare
-from instance_seg.data.partnet.h5 import read_split, write_split
+from instance_seg.data.partnet.h5 import write_split
 from instance_seg.data.partnet.shape import LabeledShape, Part
 from instance_seg.data.partnet.sources import (
     SOURCES,
