@@ -1,6 +1,8 @@
-"""What several tests share: a small procedural data set in PartNet's layout, written once."""
+"""What several tests share: a small procedural data set in PartNet's layout, and an emulated GPU; made once."""
 
 import pytest
+from gpu.build import build_emulated, is_sanitized
+from gpu.device import GUARD_BYTES, Device
 from small_data import write_small_partnet
 
 
@@ -8,3 +10,9 @@ from small_data import write_small_partnet
 def small_partnet(tmp_path_factory):
     """The folder that `write_small_partnet` writes."""
     return write_small_partnet(tmp_path_factory.mktemp("small_partnet"))
+
+
+@pytest.fixture(scope="session")
+def emulated():
+    """The emulated CUDA device with the CUDA kernels compiled for it."""
+    return Device(build_emulated(), guard_bytes=0 if is_sanitized() else GUARD_BYTES)

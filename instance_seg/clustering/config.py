@@ -14,6 +14,9 @@ class ClusterConfig(Settings):
         0.05, "lambda of Eq. 7, the push away from the region center; 0: none", low=-10, high=10
     )
     clustering: str = option("native", "mean-shift by our kernel, or by scikit-learn", ("native", "sklearn"), free=True)
+    clustering_device: str = option(
+        "auto", "of our mean-shift kernel; auto: a GPU, if there is one", ("auto", "cpu", "gpu"), free=True
+    )
     eq7_guard: bool = option(True, "no push where Eq. 7 would divide by zero; off as in the released program")
     region_push: str = option(
         "unit", "length of the push: unit: lambda (Eq. 7); soft: ours, at most |O_I - O_S|", ("unit", "soft")

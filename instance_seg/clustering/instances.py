@@ -48,7 +48,7 @@ def segment_levels(levels: Sequence[PredictedLevel], config: ClusterConfig) -> l
         regions = [_split_by_class(level, len(instances) + i, config) for i, level in enumerate(batch)]
         splits = np.concatenate([[0], *(np.diff(r.row_splits) for r in regions)]).cumsum()
         points = np.concatenate([r.points for r in regions])
-        labels = cluster_regions(points, splits, config.bandwidth, config.clustering)
+        labels = cluster_regions(points, splits, config.bandwidth, config.clustering, config.clustering_device)
         ends = np.cumsum([len(level.xyz) for level in batch])
         instances += [_number(r, part) for r, part in zip(regions, np.split(labels, ends[:-1]))]
     return instances

@@ -4,6 +4,8 @@ import warnings
 
 import numpy as np
 
+from ocnn_tf_ops.python.cuda_memory import require_gpu
+from ocnn_tf_ops.python.kernel_library import cuda_device_count
 from ocnn_tf_ops.python.mean_shift import mean_shift_batched
 
 
@@ -19,19 +21,43 @@ def cluster(points: np.ndarray, bandwidth: float, backend: str = "native") -> np
 
 
 def cluster_regions(
-    points: np.ndarray, row_splits: np.ndarray, bandwidth: float, backend: str = "native"
+    points: np.ndarray, row_splits: np.ndarray, bandwidth: float, backend: str = "native", device: str = "auto"
 ) -> np.ndarray:
     """Clusters each region on its own: the rows row_splits[r]:row_splits[r + 1] of `points`, r = 0..R-1.
 
+    Args:
+        points: [N, D] float32.
+        row_splits: [R + 1] integers from 0 to N.
+        bandwidth: radius of the flat kernel, in the unit of the points.
+        backend: "native" or "sklearn".
+        device: of the native backend: "cpu", "gpu", or "auto", a GPU if there is one with memory left.
+
     Returns:
-        [N] int32, the cluster of each point, counted from 0 within its region.
+        [N] int32, the cluster of each point, counted from 0 within its region, the most populated center first.
+
+    Raises:
+        ValueError: NaN or infinity among the points, a bandwidth <= 0, an unknown backend, device "gpu" without a GPU
+            or in a build without the CUDA kernels.
+        MemoryError: device "gpu" has not enough memory.
     """
     if backend == "native":
-        return mean_shift_batched(points, row_splits, bandwidth).labels
+        return _native_labels(points, row_splits, bandwidth, device)
     if backend == "sklearn":
         parts = [points[begin:end] for begin, end in zip(row_splits[:-1], row_splits[1:]) if end > begin]
         return np.concatenate([np.empty(0, np.int32), *(_sklearn_labels(part, bandwidth) for part in parts)])
     raise ValueError(f"clustering={backend!r} is unknown; choose native or sklearn")
+
+
+def _native_labels(points: np.ndarray, row_splits: np.ndarray, bandwidth: float, device: str) -> np.ndarray:
+    if device == "gpu":
+        require_gpu("clustering_device=gpu")
+    if device == "gpu" or (device == "auto" and cuda_device_count() > 0):
+        try:
+            return mean_shift_batched(points, row_splits, bandwidth, device="cuda").labels
+        except MemoryError:  # TensorFlow may hold all of the GPU's memory
+            if device == "gpu":
+                raise
+    return mean_shift_batched(points, row_splits, bandwidth).labels
 
 
 def _sklearn_labels(points: np.ndarray, bandwidth: float) -> np.ndarray:

@@ -7,12 +7,12 @@ import numpy as np
 from ocnn_tf_ops.python.kernel_library import call_kernel, cuda_device_count, has_cuda
 
 
-def require_gpu(who: str) -> None:
-    """Raises a RuntimeError that says what is missing, if no GPU can be used."""
+def require_gpu(setting: str) -> None:
+    """Raises a ValueError that names the setting and what is missing, if no GPU can be used."""
     if not has_cuda():
-        raise RuntimeError(f'{who}: device="cuda" needs the CUDA kernels: install nvcc and build again')
+        raise ValueError(f"{setting} needs the CUDA kernels: install nvcc and build again, or choose cpu")
     if cuda_device_count() == 0:
-        raise RuntimeError(f'{who}: device="cuda", but there is no GPU, or no driver for it')
+        raise ValueError(f"{setting} needs a GPU and its driver, and there is none: choose cpu")
 
 
 class CudaMemory:

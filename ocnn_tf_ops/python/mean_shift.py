@@ -41,10 +41,9 @@ def mean_shift(
         device: "cpu", or "cuda": the current GPU, which finds the same.
 
     Raises:
-        RuntimeError: device "cuda" without a GPU, or in a build without the CUDA kernels.
         ValueError: no points, NaN or infinity among them, a bandwidth that is not positive and finite, no point within
-            the bandwidth of any seed (possible from 5 dimensions on), an unknown device, or more work (on the CPU)
-            than 10^11 looks at a row, minutes of one core.
+            the bandwidth of any seed (possible from 5 dimensions on), an unknown device, "cuda" without a GPU or in a
+            build without the CUDA kernels, or more work (on the CPU) than 10^11 looks at a row, minutes of one core.
         KeyboardInterrupt: Ctrl-C ends the work on the CPU; a GPU finishes what it was given.
     """
     if len(points) == 0:
@@ -94,7 +93,7 @@ def _is_gpu(device: str) -> bool:
     if device not in DEVICES:
         raise ValueError(f"mean_shift: device must be {' or '.join(DEVICES)}, found {device!r}")
     if device == "cuda":
-        require_gpu("mean_shift")
+        require_gpu('mean_shift: device="cuda"')
     return device == "cuda"
 
 

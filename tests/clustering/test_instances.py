@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 import instance_seg.clustering.instances as instances
+import instance_seg.clustering.mean_shift as clustering
 from instance_seg.clustering.config import ClusterConfig
 from instance_seg.clustering.instances import PredictedLevel, segment_instances, segment_levels
 from instance_seg.clustering.mean_shift import cluster, cluster_regions
+from ocnn_tf_ops.python import cuda_memory, kernel_library, mean_shift
 
 NO_PUSH = ClusterConfig(semantic_center_offset=0.0)
 
@@ -103,3 +105,47 @@ def test_cluster_labels_and_errors():
             cluster(np.full((3, 3), np.nan, np.float32), 0.1, backend)
     with pytest.raises(ValueError, match="clustering='dbscan' is unknown; choose native or sklearn"):
         cluster(points, 0.1, "dbscan")
+
+
+@pytest.mark.slow
+def test_the_gpu_finds_the_same_instances(emulated, monkeypatch):
+    """The library of the emulated device holds no CPU kernel: what succeeds has run on the GPU."""
+    rng = np.random.default_rng(4)
+    levels = [random_level(rng, n) for n in (60, 0, 25)]
+    expected = segment_levels(levels, ClusterConfig(clustering_device="cpu"))
+    monkeypatch.setattr(kernel_library, "kernel_library", lambda: emulated.library)
+    for device in ("auto", "gpu"):
+        for found, wanted in zip(
+            segment_levels(levels, ClusterConfig(clustering_device=device)), expected, strict=True
+        ):
+            np.testing.assert_array_equal(found, wanted)
+
+
+def test_a_gpu_without_memory_is_left_alone_unless_it_was_asked_for(monkeypatch):
+    tried = []
+
+    def full(points, row_splits, bandwidth, device="cpu"):
+        tried.append(device)
+        if device == "cuda":
+            raise MemoryError("ocnn_cuda_malloc: out of memory")
+        return mean_shift.Clusters(np.zeros(len(points), np.int32), points[:1], np.array([0, 1]))
+
+    monkeypatch.setattr(clustering, "mean_shift_batched", full)
+    for module in (clustering, cuda_memory):
+        monkeypatch.setattr(module, "cuda_device_count", lambda: 1)
+    monkeypatch.setattr(cuda_memory, "has_cuda", lambda: True)
+    one = level([[0, 0, 0], [1, 0, 0]], [1, 1])
+    assert segment_levels([one], ClusterConfig())[0].tolist() == [0, 0]
+    assert tried == ["cuda", "cpu"]
+    with pytest.raises(MemoryError):
+        segment_levels([one], ClusterConfig(clustering_device="gpu"))
+
+
+@pytest.mark.parametrize(
+    ("built", "message"), [(False, "needs the CUDA kernels: install nvcc"), (True, "needs a GPU and its driver")]
+)
+def test_a_gpu_that_is_not_there_is_named_with_its_flag(built, message, monkeypatch):
+    monkeypatch.setattr(cuda_memory, "has_cuda", lambda: built)
+    monkeypatch.setattr(cuda_memory, "cuda_device_count", lambda: 0)
+    with pytest.raises(ValueError, match=f"^clustering_device=gpu {message}"):
+        segment_levels([level([[0, 0, 0]], [1])], ClusterConfig(clustering_device="gpu"))
