@@ -1,28 +1,40 @@
-"""A table of the layers of a network: shapes of their weights and parameter counts (`train --describe`)."""
+"""A table of the layers of a network: output shapes and parameter counts (`train --describe`)."""
 
 import math
 
 import keras
 from tabulate import tabulate
 
+from instance_seg.layers import layers_of
+
 
 def describe(model: keras.Model) -> str:
     """Every layer that owns weights, with the shapes of its weights and their number, then the totals."""
-    layers = {}
-    for variable in model.variables:
-        layers.setdefault(variable.path.rpartition("/")[0], []).append(variable)
     rows = [
-        (path, ", ".join(f"{v.name} {list(v.shape)}" for v in own), f"{_count(v for v in own if v.trainable):,}")
-        for path, own in layers.items()
+        (layer.path, type(layer).__name__, _shapes(layer), f"{_count(v for v in _own(layer) if v.trainable):,}")
+        for layer in layers_of(model)
+        if _own(layer)
     ]
-    table = tabulate(rows, headers=["layer", "weights", "trainable"], colalign=("left", "left", "right"))
-    trainable, total = count_parameters(model), _count(model.variables)
-    return f"{table}\n\ntrainable parameters {trainable:,}; with moving statistics {total:,}"
+    table = tabulate(
+        rows, headers=["layer", "kind", "weights", "trainable"], colalign=("left", "left", "left", "right")
+    )
+    trainable = _count(model.trainable_variables)
+    statistics = _count(model.non_trainable_variables)
+    return f"{table}\n\ntrainable parameters {trainable:,}; with moving statistics {trainable + statistics:,}"
 
 
 def count_parameters(model: keras.Model) -> int:
     """Trainable parameters of a built model."""
     return _count(model.trainable_variables)
+
+
+def _own(layer) -> list[keras.Variable]:
+    """The weights of the layer that belong to no layer inside of it."""
+    return [v for v in layer.weights if v.path.rpartition("/")[0] == layer.path]
+
+
+def _shapes(layer):
+    return ", ".join(f"{v.name} {list(v.shape)}" for v in _own(layer))
 
 
 def _count(variables) -> int:

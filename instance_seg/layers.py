@@ -6,6 +6,8 @@ Half precision is a matter of Keras' dtype policy. Layers with a kernel compute 
 passes through it, for coordinates, interpolation weights and probabilities stay float32 (`Layer`).
 """
 
+from collections.abc import Iterator
+
 import keras
 import tensorflow as tf
 
@@ -148,9 +150,17 @@ class BatchNorm(Layer):
         assign_here(moving, after)
 
 
+def layers_of(network: keras.layers.Layer) -> Iterator[keras.layers.Layer]:
+    """The layer and all those among its attributes, each before the layers inside of it."""
+    inside = {id(x): x for x in keras.tree.flatten(list(vars(network).values())) if isinstance(x, keras.layers.Layer)}
+    yield network
+    for layer in inside.values():
+        yield from layers_of(layer)
+
+
 def separate_statistics(network: keras.Model) -> None:
     """Makes every replica normalize with the statistics of its own part of the batch."""
-    for layer in network._flatten_layers():
+    for layer in layers_of(network):
         if isinstance(layer, BatchNorm):
             layer.synchronized = False
 

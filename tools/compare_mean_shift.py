@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from instance_seg.clustering.mean_shift import cluster_regions
 from instance_seg.interrupt import ending_at_signals
-from ocnn_tf_ops.python.mean_shift import mean_shift_batched
+from ocnn_tf_ops.python.mean_shift import mean_shift
 
 SPREADS = {"tight": 0.02, "medium": 0.05, "diffuse": 0.12}  # standard deviation of a point around its center
 BANDWIDTH = 0.1
@@ -42,7 +42,7 @@ def cluster_by(side: str, points: np.ndarray, row_splits: np.ndarray) -> tuple[n
         with threadpool_limits(1):
             labels = cluster_regions(points, row_splits, BANDWIDTH, "sklearn")
     else:
-        labels = mean_shift_batched(points, row_splits, BANDWIDTH, num_threads=int(side == "ours, 1 thread")).labels
+        labels = mean_shift(points, row_splits, BANDWIDTH, num_threads=int(side == "ours, 1 thread")).labels
     return labels, time.perf_counter() - start
 
 

@@ -21,17 +21,6 @@ class PredictedLevel(NamedTuple):
     region_offset: np.ndarray  # [N, 3] float32, O_S
 
 
-def segment_instances(
-    xyz: np.ndarray,
-    semantic: np.ndarray,
-    instance_offset: np.ndarray,
-    region_offset: np.ndarray,
-    config: ClusterConfig,
-) -> np.ndarray:
-    """Instance ids [N] int32 of one shape at one level; see segment_levels."""
-    return segment_levels([PredictedLevel(xyz, semantic, instance_offset, region_offset)], config)[0]
-
-
 def segment_levels(levels: Sequence[PredictedLevel], config: ClusterConfig) -> list[np.ndarray]:
     """Clusters the shifted points of every predicted class, class 0 included, of many shapes and levels together.
 

@@ -6,18 +6,7 @@ import numpy as np
 
 from ocnn_tf_ops.python.cuda_memory import require_gpu
 from ocnn_tf_ops.python.kernel_library import cuda_device_count
-from ocnn_tf_ops.python.mean_shift import mean_shift_batched
-
-
-def cluster(points: np.ndarray, bandwidth: float, backend: str = "native") -> np.ndarray:
-    """Labels [N] int32 of `points` [N, D] float32, N >= 1: clusters 0, 1, ..., the most populated center first.
-
-    Raises:
-        ValueError: no points, NaN or infinity among them, a bandwidth <= 0, or an unknown backend.
-    """
-    if len(points) == 0:
-        raise ValueError("cluster: there is no point")
-    return cluster_regions(points, np.array([0, len(points)]), bandwidth, backend)
+from ocnn_tf_ops.python.mean_shift import mean_shift
 
 
 def cluster_regions(
@@ -53,11 +42,11 @@ def _native_labels(points: np.ndarray, row_splits: np.ndarray, bandwidth: float,
         require_gpu("clustering_device=gpu")
     if device == "gpu" or (device == "auto" and cuda_device_count() > 0):
         try:
-            return mean_shift_batched(points, row_splits, bandwidth, device="cuda").labels
+            return mean_shift(points, row_splits, bandwidth, device="cuda").labels
         except MemoryError:  # TensorFlow may hold all of the GPU's memory
             if device == "gpu":
                 raise
-    return mean_shift_batched(points, row_splits, bandwidth).labels
+    return mean_shift(points, row_splits, bandwidth).labels
 
 
 def _sklearn_labels(points: np.ndarray, bandwidth: float) -> np.ndarray:

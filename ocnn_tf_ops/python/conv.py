@@ -8,12 +8,11 @@ import tensorflow as tf
 
 from ocnn_tf_ops.python.loader import tf_ops
 from ocnn_tf_ops.python.pad import octree_depad, octree_pad
-from ocnn_tf_ops.python.points import gather_rows
 
 CHILDREN = 8
 
 
-def octree_conv(x: tf.Tensor, weights: tf.Tensor, neighbors: tf.Tensor, algorithm: str = "fused") -> tf.Tensor:
+def octree_conv(x: tf.Tensor, weights: tf.Tensor, neighbors: tf.Tensor) -> tf.Tensor:
     """y[m] = sum over k of x[neighbors[m, k]] @ weights[k].
 
     Args:
@@ -21,41 +20,19 @@ def octree_conv(x: tf.Tensor, weights: tf.Tensor, neighbors: tf.Tensor, algorith
         weights: [27, Cin, Cout] of the same type.
         neighbors: [M, 27] int32 (`Octree.neighbors[d]`). The gradient relies on its symmetry: if j is neighbor k of m,
             m is neighbor 26 - k of j.
-        algorithm: "fused", a kernel that gathers as it multiplies, or "matmul": the neighbors gathered to [M, 27 * Cin]
-            (once more for the gradient, rather than kept), and TensorFlow's matrix product, cuBLAS on a GPU. They give
-            the same up to rounding. Which is faster on which card was not measured.
 
     Returns:
         [M, Cout].
 
     Raises:
         tf.errors.InvalidArgumentError: sizes do not agree, or a neighbor is out of range.
-        ValueError: unknown algorithm.
     """
-    if algorithm == "fused":
-        return tf_ops().ocnn_octree_conv(x, weights, neighbors)
-    if algorithm == "matmul":
-        return _conv_by_matmul(*map(tf.convert_to_tensor, (x, weights, neighbors)))
-    raise ValueError(f'algorithm is "{algorithm}"; expected "fused" or "matmul"')
+    return tf_ops().ocnn_octree_conv(x, weights, neighbors)
 
 
 def _mirror(weights: tf.Tensor) -> tf.Tensor:
     """The kernel of the gradient with respect to x."""
     return tf.reverse(tf.transpose(weights, [0, 2, 1]), axis=[0])
-
-
-@tf.custom_gradient
-def _conv_by_matmul(x: tf.Tensor, weights: tf.Tensor, neighbors: tf.Tensor):
-    kernel, cin, cout = weights.shape
-
-    def columns():
-        return tf.reshape(gather_rows(x, neighbors), [-1, kernel * cin])
-
-    def gradient(grad):
-        grad_weights = tf.reshape(tf.matmul(columns(), grad, transpose_a=True), [kernel, cin, cout])
-        return _conv_by_matmul(grad, _mirror(weights), neighbors), grad_weights, None
-
-    return columns() @ tf.reshape(weights, [kernel * cin, cout]), gradient
 
 
 @tf.RegisterGradient("Ocnn>OctreeConv")

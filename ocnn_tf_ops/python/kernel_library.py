@@ -98,9 +98,8 @@ def call_cancellable(name: str, executor: Executor, *arguments: Any) -> None:
     cancelled = ctypes.c_int32(0)
     fields = (executor.context, executor.num_threads, executor.parallel_for, ctypes.addressof(cancelled))
     with ThreadPoolExecutor(1) as pool:
-        done = pool.submit(call_kernel, name, Executor(*fields), *arguments)
-        try:
-            done.result()
+        try:  # the signal may come while the thread is being started
+            pool.submit(call_kernel, name, Executor(*fields), *arguments).result()
         except BaseException:
             cancelled.value = 1
             raise

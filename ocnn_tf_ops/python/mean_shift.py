@@ -14,7 +14,7 @@ SMALLEST, LARGEST = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32)
 
 
 class Clusters(NamedTuple):
-    """Clusters of one region (mean_shift) or of several, one region after the other (mean_shift_batched)."""
+    """Clusters of all regions, one region after the other."""
 
     labels: np.ndarray  # [N] int32, cluster of each point, counted from 0 within its region
     centers: np.ndarray  # [clusters, D] float32, within a region the most populated one first
@@ -23,50 +23,33 @@ class Clusters(NamedTuple):
 
 def mean_shift(
     points: np.ndarray,
-    bandwidth: float,
-    max_iterations: int = MAX_ITERATIONS,
-    num_threads: int = 0,
-    device: str = "cpu",
-) -> Clusters:
-    """Clusters one point set by mean-shift with a flat kernel.
-
-    Follows scikit-learn 1.9 in seeds (grid cells of size `bandwidth`), float32 arithmetic, stopping rule (a step of at
-    most 0.001 * bandwidth), removal of close centers and labels (nearest center), and so finds the same partition.
-
-    Args:
-        points: [N, D] float32, finite; N >= 1. Up to 15 dimensions are searched by a tree, more by comparing all.
-        bandwidth: radius of the kernel, in the unit of the points; a normal number in float32.
-        max_iterations: per seed.
-        num_threads: 0 = one a core. The result does not depend on it.
-        device: "cpu", or "cuda": the current GPU, which finds the same.
-
-    Raises:
-        ValueError: no points, NaN or infinity among them, a bandwidth that is not positive and finite, no point within
-            the bandwidth of any seed (possible from 5 dimensions on), an unknown device, "cuda" without a GPU or in a
-            build without the CUDA kernels, or more work (on the CPU) than 10^11 looks at a row, minutes of one core.
-        KeyboardInterrupt: Ctrl-C ends the work on the CPU; a GPU finishes what it was given.
-    """
-    if len(points) == 0:
-        raise ValueError("mean_shift: there is no point to cluster")
-    return mean_shift_batched(points, np.array([0, len(points)]), bandwidth, max_iterations, num_threads, device)
-
-
-def mean_shift_batched(
-    points: np.ndarray,
     row_splits: np.ndarray,
     bandwidth: float,
     max_iterations: int = MAX_ITERATIONS,
     num_threads: int = 0,
     device: str = "cpu",
 ) -> Clusters:
-    """Clusters each of R regions on its own, with all cores busy over regions, seeds and points.
+    """Clusters each of R regions on its own by mean-shift with a flat kernel, all cores busy over all regions.
+
+    Follows scikit-learn 1.9 in seeds (grid cells of size `bandwidth`), float32 arithmetic, stopping rule (a step of at
+    most 0.001 * bandwidth), removal of close centers and labels (nearest center), and so finds the same partition.
 
     Args:
-        points: [N, D] float32, all regions one after the other.
+        points: [N, D] float32, finite, all regions one after the other. Up to 15 dimensions are searched by a tree,
+            more by comparing all.
         row_splits: [R + 1] integers from 0 to N; region r owns the rows row_splits[r]:row_splits[r + 1]. Empty regions
             get no cluster.
+        bandwidth: radius of the kernel, in the unit of the points; a normal number in float32.
+        max_iterations: per seed.
+        num_threads: 0 = one a core. The result does not depend on it.
+        device: "cpu", or "cuda": the current GPU, which finds the same.
 
-    For the rest see mean_shift.
+    Raises:
+        ValueError: NaN or infinity among the points, a bandwidth that is not positive and finite, no point of a region
+            within the bandwidth of any seed (possible from 5 dimensions on), an unknown device, "cuda" without a GPU or
+            in a build without the CUDA kernels, or more work (on the CPU) than 10^11 looks at a row, minutes of one
+            core.
+        KeyboardInterrupt: Ctrl-C ends the work on the CPU; a GPU finishes what it was given.
     """
     points = _checked_points(points)
     row_splits = _checked_splits(row_splits, len(points))

@@ -6,8 +6,8 @@ import pytest
 import instance_seg.clustering.instances as instances
 import instance_seg.clustering.mean_shift as clustering
 from instance_seg.clustering.config import ClusterConfig
-from instance_seg.clustering.instances import PredictedLevel, segment_instances, segment_levels
-from instance_seg.clustering.mean_shift import cluster, cluster_regions
+from instance_seg.clustering.instances import PredictedLevel, segment_levels
+from instance_seg.clustering.mean_shift import cluster_regions
 from ocnn_tf_ops.python import cuda_memory, kernel_library, mean_shift
 
 NO_PUSH = ClusterConfig(semantic_center_offset=0.0)
@@ -17,6 +17,10 @@ def level(points, semantic):
     """A level whose points are already at their instance centers."""
     points = np.array(points, np.float32).reshape(-1, 3)
     return PredictedLevel(points, np.array(semantic, np.int32), np.zeros_like(points), np.zeros_like(points))
+
+
+def instances_of(one, config):
+    return segment_levels([one], config)[0]
 
 
 def random_level(rng, n, classes=5):
@@ -31,7 +35,7 @@ def random_level(rng, n, classes=5):
 def test_ids_run_on_from_class_to_class_and_classes_never_share_an_instance():
     """Class 0: one pair. Class 2: two clusters, the larger one first. Class 7: a single point, at class 0's place."""
     here, there = [0, 0, 0], [1, 0, 0]
-    ids = segment_instances(*level([here, there, there, here, here, here], [2, 2, 2, 0, 7, 0]), NO_PUSH)
+    ids = instances_of(level([here, there, there, here, here, here], [2, 2, 2, 0, 7, 0]), NO_PUSH)
     assert ids.dtype == np.int32
     assert ids.tolist() == [2, 1, 1, 0, 3, 0]
 
@@ -40,15 +44,15 @@ def test_the_push_separates_instances_around_a_region_center():
     """Two instance centers 0.08 apart are one cluster; pushed 0.05 apart each way they are two."""
     xyz = np.array([[-0.04, 0, 0]] * 3 + [[0.04, 0, 0]] * 3, np.float32)
     region_offset = -xyz
-    arguments = xyz, np.ones(6, np.int32), np.zeros_like(xyz), region_offset
-    assert segment_instances(*arguments, NO_PUSH).tolist() == [0] * 6
-    assert segment_instances(*arguments, ClusterConfig()).tolist() == [1, 1, 1, 0, 0, 0]
+    one = PredictedLevel(xyz, np.ones(6, np.int32), np.zeros_like(xyz), region_offset)
+    assert instances_of(one, NO_PUSH).tolist() == [0] * 6
+    assert instances_of(one, ClusterConfig()).tolist() == [1, 1, 1, 0, 0, 0]
 
 
 def test_ids_have_no_gaps():
     rng = np.random.default_rng(0)
     for n in (1, 2, 50, 900):
-        ids = segment_instances(*random_level(rng, n), ClusterConfig())
+        ids = instances_of(random_level(rng, n), ClusterConfig())
         assert np.unique(ids).tolist() == list(range(ids.max() + 1))
 
 
@@ -64,7 +68,7 @@ def test_backends_find_the_same_instances():
 def test_many_levels_equal_each_alone_in_any_portions(monkeypatch):
     rng = np.random.default_rng(2)
     levels = [random_level(rng, n) for n in (200, 0, 1, 500, 30)]
-    alone = [segment_instances(*one, ClusterConfig()) for one in levels]
+    alone = [instances_of(one, ClusterConfig()) for one in levels]
     for points_per_call in (1, 250, 10**6):
         monkeypatch.setattr(instances, "_POINTS_PER_CALL", points_per_call)
         together = segment_levels(levels, ClusterConfig())
@@ -75,7 +79,7 @@ def test_many_levels_equal_each_alone_in_any_portions(monkeypatch):
 
 def test_nothing_to_segment():
     assert segment_levels([], ClusterConfig()) == []
-    assert segment_instances(*level([], []), ClusterConfig()).shape == (0,)
+    assert instances_of(level([], []), ClusterConfig()).shape == (0,)
 
 
 def test_points_that_eq7_makes_nan_are_an_error_that_names_the_switch():
@@ -91,20 +95,18 @@ def test_points_that_eq7_makes_nan_are_an_error_that_names_the_switch():
 def test_arrays_of_differing_length_are_named():
     one = level([[0, 0, 0], [1, 0, 0]], [1])
     with pytest.raises(ValueError, match="xyz 2, semantic 1"):
-        segment_instances(*one, ClusterConfig())
+        instances_of(one, ClusterConfig())
 
 
 def test_cluster_labels_and_errors():
     points = np.array([[0, 0, 0], [1, 1, 1], [1, 1, 1]], np.float32)
     for backend in ("native", "sklearn"):
-        assert cluster(points, 0.1, backend).tolist() == [1, 0, 0]
+        assert cluster_regions(points, [0, 3], 0.1, backend).tolist() == [1, 0, 0]
         assert cluster_regions(points, [0, 0, 1, 3], 0.1, backend).tolist() == [0, 0, 0]
-        with pytest.raises(ValueError, match="there is no point"):
-            cluster(points[:0], 0.1, backend)
         with pytest.raises(ValueError, match="NaN"):
-            cluster(np.full((3, 3), np.nan, np.float32), 0.1, backend)
+            cluster_regions(np.full((3, 3), np.nan, np.float32), [0, 3], 0.1, backend)
     with pytest.raises(ValueError, match="clustering='dbscan' is unknown; choose native or sklearn"):
-        cluster(points, 0.1, "dbscan")
+        cluster_regions(points, [0, 3], 0.1, "dbscan")
 
 
 @pytest.mark.slow
@@ -130,7 +132,7 @@ def test_a_gpu_without_memory_is_left_alone_unless_it_was_asked_for(monkeypatch)
             raise MemoryError("ocnn_cuda_malloc: out of memory")
         return mean_shift.Clusters(np.zeros(len(points), np.int32), points[:1], np.array([0, 1]))
 
-    monkeypatch.setattr(clustering, "mean_shift_batched", full)
+    monkeypatch.setattr(clustering, "mean_shift", full)
     for module in (clustering, cuda_memory):
         monkeypatch.setattr(module, "cuda_device_count", lambda: 1)
     monkeypatch.setattr(cuda_memory, "has_cuda", lambda: True)

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from ocnn_tf_ops.python import kernel_library
 from ocnn_tf_ops.python.kernel_library import call_kernel, cuda_device_count
-from ocnn_tf_ops.python.mean_shift import mean_shift, mean_shift_batched
+from ocnn_tf_ops.python.mean_shift import mean_shift
 
 SPREADS = {"tight": 0.02, "medium": 0.05, "diffuse": 0.15}
 
@@ -31,11 +31,16 @@ def blobs(rng, kind, n, d=3):
     return points.astype(np.float32)
 
 
+def cluster(points, bandwidth, *settings, **more):
+    """One region."""
+    return mean_shift(points, [0, len(points)], bandwidth, *settings, **more)
+
+
 def assert_as_sklearn(points, bandwidth, max_iterations=300):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         theirs = MeanShift(bandwidth=bandwidth, bin_seeding=True, max_iter=max_iterations).fit(points)
-    ours = mean_shift(points, bandwidth, max_iterations)
+    ours = cluster(points, bandwidth, max_iterations)
     np.testing.assert_array_equal(ours.labels, theirs.labels_)
     np.testing.assert_array_equal(ours.centers, theirs.cluster_centers_)
     np.testing.assert_array_equal(ours.row_splits, [0, len(ours.centers)])
@@ -104,20 +109,20 @@ def test_agrees_with_sklearn_where_the_search_changes_its_way(n):
 
 
 def test_single_point_is_its_own_cluster():
-    clusters = mean_shift(np.array([[0.3, -0.2, 0.9]], np.float32), 0.1)
+    clusters = cluster(np.array([[0.3, -0.2, 0.9]], np.float32), 0.1)
     assert clusters.labels.tolist() == [0]
     np.testing.assert_array_equal(clusters.centers, np.array([[0.3, -0.2, 0.9]], np.float32))
 
 
 def test_two_points_exactly_one_bandwidth_apart_are_together():
-    clusters = mean_shift(np.array([[0, 0, 0], [0.25, 0, 0]], np.float32), 0.25)
+    clusters = cluster(np.array([[0, 0, 0], [0.25, 0, 0]], np.float32), 0.25)
     assert clusters.labels.tolist() == [0, 0]
     assert clusters.centers.tolist() == [[0.125, 0, 0]]
 
 
 def test_two_points_a_hair_further_apart_are_not_and_the_larger_center_comes_first():
     beyond = np.nextafter(np.float32(0.25), np.float32(1))
-    clusters = mean_shift(np.array([[0, 0, 0], [beyond, 0, 0]], np.float32), 0.25)
+    clusters = cluster(np.array([[0, 0, 0], [beyond, 0, 0]], np.float32), 0.25)
     assert clusters.labels.tolist() == [1, 0]
     assert clusters.centers.tolist() == [[beyond, 0, 0], [0, 0, 0]]
 
@@ -126,33 +131,33 @@ def test_cells_round_half_to_even():
     """0.5, 1.5, 2.5 lie in the cells 0, 2, 2. Seed 0 climbs to 1.0, seed 2 to 2.0, each with two points; 2.0 is sorted
     first and removes 1.0, exactly one bandwidth away. Were halves rounded away from zero, every point would be a seed,
     and the center 1.5 with three points."""
-    clusters = mean_shift(column(0.5, 1.5, 2.5), 1.0)
+    clusters = cluster(column(0.5, 1.5, 2.5), 1.0)
     assert clusters.centers.tolist() == [[2.0]]
     assert clusters.labels.tolist() == [0, 0, 0]
 
 
 def test_points_are_the_seeds_where_each_has_a_cell_of_its_own():
     """From the cells 0 and 2 the seed 0 would find no second point within 1; from the point 0.4 it finds 1.4 at 1.0."""
-    clusters = mean_shift(column(0.375, 1.375, 3.0), 1.0)
+    clusters = cluster(column(0.375, 1.375, 3.0), 1.0)
     assert clusters.centers.tolist() == [[0.875], [3.0]]
     assert clusters.labels.tolist() == [0, 0, 1]
 
 
 def test_most_populated_center_comes_first_and_the_nearest_gets_the_point():
-    clusters = mean_shift(column(-9, 0, 0, 0, 9, 9), 1.0)
+    clusters = cluster(column(-9, 0, 0, 0, 9, 9), 1.0)
     assert clusters.centers.tolist() == [[0], [9], [-9]]
     assert clusters.labels.tolist() == [2, 0, 0, 0, 1, 1]
 
 
 def test_equal_points_are_one_cluster():
-    clusters = mean_shift(np.full((50, 3), 0.7, np.float32), 0.1)
+    clusters = cluster(np.full((50, 3), 0.7, np.float32), 0.1)
     assert clusters.labels.tolist() == [0] * 50
     np.testing.assert_allclose(clusters.centers, [[0.7, 0.7, 0.7]], rtol=1e-6)
 
 
 def test_all_points_in_one_cell():
     points = np.random.default_rng(5).uniform(-0.04, 0.04, (500, 3)).astype(np.float32)
-    clusters = mean_shift(points, 0.1)
+    clusters = cluster(points, 0.1)
     assert set(clusters.labels) == {0}
     np.testing.assert_allclose(clusters.centers, points.mean(axis=0, keepdims=True), atol=1e-6)
 
@@ -163,19 +168,19 @@ def test_batch_equals_each_region_alone_and_any_number_of_threads():
     parts = [blobs(rng, "medium", n) if n else np.empty((0, 3), np.float32) for n in sizes]
     points, splits = np.concatenate(parts), np.cumsum([0, *sizes])
     for num_threads in (1, 2, 5):
-        batch = mean_shift_batched(points, splits, 0.1, num_threads=num_threads)
+        batch = mean_shift(points, splits, 0.1, num_threads=num_threads)
         for r, part in enumerate(parts):
             centers = batch.centers[batch.row_splits[r] : batch.row_splits[r + 1]]
             if len(part) == 0:
                 assert len(centers) == 0
                 continue
-            alone = mean_shift(part, 0.1, num_threads=1)
+            alone = cluster(part, 0.1, num_threads=1)
             np.testing.assert_array_equal(batch.labels[splits[r] : splits[r + 1]], alone.labels)
             np.testing.assert_array_equal(centers, alone.centers)
 
 
 def test_no_region_at_all():
-    clusters = mean_shift_batched(np.empty((0, 3), np.float32), [0], 0.1)
+    clusters = mean_shift(np.empty((0, 3), np.float32), [0], 0.1)
     assert clusters.labels.shape == (0,)
     assert clusters.centers.shape == (0, 3)
     assert clusters.row_splits.tolist() == [0]
@@ -184,36 +189,34 @@ def test_no_region_at_all():
 def test_input_is_left_alone_and_may_be_strided_or_float64():
     points = blobs(np.random.default_rng(7), "tight", 100, 4)
     kept = points.copy()
-    expected = mean_shift(np.ascontiguousarray(points[:, :3]), 0.1)
-    np.testing.assert_array_equal(mean_shift(points[:, :3].astype(np.float64), 0.1).labels, expected.labels)
-    np.testing.assert_array_equal(mean_shift(points[:, :3], 0.1).centers, expected.centers)
+    expected = cluster(np.ascontiguousarray(points[:, :3]), 0.1)
+    np.testing.assert_array_equal(cluster(points[:, :3].astype(np.float64), 0.1).labels, expected.labels)
+    np.testing.assert_array_equal(cluster(points[:, :3], 0.1).centers, expected.centers)
     np.testing.assert_array_equal(points, kept)
 
 
 def test_bad_input_is_named():
     points = np.zeros((4, 3), np.float32)
-    with pytest.raises(ValueError, match="no point to cluster"):
-        mean_shift(points[:0], 0.1)
     with pytest.raises(ValueError, match=r"shape \[N, D\], found \[4\]"):
-        mean_shift(points[:, 0], 0.1)
+        cluster(points[:, 0], 0.1)
     for value in (np.nan, np.inf):
         bad = points.copy()
         bad[2, 1] = value
         with pytest.raises(ValueError, match="infinity in row 2"):
-            mean_shift(bad, 0.1)
+            cluster(bad, 0.1)
     for bandwidth in (0, -1, np.nan, np.inf, 1e-46, 1e-38, 1e39):  # those at the end are none in float32
         with pytest.raises(ValueError, match="bandwidth must be positive and finite"):
-            mean_shift(points, bandwidth)
+            cluster(points, bandwidth)
     for splits in ([0, 3], [1, 4], [0, 3, 2, 4], []):
         with pytest.raises(ValueError, match="row_splits must rise from 0 to the 4 points"):
-            mean_shift_batched(points, splits, 0.1)
+            mean_shift(points, splits, 0.1)
 
 
 def test_seed_without_a_point_is_an_error_as_in_sklearn():
     """Two points in the far corner of an 8-dimensional cell are more than one bandwidth from its center."""
     points = np.array([[0.49] * 8, [0.48] * 8], np.float32)
     with pytest.raises(ValueError, match="no point of region 0 is within the bandwidth"):
-        mean_shift(points, 1.0)
+        cluster(points, 1.0)
 
 
 def test_kernel_refuses_bad_sizes_itself():
@@ -256,7 +259,7 @@ def announced(*arguments):
 
 kernel_library.call_kernel = announced
 try:
-    mean_shift(np.random.default_rng(0).uniform(size=(200_000, 16)), 0.1)
+    mean_shift(np.random.default_rng(0).uniform(size=(200_000, 16)), [0, 200_000], 0.1)
 except KeyboardInterrupt:
     print("interrupted", flush=True)
 """
@@ -296,21 +299,21 @@ def test_kernel_looks_whether_it_is_cancelled(num_threads):
 
 def test_device_is_known_and_there():
     with pytest.raises(ValueError, match="device must be cpu or cuda, found 'gpu'"):
-        mean_shift(column(0, 1), 0.1, device="gpu")
+        cluster(column(0, 1), 0.1, device="gpu")
     if cuda_device_count() == 0:
         with pytest.raises(ValueError, match='mean_shift: device="cuda" needs'):
-            mean_shift(column(0, 1), 0.1, device="cuda")
+            cluster(column(0, 1), 0.1, device="cuda")
 
 
 @pytest.mark.parametrize("where", ["emulated", "gpu"])
 def test_the_gpu_finds_the_same(where, request, monkeypatch):
     """Memory, copies and the call are those of Python; tests/gpu compares the kernels case by case."""
     points, splits = blobs(np.random.default_rng(5), "medium", 90), np.array([0, 50, 50, 90])
-    expected = mean_shift_batched(points, splits, 0.2)
+    expected = mean_shift(points, splits, 0.2)
     if where == "emulated":
         device = request.getfixturevalue("emulated")
         monkeypatch.setattr(kernel_library, "kernel_library", lambda: device.library)
     elif cuda_device_count() == 0:
         pytest.skip("no GPU, or a build without the CUDA kernels")
-    for got, want in zip(mean_shift_batched(points, splits, 0.2, device="cuda"), expected):
+    for got, want in zip(mean_shift(points, splits, 0.2, device="cuda"), expected):
         np.testing.assert_array_equal(got, want)

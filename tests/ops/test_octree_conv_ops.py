@@ -68,43 +68,19 @@ def test_gradients():
 
 
 @pytest.mark.large
-@pytest.mark.parametrize("algorithm", ["fused", "matmul"])
-def test_second_derivatives_of_conv(algorithm):
+def test_second_derivatives_of_conv():
     _, _, octree = random_octree(0, (3,), 2, full_depth=1)
     x, weights = normal(1, len(octree.keys[2]), 1), normal(2, 27, 1, 2)
 
     def gradients(x, weights):
         with tf.GradientTape() as tape:
             tape.watch([x, weights])
-            y = tf.reduce_sum(ops.octree_conv(x, weights, octree.neighbors[2], algorithm) ** 3)
+            y = tf.reduce_sum(ops.octree_conv(x, weights, octree.neighbors[2]) ** 3)
         return tf.concat([tf.reshape(g, [-1]) for g in tape.gradient(y, [x, weights])], axis=0)
 
     theoretical, numerical = tf.test.compute_gradient(gradients, [x, weights])
     for got, want in zip(theoretical, numerical):
         np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-4)
-
-
-def test_matmul_equals_the_fused_kernel():
-    _, _, octree = random_octree(0, (800, 1, 90), 5)
-    inputs = normal(1, len(octree.keys[5]), 6), normal(2, 27, 6, 11)
-
-    @tf.function
-    def convolve(x, weights, neighbors, algorithm):
-        with tf.GradientTape() as tape:
-            tape.watch([x, weights])
-            y = ops.octree_conv(x, weights, neighbors, algorithm)
-            loss = tf.reduce_sum(y**2)
-        return y, *tape.gradient(loss, [x, weights])
-
-    for fused, multiplied in zip(*(convolve(*inputs, octree.neighbors[5], a) for a in ("fused", "matmul"))):
-        np.testing.assert_allclose(multiplied, fused, rtol=1e-10, atol=1e-9)
-    empty = tf.zeros([0, 4]), tf.ones([27, 4, 6]), tf.zeros([0, 27], tf.int32)
-    assert ops.octree_conv(*empty, algorithm="matmul").shape == (0, 6)
-
-
-def test_unknown_algorithm():
-    with pytest.raises(ValueError, match='algorithm is "fast"; expected "fused" or "matmul"'):
-        ops.octree_conv(tf.zeros([5, 2]), tf.zeros([27, 2, 4]), tf.zeros([5, 27], tf.int32), algorithm="fast")
 
 
 @pytest.mark.large
