@@ -5,8 +5,13 @@ import math
 
 import pytest
 
-from instance_seg.config import groups, make_config, options
+from instance_seg.backbones import BACKBONES
+from instance_seg.clustering.config import ClusterConfig
+from instance_seg.config import Config, make_config
+from instance_seg.data import DATA_SETS
+from instance_seg.nesting import options
 from instance_seg.options import Settings, shown
+from instance_seg.systems import SYSTEMS
 
 # What else has to be set for a value at the edge of its own bounds to fit the other settings.
 TOGETHER = {
@@ -24,14 +29,21 @@ def numbers(kind):
     return kind in (int, float) or kind in (tuple[int, ...], tuple[float, ...])
 
 
-NUMERIC = [o for o in options() if numbers(o.type)]
+# Every data set, system and backbone, one at a time.
+CHOICES = [
+    {name: entry}
+    for name, entries in (("data_set", DATA_SETS), ("system", SYSTEMS), ("backbone", BACKBONES))
+    for entry in entries
+]
+CHOSEN_BY = {o.name: chosen for chosen in CHOICES[::-1] for o in options(Config, chosen)}  # what an option needs
+NUMERIC = [o for o in {o.name: o for chosen in CHOICES for o in options(Config, chosen)}.values() if numbers(o.type)]
 
 
 def settings_with(o, number, edge=None):
     """The flat settings with one number at every place of an option."""
     is_list = o.type not in (int, float)
     value = (number,) * max(1, len(o.default)) if is_list else number
-    return {**TOGETHER.get((o.name, edge), {}), o.name: value}
+    return {**CHOSEN_BY[o.name], **TOGETHER.get((o.name, edge), {}), o.name: value}
 
 
 def refused(o, number):
@@ -44,6 +56,7 @@ def refused(o, number):
 
 def test_every_number_has_bounds():
     assert len(NUMERIC) > 30
+    assert {"depth", "pointnet2_width", "asis_cutoff", "level"} < {o.name for o in NUMERIC}
     assert [o.name for o in NUMERIC if o.bounds is None] == []
 
 
@@ -73,9 +86,17 @@ def test_the_bounds_themselves_are_accepted(o):
         assert make_config(given).flat()[o.name] == given[o.name]
 
 
-@pytest.mark.parametrize("name", groups())
-def test_every_group_keeps_its_bounds(name):
-    assert issubclass(groups()[name], Settings)
+def groups(settings):
+    """The dataclasses of a tree of settings."""
+    values = [getattr(settings, f.name) for f in dataclasses.fields(settings)]
+    inside = [value for value in values if dataclasses.is_dataclass(value)]
+    return [type(settings), *(cls for value in inside for cls in groups(value))]
+
+
+@pytest.mark.parametrize("chosen", CHOICES, ids=lambda chosen: "=".join(*chosen.items()))
+def test_every_group_keeps_its_bounds(chosen):
+    found = groups(make_config(chosen))
+    assert len(found) > 8 and all(issubclass(cls, Settings) for cls in found)
 
 
 @pytest.mark.parametrize(
@@ -111,9 +132,9 @@ def test_what_users_tried(settings, message):
 
 def test_values_that_are_no_numbers_are_no_traceback():
     with pytest.raises(ValueError, match="bandwidth='wide': want a number"):
-        groups()["cluster"](bandwidth="wide")
+        ClusterConfig(bandwidth="wide")
     with pytest.raises(ValueError, match="bandwidth=True: want a number"):
-        dataclasses.replace(groups()["cluster"](), bandwidth=True)
+        dataclasses.replace(ClusterConfig(), bandwidth=True)
 
 
 def test_values_for_messages_are_short_lines_of_printable_letters():

@@ -11,7 +11,7 @@ import trimesh
 
 from instance_seg.data.files.clouds.read import READERS
 
-FILES = pathlib.Path(__file__).parent / "data" / "clouds" / "files"
+FILES = pathlib.Path(__file__).parent / "data" / "files" / "clouds" / "files"
 DRIVER = """
 import json, sys
 from absl import flags
@@ -34,7 +34,8 @@ def run(tmp_path):
     """A folder that looks like a run: none of these calls gets as far as reading its checkpoint."""
     (tmp_path / "checkpoints").mkdir()
     (tmp_path / "checkpoints" / "iter-1.index").touch()
-    description = {"category": "Chair", "num_classes": [], "network": {}}
+    description = {"data_set": "partnet", "source": {}, "system": "semantic_assisted", "settings": {}}
+    description |= {"other_settings": {}, "num_classes": []}
     (tmp_path / "checkpoints" / "network.json").write_text(json.dumps(description))
     return tmp_path
 

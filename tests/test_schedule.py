@@ -5,7 +5,8 @@ import pytest
 import tensorflow as tf
 
 from instance_seg.layers import DECAY
-from instance_seg.schedule import SETTLED, Momentum, ScheduleConfig, learning_rate, uses_batch_statistics
+from instance_seg.schedule import SETTLED, ScheduleConfig, learning_rate, uses_batch_statistics
+from instance_seg.training.optimizers import Momentum
 
 
 @pytest.mark.parametrize(
@@ -54,6 +55,7 @@ def test_statistics_that_still_remember_their_initial_values_do_not_rest():
     config = ScheduleConfig(max_iter=600, freeze_statistics_at=0.1)
     assert [s for s in range(600) if not uses_batch_statistics(s, config)] == list(range(SETTLED, 600))
     assert 0.005 < DECAY**SETTLED < 0.01
+    assert SETTLED == round(5 / (1 - DECAY))
 
 
 @pytest.mark.parametrize("fraction", [0.0, -0.5, 1.5])

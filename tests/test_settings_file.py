@@ -94,7 +94,7 @@ def test_a_long_chain_of_bases_is_a_chain(tmp_path):
         write(path, f"base: {base}\nmax_iter: {k + 1}\n")
     write(paths[-1], "depth: 5\n")
     config = load_config(str(paths[0]))
-    assert (config.schedule.max_iter, config.network.depth) == (1, 5)
+    assert (config.schedule.max_iter, config.network.backbone_settings.depth) == (1, 5)
 
 
 def test_an_unknown_base_names_the_file_it_stands_in(tmp_path):

@@ -3,13 +3,14 @@
 import pytest
 import yaml
 
-from instance_seg.config import Config, make_config, options
+from instance_seg.config import Config, make_config
+from instance_seg.nesting import options
 from instance_seg.presets import VARIANTS, load_config, read_variant, variant_label, variant_names
 from instance_seg.report.descriptions import description_of, papers_networks
 
 
 def test_the_default_variant_changes_nothing():
-    assert read_variant("cross_level_fusion") == {}
+    assert read_variant("cross_level_fusion") == [{}]
     assert load_config("paper") == Config()
 
 
@@ -19,7 +20,7 @@ def test_every_row_of_table_4_is_a_variant_and_one_row_is_ours():
 
 
 def test_the_row_of_ours_is_the_baseline_with_what_a_fused_head_has_beside_the_fusion():
-    ours, baseline = (read_variant(f"multi_level_baseline{suffix}") for suffix in ("_unit_xyz", ""))
+    (ours,), (baseline,) = (read_variant(f"multi_level_baseline{suffix}") for suffix in ("_unit_xyz", ""))
     assert ours == baseline | {"baseline_unit": "features_xyz"}
 
 
@@ -32,9 +33,12 @@ def test_every_variant_loads_at_every_size_and_keeps_its_name(name):
 
 def test_variants_say_only_what_they_are():
     """No size and no schedule: the preset alone decides those."""
-    allowed = {o.name for o in options() if o.group == "network" and o.type in (str, bool)} | {"single_level"}
-    for path in VARIANTS.glob("*.yaml"):
-        assert set(yaml.safe_load(path.read_text())) <= allowed, path
+    paths = list(VARIANTS.glob("*.yaml"))
+    assert len(paths) == len(variant_names()) > 10
+    for path in paths:
+        own = yaml.safe_load(path.read_text()) or {}
+        known = [o for o in options(Config, own) if o.group == "network" and o.type in (str, bool)]
+        assert set(own) <= {o.name for o in known} | {"single_level", "system"}, path
 
 
 def test_preset_below_variant_below_flags(tmp_path):
@@ -47,7 +51,7 @@ def test_preset_below_variant_below_flags(tmp_path):
 
 
 def test_sizes_do_not_change_the_label():
-    assert variant_label(load_config("smoke", {"asis_neighbors": 5, "head_width": 4})) == "cross_level_fusion"
+    assert variant_label(load_config("smoke", {"num_blocks": 2, "head_width": 4})) == "cross_level_fusion"
 
 
 def test_unknown_variant_names_the_nearest():
@@ -57,7 +61,7 @@ def test_unknown_variant_names_the_nearest():
 
 @pytest.mark.parametrize("name", ["single_level_baseline", "single_level_fusion", "asis_fusion", "jsnet_fusion"])
 def test_single_level_variants_need_a_level(name):
-    with pytest.raises(ValueError, match=f"--variant={name} trains one network per level: choose one by --level"):
+    with pytest.raises(ValueError, match="one network is trained per level: choose one by --level=1, 2 or 3"):
         load_config("paper", {"variant": name})
 
 
@@ -65,3 +69,19 @@ def test_single_level_variants_need_a_level(name):
 def test_impossible_level(level):
     with pytest.raises(ValueError, match=f"level={level}: want a number from 0 to 3"):
         make_config({"level": level})
+
+
+@pytest.mark.parametrize(
+    ("settings", "label"),
+    [
+        ({"variant": "asis_fusion", "level": 2, "asis_space": "shifted"}, "asis_fusion asis_space=shifted"),
+        ({"variant": "asis_fusion", "level": 2, "asis_neighbors": 5}, "asis_fusion"),
+        (
+            {"variant": "cross_level_pointnet2", "pointnet2_normals": True},
+            "cross_level_pointnet2 pointnet2_normals=True",
+        ),
+        ({"system": "feature_exchange"}, "feature_exchange"),  # not the system of the variant
+    ],
+)
+def test_labels_of_other_systems_and_backbones(settings, label):
+    assert variant_label(load_config("smoke", settings)) == label

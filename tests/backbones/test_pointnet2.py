@@ -56,7 +56,7 @@ def one_shape(net, xyz, features, num_points=(12, 5), num_samples=6):
 def test_equals_numpy_shape_by_shape(normals):
     net, points = small(use_normals=normals), cloud((40, 25))
     got = net(points, training=False)
-    features = np.concatenate([points.xyz, points.normals], axis=1) if normals else points.xyz.numpy()
+    features = np.concatenate([points.xyz, points.features], axis=1) if normals else points.xyz.numpy()
     for first, last in ((0, 40), (40, 65)):
         for x, want in zip(got, one_shape(net, points.xyz.numpy()[first:last], features[first:last]), strict=True):
             np.testing.assert_allclose(x[first:last], want, atol=1e-5)

@@ -9,11 +9,11 @@ import pytest
 import tensorflow as tf
 
 from instance_seg.data.partnet.taxonomy import load_taxonomy
-from instance_seg.experiment import build_network
+from instance_seg.experiment import build_system, make_data_set
 from instance_seg.presets import load_config
 from instance_seg.released.tf1_import import STEP, import_tf1_checkpoint
 from instance_seg.released.tf1_variables import CONV, DECONV, Stored, tf1_variables
-from instance_seg.training.checkpoint import Checkpoints, describe_network
+from instance_seg.training.checkpoint import Checkpoints, describe_system
 from instance_seg.training.optimizers import Momentum
 
 STATISTICS = ("moving_mean", "moving_variance")
@@ -103,9 +103,15 @@ def write_checkpoint(folder, values, name="iter100000.ckpt"):
     return prefix
 
 
+def build(**settings):
+    """A network of the preset `released`."""
+    config = load_config("released", settings)
+    return build_system(config, make_data_set(config).task())
+
+
 @pytest.fixture(scope="module")
 def chair():
-    return build_network(load_config("released"), load_taxonomy("Chair"))
+    return build(category="Chair")
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +122,7 @@ def chair_values():
 @pytest.fixture(scope="module")
 def small():
     """A network of few weights, for the errors."""
-    return build_network(load_config("released", SMALL), load_taxonomy("Scissors"))
+    return build(category="Scissors", **SMALL)
 
 
 @pytest.fixture
@@ -144,7 +150,7 @@ def test_every_variable_of_the_network_has_one_name(chair):
 @pytest.mark.parametrize("category", ["Vase", "Bag"])
 def test_other_categories_differ_in_the_semantic_heads_only(category):
     taxonomy = load_taxonomy(category)
-    network = build_network(load_config("released", {"channels": (64, 64), "full_depth": 5, "num_blocks": 0}), taxonomy)
+    network = build(category=category, channels=(64, 64), full_depth=5, num_blocks=0)
     heads = {n: s.shape for n, s in tf1_variables(network).items() if n.startswith("seg/level_")}
     expected = expected_shapes(taxonomy.num_classes)
     assert heads == {n: s for n, s in expected.items() if n.startswith("seg/level_")}
@@ -269,7 +275,7 @@ def test_files_that_are_not_there_or_damaged(small, small_values, tmp_path):
 
 
 def test_weights_of_the_released_program_need_its_order_of_features():
-    network = build_network(load_config("released", SMALL | {"concat_order": "paper"}), load_taxonomy("Scissors"))
+    network = build(category="Scissors", concat_order="paper", **SMALL)
     with pytest.raises(ValueError, match="concat_order='paper'.*set concat_order=released"):
         tf1_variables(network)
 
@@ -293,7 +299,7 @@ def test_the_tool_makes_a_run_folder_that_evaluation_reads(tool, small, small_va
     assert f"{len(small_values)} variables, {numbers:,} numbers taken from {prefix} (iteration 7)" in text
     for variable in small.variables:
         variable.assign(np.zeros(variable.shape))
-    description = describe_network("Scissors", small.config, small.num_classes)
+    description = describe_system(load_config("released", SMALL | {"category": "Scissors"}), small.task)
     checkpoints = Checkpoints(tmp_path / "run" / "checkpoints", small, Momentum([], 0.9), description)
     assert checkpoints.restore_weights(str(tmp_path / "run")).step == 7
     for name, value in export_tf1_arrays(small).items():

@@ -5,15 +5,17 @@ import pytest
 import tensorflow as tf
 from numpy_network import NumpyNetwork
 
-import ocnn_tf_ops as ops
+from instance_seg.benchmark.workload import make_task
+from instance_seg.nesting import flatten, make_settings
 from instance_seg.presets import load_config
 from instance_seg.released.tf1_import import import_tf1_checkpoint
 from instance_seg.released.tf1_variables import tf1_variables
 from instance_seg.structures import Points
-from instance_seg.systems.semantic_assisted import NetworkConfig, SemanticAssistedNetwork
+from instance_seg.systems.semantic_assisted import SemanticAssisted
+from instance_seg.systems.settings import SemanticAssistedSettings
 
 TOLERANCE = 1e-4
-SMALL = NetworkConfig(depth=4, channels=(8, 16, 12), num_blocks=2, head_width=8)
+SMALL = {"depth": 4, "channels": (8, 16, 12), "num_blocks": 2, "head_width": 8}
 
 
 def make_shape(rng, num_points):
@@ -26,16 +28,12 @@ def make_shape(rng, num_points):
     return np.clip(xyz, -0.95, 0.95).astype(np.float32), normals.astype(np.float32)
 
 
-def run(model, shapes, edge_mode="missing"):
+def run(model, shapes):
     """The model on a batch of (xyz, normals) -> per level (logits, O_I, O_S) of all points."""
     xyz, normals = (np.concatenate(parts) for parts in zip(*shapes))
     splits = np.cumsum([0, *(len(s[0]) for s in shapes)]).astype(np.int32)
     points = Points(*map(tf.constant, (xyz, normals, splits)))
-    octree = ops.octree_build(*points, depth=model.config.depth, full_depth=model.config.full_depth)
-    table = ops.octree_interpolation_table(
-        points.xyz, points.row_splits, octree.keys[-1], model.config.depth, edge_mode=edge_mode
-    )
-    return model(points, octree, *table, training=False)
+    return model(points, model.tables(points, points), training=False)
 
 
 def random_arrays(shapes, rng, output_scale):
@@ -54,10 +52,10 @@ def random_arrays(shapes, rng, output_scale):
     return arrays
 
 
-def imported(config, num_classes, folder, seed, output_scale=1.0):
+def imported(settings, num_classes, folder, seed, output_scale=1.0):
     """A network whose weights came through a TF1 checkpoint, and the arrays that stood in the checkpoint."""
     rng = np.random.default_rng(seed)
-    model = SemanticAssistedNetwork(config, num_classes)
+    model = SemanticAssisted(make_settings(SemanticAssistedSettings, settings), make_task(num_classes))
     run(model, [make_shape(rng, 4)])
     arrays = random_arrays({name: s.shape for name, s in tf1_variables(model).items()}, rng, output_scale)
     prefix = str(folder / "iter000007.ckpt")
@@ -73,9 +71,9 @@ def imported(config, num_classes, folder, seed, output_scale=1.0):
 
 def reference(model, arrays, **kwargs):
     """The NumPy network of the same sizes."""
-    c = model.config
+    c = model.settings.backbone_settings
     coarsest = c.depth - len(c.channels) + 1
-    return NumpyNetwork(arrays, model.num_classes, c.depth, c.full_depth, coarsest, c.num_blocks, **kwargs)
+    return NumpyNetwork(arrays, model.task.num_classes, c.depth, c.full_depth, coarsest, c.num_blocks, **kwargs)
 
 
 def assert_equal(predictions, expected):
@@ -93,14 +91,14 @@ def small(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    "config, num_classes",
+    "settings, num_classes",
     [
-        (NetworkConfig(depth=3, channels=(8, 4, 16), num_blocks=1, head_width=12), (3, 3, 3)),  # below full_depth
-        (NetworkConfig(depth=5, full_depth=4, channels=(4, 8), num_blocks=1, head_width=4), (2, 5, 5)),
+        ({"depth": 3, "channels": (8, 4, 16), "num_blocks": 1, "head_width": 12}, (3, 3, 3)),  # below full_depth
+        ({"depth": 5, "full_depth": 4, "channels": (4, 8), "num_blocks": 1, "head_width": 4}, (2, 5, 5)),
     ],
 )
-def test_networks_of_other_sizes(config, num_classes, tmp_path):
-    model, arrays = imported(config, num_classes, tmp_path, seed=1)
+def test_networks_of_other_sizes(settings, num_classes, tmp_path):
+    model, arrays = imported(settings, num_classes, tmp_path, seed=1)
     shape = make_shape(np.random.default_rng(2), 25)
     assert_equal(run(model, [shape]), reference(model, arrays)(*shape))
 
@@ -115,17 +113,18 @@ def test_each_shape_of_a_batch_is_evaluated_on_its_own(small):
 
 
 @pytest.mark.parametrize("edge_mode", ["missing", "wrap"])
-def test_points_beside_the_faces_of_the_cube(edge_mode, small):
+def test_points_beside_the_faces_of_the_cube(edge_mode, small, monkeypatch):
     model, arrays = small
     rng = np.random.default_rng(6)
     xyz, normals = make_shape(rng, 24)
     axis, side = rng.integers(0, 3, 24), rng.choice([-0.98, 0.99], 24)
     xyz[np.arange(24), axis] = side
     expected = reference(model, arrays, wrap=edge_mode == "wrap")(xyz, normals)
-    assert_equal(run(model, [(xyz, normals)], edge_mode), expected)
+    monkeypatch.setattr(model.backbone, "edge_mode", edge_mode)
+    assert_equal(run(model, [(xyz, normals)]), expected)
 
 
 def test_the_released_chair_network(tmp_path):
-    model, arrays = imported(load_config("released").network, (6, 30, 39), tmp_path, seed=7, output_scale=0.1)
+    model, arrays = imported(flatten(load_config("released").network), (6, 30, 39), tmp_path, seed=7, output_scale=0.1)
     shape = make_shape(np.random.default_rng(8), 30)
-    assert_equal(run(model, [shape]), reference(model, arrays)(*shape))
+    assert_equal(run(model, [shape]), reference(model, arrays, wrap=False)(*shape))

@@ -6,15 +6,19 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from small_systems import both, cloud, labeled, run
 
-import ocnn_tf_ops as ops
+from instance_seg.backbones import BACKBONES
+from instance_seg.benchmark.workload import make_task
+from instance_seg.config import Config, make_config
 from instance_seg.describe import count_parameters
-from instance_seg.experiment import build_system
 from instance_seg.initializers import RELEASED, Initializer
-from instance_seg.losses.segmentation import LossConfig, segmentation_losses
-from instance_seg.presets import load_config, variant_names
-from instance_seg.structures import LevelLabels, Points
-from instance_seg.systems.settings import NetworkConfig
+from instance_seg.losses.config import LossConfig
+from instance_seg.losses.segmentation import segmentation_losses
+from instance_seg.nesting import options
+from instance_seg.presets import load_config, load_settings, variant_names
+from instance_seg.registry import load
+from instance_seg.systems import SYSTEMS
 from instance_seg.training.optimizers import Momentum
 
 TINY = {
@@ -32,10 +36,13 @@ CLASSES = (3, 4)
 FULL_HEADS = {"depth": 3, "full_depth": 3, "channels": (64,), "num_blocks": 1}  # heads see the paper's 64 channels
 
 
-def make(variant, initializer=RELEASED, **more):
+def make(variant, initializer=RELEASED, sizes=TINY, classes=CLASSES, **more):
+    """The system of a variant, with those of the sizes that it has."""
     keras.utils.set_random_seed(1)
-    config = load_config("paper", TINY | {"variant": variant, "level": 1} | more)
-    return build_system(config.network, CLASSES, initializer)
+    chosen = {"variant": variant, "level": 1} | more
+    known = {o.name for o in options(Config, load_settings("paper", chosen))}
+    config = load_config("paper", {name: value for name, value in sizes.items() if name in known} | chosen)
+    return load(SYSTEMS, "system", config.system)(config.network, make_task(classes), initializer)
 
 
 @functools.cache
@@ -44,27 +51,10 @@ def shared(variant):
     return make(variant)
 
 
-def cloud(seed, counts=(20, 31)):
-    rng = np.random.default_rng(seed)
-    xyz = rng.uniform(-0.9, 0.9, (sum(counts), 3)).astype(np.float32)
-    normals = xyz / np.linalg.norm(xyz, axis=1, keepdims=True)
-    return Points(tf.constant(xyz), tf.constant(normals), tf.constant(np.cumsum([0, *counts]), tf.int32))
-
-
-def run(network, points, training=False):
-    depth = network.config.depth
-    octree = ops.octree_build(*points, depth=depth)
-    table = ops.octree_interpolation_table(points.xyz, points.row_splits, octree.keys[-1], depth)
-    return network(points, octree, *table, training=training)
-
-
-def labels_for(points):
-    rng = np.random.default_rng(3)
-    n = len(points.xyz)
-    return [
-        LevelLabels(tf.constant(rng.integers(0, c, n), tf.int32), tf.zeros(n, tf.int32), points.xyz + 0.1, points.xyz)
-        for c in CLASSES
-    ]
+def losses_of(network, batch):
+    """The data terms of the loss in training mode."""
+    outputs = network(batch.points, batch.tables, training=True)
+    return segmentation_losses(outputs, batch, network.task, LossConfig())
 
 
 def sum_of(terms, semantic):
@@ -95,26 +85,26 @@ def test_every_layer_gets_the_initializer(variant):
 def test_released_weights_of_a_seed_and_their_loss(variant, sizes, loss):
     """As they were before there was a choice of initializers (commit 0077db9)."""
     network, points = make(variant), cloud(0)
+    network.backbone.full_depth = 2  # of the octrees of that time
     run(network, points)
     found = sum(np.abs(v.numpy()).sum(dtype=np.float64) for v in network.trainable_variables)
     assert found == pytest.approx(sizes, rel=1e-7)
-    terms = segmentation_losses(run(network, points, training=True), labels_for(points), points, LossConfig())
+    terms = losses_of(network, labeled(network, points))
     assert float(tf.add_n(list(terms.values()))) == pytest.approx(loss, rel=1e-5)
 
 
 @pytest.mark.parametrize("variant", variant_names())
 def test_two_steps_of_training(variant):
-    network, points = shared(variant), cloud(0)
-    labels = labels_for(points)
-    run(network, points)
+    network = shared(variant)
+    batch = labeled(network, cloud(0))
+    losses_of(network, batch)
     variables = [v.value for v in network.trainable_variables]
     before = [v.numpy() for v in variables]
     optimizer = Momentum(variables, 0.9)
     losses = []
     for _ in range(2):
         with tf.GradientTape() as tape:
-            terms = segmentation_losses(run(network, points, training=True), labels, points, LossConfig())
-            loss = tf.add_n(list(terms.values()))
+            loss = tf.add_n(list(losses_of(network, batch).values()))
         gradients = tape.gradient(loss, variables)
         assert all(g is not None and np.isfinite(g).all() for g in gradients)
         optimizer.apply(gradients, variables, tf.constant(0.002))
@@ -127,10 +117,7 @@ def test_two_steps_of_training(variant):
 def test_a_shape_never_depends_on_the_others_of_its_batch(variant):
     network = shared(variant)
     one, other = cloud(5, (20,)), cloud(6, (31,))
-    both = Points(
-        tf.concat([one.xyz, other.xyz], 0), tf.concat([one.normals, other.normals], 0), tf.constant([0, 20, 51])
-    )
-    for a, b in zip(run(network, one), run(network, both)):
+    for a, b in zip(run(network, one), run(network, both(one, other)), strict=True):
         for x, y in zip(a, b):
             np.testing.assert_allclose(x, y[:20], atol=1e-5)
 
@@ -141,10 +128,10 @@ def test_no_gradient_of_the_offsets_reaches_the_probabilities(variant):
 
     ASIS and JSNet share the hidden units of the semantic branch by design; there the output layer is looked at.
     """
-    network, points = shared(variant), cloud(4)
-    labels = labels_for(points)
+    network = shared(variant)
+    batch = labeled(network, cloud(4))
     with tf.GradientTape(persistent=True) as tape:
-        terms = segmentation_losses(run(network, points, training=True), labels, points, LossConfig())
+        terms = losses_of(network, batch)
         semantic, offsets = sum_of(terms, semantic=True), sum_of(terms, semantic=False)
         total = semantic + offsets
     heads = getattr(network, "semantic_heads", None) or [head.logits for head in network.heads]
@@ -200,9 +187,7 @@ def test_every_other_reading_gives_other_offsets_or_logits(variant, switch):
 
 def heads_of(variant, level_classes, **more):
     """Trainable parameters beside the backbone's, with heads of full size."""
-    network = build_system(
-        load_config("paper", FULL_HEADS | {"variant": variant, "level": 1} | more).network, level_classes
-    )
+    network = make(variant, sizes=FULL_HEADS, classes=level_classes, **more)
     run(network, cloud(1))
     return count_parameters(network) - count_parameters(network.backbone)
 
@@ -245,12 +230,12 @@ def test_parameters_of_the_chair_network(variant, more, beside_the_backbone):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"backbone": "pointnet3"}, "backbone='pointnet3' is unknown; choose one of octree_unet, pointnet2"),
+        ({"backbone": "pointnet3"}, f"backbone='pointnet3' is unknown; choose one of {', '.join(BACKBONES)}"),
         ({"semantic_path": "add", "fuse_from": "feature"}, "semantic_path=add needs the hidden features"),
-        ({"asis_neighbors": 0}, "asis_neighbors=0: want a number from 1 to 65536"),
-        ({"pointnet2_points": (512,)}, "pointnet2_points=.512,.: want two numbers"),
+        ({"system": "feature_exchange", "asis_neighbors": 0}, "asis_neighbors=0: want a number from 1 to 65536"),
+        ({"backbone": "pointnet2", "pointnet2_points": (512,)}, "pointnet2_points=.512,.: want two numbers"),
     ],
 )
 def test_impossible_settings_of_variants(settings, message):
     with pytest.raises(ValueError, match=message):
-        NetworkConfig(**settings)
+        make_config(settings)
