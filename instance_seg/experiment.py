@@ -33,8 +33,8 @@ from instance_seg.structures import Cloud, Points, Segmented, Task
 from instance_seg.systems import SYSTEMS
 from instance_seg.systems.system import System
 from instance_seg.tables import write_text
-from instance_seg.training.checkpoint import Checkpoints, Progress, describe_system, described_config
-from instance_seg.training.checkpoint_files import CHECKPOINTS, remove_unfinished, run_folder
+from instance_seg.training.checkpoint import Checkpoints, Progress, describe_system
+from instance_seg.training.checkpoint_files import CHECKPOINTS, described_config, remove_unfinished, run_folder
 from instance_seg.training.optimizers import make_optimizer
 from instance_seg.training.precision import computing_in
 from instance_seg.training.provenance import provenance

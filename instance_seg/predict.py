@@ -19,6 +19,7 @@ import numpy as np
 from absl import app, flags
 from plyfile import PlyData, PlyElement
 
+from instance_seg.config import make_config
 from instance_seg.data.bounding_sphere import in_unit_box
 from instance_seg.data.files.clouds.read import READERS, check_source, read_cloud
 from instance_seg.drawing.pictures import colors_for, render_panel, write_png
@@ -26,7 +27,7 @@ from instance_seg.files import replacing
 from instance_seg.interrupt import ending_at_signals
 from instance_seg.structures import Segmented, Task
 from instance_seg.tables import capitalized, markdown, write_text
-from instance_seg.training.checkpoint_files import find_checkpoints, read_description
+from instance_seg.training.checkpoint_files import described_config, find_checkpoints
 
 _RUN = flags.DEFINE_string("run", None, "run folder or checkpoint prefix", required=True)
 _INPUT = flags.DEFINE_string("input", None, f"cloud or mesh: {' '.join(READERS)}", required=True)
@@ -89,15 +90,15 @@ def check_output(folder: pathlib.Path) -> None:
         raise ValueError(f"--output={folder}: {nearest} cannot be written to ({error.strerror})") from error
 
 
-def check_run(checkpoint: str) -> None:
-    """Raises ValueError unless the name is that of a checkpoint, or of a folder with one, with its description."""
+def check_run(checkpoint: str, settings: Mapping[str, Any]) -> None:
+    """Raises ValueError unless the name is a checkpoint's, or that of a folder with one, that can have the settings."""
     try:
         find_checkpoints(checkpoint)
     except ValueError as error:
         raise ValueError(
             f"--run={checkpoint}: neither a checkpoint (PREFIX of PREFIX.index) nor a folder with one"
         ) from error
-    read_description(checkpoint)
+    make_config(described_config(checkpoint).flat() | dict(settings))
 
 
 def predict(
@@ -118,7 +119,7 @@ def predict(
     """
     check_source(source)
     check_output(output)
-    check_run(checkpoint)
+    check_run(checkpoint, settings or {})
     points, normals = read_cloud(source, num_points)
     turn = UPRIGHT[up].T
 

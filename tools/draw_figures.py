@@ -32,7 +32,7 @@ from instance_seg.experiment import make_data_set, restore_system
 from instance_seg.interrupt import ending_at_signals
 from instance_seg.predict import write_labels
 from instance_seg.structures import Cloud, Labels
-from instance_seg.training.checkpoint import described_config
+from instance_seg.training.checkpoint_files import described_config
 
 BASELINE, WITHOUT, WITH = "baseline", "cross-level, without region centers", "cross-level, with region centers"
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from instance_seg.config import Config, make_config
+from instance_seg.config import Config
 from instance_seg.files import write_json
 from instance_seg.nesting import options
 from instance_seg.structures import Task
@@ -33,16 +33,6 @@ def describe_system(config: Config, task: Task) -> dict[str, Any]:
         "other_settings": {o.name: flat[o.name] for o in own if not o.of_weights},
         "num_classes": list(task.num_classes),
     }
-
-
-def described_config(checkpoint: str) -> Config:
-    """The settings of data set and system that a checkpoint is of; ValueError naming it if they are none."""
-    description = read_description(checkpoint)
-    settings = description["source"] | description["settings"] | description["other_settings"]
-    try:
-        return make_config({"data_set": description["data_set"], "system": description["system"], **settings})
-    except ValueError as error:
-        raise ValueError(f"{checkpoint}: its {DESCRIPTION} describes no network: {error}") from error
 
 
 class Progress(NamedTuple):

@@ -5,6 +5,7 @@ import re
 import shutil
 from typing import Any
 
+from instance_seg.config import Config, make_config
 from instance_seg.files import read_json
 
 CHECKPOINTS, DESCRIPTION = "checkpoints", "network.json"  # folder of a run, file in it
@@ -65,6 +66,16 @@ def read_description(checkpoint: str) -> dict[str, Any]:
             f"take the {DESCRIPTION} of another run of the same network, or train again in another folder"
         )
     return description
+
+
+def described_config(checkpoint: str) -> Config:
+    """The settings of data set and system that a checkpoint is of; ValueError naming it if they are none."""
+    description = read_description(checkpoint)
+    settings = description["source"] | description["settings"] | description["other_settings"]
+    try:
+        return make_config({"data_set": description["data_set"], "system": description["system"], **settings})
+    except ValueError as error:
+        raise ValueError(f"{checkpoint}: its {DESCRIPTION} describes no network: {error}") from error
 
 
 def remove_checkpoint(prefix: str) -> None:
