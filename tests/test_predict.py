@@ -3,14 +3,14 @@
 import matplotlib.image
 import numpy as np
 import pytest
-from instance_seg.training.segment_cloud import described_run
 from plyfile import PlyData
 
-from instance_seg.clustering.config import ClusterConfig
-from instance_seg.experiment import train
-from instance_seg.predict import UPRIGHT, predict, upright, write_labels
+from instance_seg.data.bounding_sphere import in_unit_box
+from instance_seg.experiment import make_data_set, train
+from instance_seg.predict import UPRIGHT, predict, write_labels
 from instance_seg.presets import load_config
 from instance_seg.procedural import generate_shape
+from instance_seg.training.checkpoint_files import described_config
 
 TINY = {"depth": 3, "channels": (8, 8), "num_blocks": 1, "head_width": 8, "train_batch_size": 2, "max_iter": 1}
 UTM = np.array([500_000.0, 5_400_000.0, 241.5])
@@ -34,7 +34,7 @@ def predicted(run, folder, points, normals=None, up="y"):
     """Runs the program on a cloud; the vertices of the one level."""
     folder.mkdir()
     np.savez(folder / "cloud.npz", points=points, **({} if normals is None else {"normals": normals}))
-    predict(str(run), str(folder / "cloud.npz"), folder / "out", 300, ClusterConfig(), up)
+    predict(str(run), str(folder / "cloud.npz"), folder / "out", 300, {}, up)
     (level,) = (folder / "out").glob("level_*.ply")
     return PlyData.read(str(level))["vertex"]
 
@@ -44,9 +44,10 @@ def xyz(vertex):
 
 
 def test_the_checkpoint_knows_its_category_network_and_level(run):
-    config, taxonomy = described_run(str(run))
-    assert (taxonomy.category, config.data.level, config.network.channels) == ("Chair", 2, (8, 8))
-    assert taxonomy.num_classes == (30,)
+    config = described_config(str(run))
+    assert (config.source.category, config.source.level) == ("Chair", 2)
+    assert config.network.backbone_settings.channels == (8, 8)
+    assert make_data_set(config).task().num_classes == (30,)
 
 
 def test_files_of_a_prediction(run, tmp_path):
@@ -92,8 +93,8 @@ def test_rotations(axis):
 
 
 @pytest.mark.parametrize("scale", [1e-30, 1e-3, 1.0, 1e38])
-def test_upright_clouds_are_of_unit_size(chair, scale):
-    found = upright((chair[0] + 3) * scale, "y")
+def test_clouds_of_any_size_get_a_box_of_unit_size(chair, scale):
+    found = in_unit_box((chair[0] + 3) * scale)
     assert np.isclose(np.ptp(found, axis=0).max(), 1) and np.allclose(found.min(axis=0), -found.max(axis=0))
 
 
@@ -108,4 +109,4 @@ def test_coordinates_are_floats_where_floats_hold_them(chair, tmp_path):
 
 def test_a_folder_without_a_checkpoint_is_named(tmp_path):
     with pytest.raises(ValueError, match="neither a checkpoint"):
-        described_run(str(tmp_path))
+        described_config(str(tmp_path))

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from instance_seg.training.segment_cloud import described_run, segment_cloud
 
-from instance_seg.clustering.config import ClusterConfig
+from instance_seg.data.batches import Split
 from instance_seg.data.pipeline import evaluation_dataset
-from instance_seg.evaluation.predictor import Predictor, segment_batch
-from instance_seg.experiment import load_split, octree_config, restore_network, run_taxonomy, train
+from instance_seg.evaluation.predictor import Predictor
+from instance_seg.experiment import make_data_set, restore_system, segment_cloud, train
 from instance_seg.presets import load_config
+from instance_seg.training.checkpoint_files import described_config
 
 TINY = {"depth": 3, "channels": (8, 8), "num_blocks": 1, "head_width": 8, "train_batch_size": 2, "max_iter": 2}
 
@@ -23,21 +23,40 @@ def released(small_partnet, tmp_path_factory):
 
 
 def test_a_checkpoint_knows_its_interpolation(released):
-    config, _ = described_run(released.run.logdir)
-    assert config.network == released.network and config.network.edge_mode == "wrap"
+    config = described_config(released.run.logdir)
+    assert config.network == released.network and config.network.backbone_settings.edge_mode == "wrap"
 
 
 def test_labels_are_those_of_the_evaluation(released):
-    config, taxonomy, cluster = released, run_taxonomy(released), ClusterConfig()
-    network = restore_network(config, taxonomy, config.run.logdir)
-    shapes = load_split(config, "test", 0)
-    batches = evaluation_dataset(shapes, 1, octree_config(config))
-    predictor = Predictor(network, batches.element_spec)
-    evaluated = [segment_batch(predictor(batch), batch, taxonomy, cluster)[0] for batch in batches]
-    assert len(evaluated) == len(shapes) == 3
-    for shape, levels in zip(shapes.shapes, evaluated):
-        _, predicted = segment_cloud(shape.points, shape.normals, config.run.logdir, cluster)
-        assert predicted.keys() == levels.keys() and len(levels) == 3
-        for k, (semantic, instance) in predicted.items():
-            np.testing.assert_array_equal(semantic, levels[k].semantic)
-            np.testing.assert_array_equal(instance, levels[k].instance)
+    config, data_set = released, make_data_set(released)
+    task = data_set.task()
+    system = restore_system(config, task, config.run.logdir)
+    clouds = data_set.split(config.data.data_dir, "test")
+    batches = evaluation_dataset(Split(clouds, task), 1, system.tables)
+    predictor = Predictor(system, batches.element_spec)
+    reading = next(iter(system.readings(config.network).values()))
+    evaluated = [system.segment(predictor(b), numpy_of(b.points), reading)[0] for b in batches]
+    assert len(evaluated) == len(clouds) == 3
+    for cloud, levels in zip(clouds, evaluated):
+        found, predicted = segment_cloud(cloud.xyz, cloud.features, config.run.logdir, {})
+        assert found == task and len(predicted) == len(levels) == 3
+        for ours, want in zip(predicted, levels):
+            np.testing.assert_array_equal(ours.semantic, want.semantic)
+            of_points = (each.proposals.instance(len(cloud.xyz)) for each in (ours, want))
+            np.testing.assert_array_equal(*of_points)
+
+
+def numpy_of(points):
+    """Points as arrays."""
+    return type(points)(*(x.numpy() for x in points))
+
+
+def test_a_prediction_may_have_settings_of_grouping_of_its_own(released):
+    cloud = make_data_set(released).split(released.data.data_dir, "test")[0]
+    of = [
+        segment_cloud(cloud.xyz, cloud.features, released.run.logdir, settings)[1][0]
+        for settings in ({}, {"bandwidth": 2.0})
+    ]
+    assert len(of[1].proposals.label) <= len(of[0].proposals.label)
+    with pytest.raises(ValueError, match="setting 'bandwith' is unknown; did you mean 'bandwidth'"):
+        segment_cloud(cloud.xyz, cloud.features, released.run.logdir, {"bandwith": 0.1})

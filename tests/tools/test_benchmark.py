@@ -15,9 +15,8 @@ import benchmark
 from instance_seg.benchmark import growth, peer, suites
 from instance_seg.benchmark.operations import network_layers
 from instance_seg.benchmark.timing import Row, Seconds, added_memory_mb, milliseconds, time_runs
-from instance_seg.benchmark.workload import NUM_CLASSES, load_settings, make_batch, make_dataset, read_shapes
-from instance_seg.systems.semantic_assisted import SemanticAssistedNetwork
-from instance_seg.training.trainer import apply_network
+from instance_seg.benchmark.workload import NUM_CLASSES, load_settings, make_batch, make_split, make_task, read_shapes
+from instance_seg.systems.semantic_assisted import SemanticAssisted
 
 
 @pytest.fixture
@@ -52,22 +51,26 @@ def test_runs_after_the_warm_up_count():
 
 
 def test_counted_layers_have_the_weights_of_the_network(shapes_file):
-    batch = make_batch(make_dataset(read_shapes(shapes_file)), 2, 4)
     config = load_settings("smoke", 4)
-    entry = check_counts(batch, config)[0]
-    pairs = np.count_nonzero(batch.octree.neighbors[4].numpy() >= 0)
-    assert entry.forward == 2 * pairs * 4 * config.network.channels[0] and entry.step == 2 * entry.forward
+    layers, octree = check_counts(shapes_file, config)
+    entry, pairs = layers[0], np.count_nonzero(octree.neighbors[4].numpy() >= 0)
+    assert (
+        entry.forward == 2 * pairs * 4 * config.network.backbone_settings.channels[0]
+        and entry.step == 2 * entry.forward
+    )
 
 
-def check_counts(batch, config):
-    layers = network_layers(config.network, NUM_CLASSES, batch.octree, 240)
-    model = SemanticAssistedNetwork(config.network, NUM_CLASSES)
-    apply_network(model, batch, training=False)
+def check_counts(shapes_file, config):
+    """The counted layers have the weights of the network; returns them, and the octree."""
+    model = SemanticAssisted(config.network, make_task())
+    batch = make_batch(make_split(read_shapes(shapes_file)), 2, model.tables)
+    layers = network_layers(config.network, NUM_CLASSES, batch.tables.octree, 240)
+    model(batch.points, batch.tables, training=False)
     kernels = [v for v in model.trainable_variables if v.path.endswith("kernel") and "transfer" not in v.path]
     cells = {"conv": 27, "down": 8, "up": 8, "linear": 1}
     counted = [x for x in layers if "/regions" not in x.name and "/spread" not in x.name]
     assert sorted(int(np.prod(v.shape)) for v in kernels) == sorted(cells[x.kind] * x.cin * x.cout for x in counted)
-    return layers
+    return layers, batch.tables.octree
 
 
 @pytest.mark.slow
@@ -92,8 +95,7 @@ def test_the_fusion_is_what_the_networks_differ_by(shapes_file, capsys):
 
 @pytest.mark.parametrize("more", suites.FUSIONS.values(), ids=suites.FUSIONS)
 def test_counted_layers_of_the_networks_without_and_with_fusion(shapes_file, more):
-    batch = make_batch(make_dataset(read_shapes(shapes_file)), 2, 4)
-    check_counts(batch, load_settings("smoke", 4, **more))
+    check_counts(shapes_file, load_settings("smoke", 4, **more))
 
 
 def test_layers_and_evaluation_run(shapes_file, capsys):

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from plyfile import PlyData
 
-from instance_seg.drawing.panels import Segmentation
+from instance_seg.clustering.partition import as_proposals
+from instance_seg.evaluation.evaluate import Drawable
+from instance_seg.experiment import make_data_set, train
 from instance_seg.presets import load_config
-from instance_seg.structures import ShapeLevel
+from instance_seg.structures import Labels, Segmented
 
 TINY = {"depth": 3, "channels": (8, 8), "num_blocks": 1, "head_width": 8, "train_batch_size": 2, "max_iter": 1}
 _PATH = pathlib.Path(__file__).resolve().parents[2] / "tools" / "draw_figures.py"
@@ -50,8 +52,9 @@ def test_panels_and_curves_of_runs(tool, runs, small_partnet, tmp_path):
 def test_columns_are_numbered_after_the_ground_truth(tool, tmp_path):
     gt, found = np.repeat([4, 6], 20), np.repeat([1, 0], 20)
     ones, xyz = np.ones(40, np.int32), np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
-    level = ShapeLevel(ones, gt, ones, found, np.zeros(40, np.float32))
-    tool.write_panel(tmp_path / "a_panel", xyz, [Segmentation("ours", level, xyz / 2)], None)
+    certainty = np.zeros(40, np.float32)
+    segmented = Segmented(ones, as_proposals(found, ones, certainty, 2), certainty, xyz / 2)
+    tool.write_panel(tmp_path / "a_panel", xyz, Labels(ones, gt), [Drawable("ours", segmented, None)], None)
     vertex = PlyData.read(str(tmp_path / "a_panel" / "ours_shifted.ply"))["vertex"]
     np.testing.assert_array_equal(vertex["instance"], gt)
     np.testing.assert_array_equal(vertex["x"], xyz[:, 0] / 2)
@@ -61,7 +64,7 @@ def test_columns_are_numbered_after_the_ground_truth(tool, tmp_path):
 def test_runs_of_different_categories(tool):
     class Fake:
         def __init__(self, category):
-            self.taxonomy = tool.described_run.__globals__["load_taxonomy"](category)
+            self.task = make_data_set(load_config("paper", {"category": category})).task()
 
     with pytest.raises(ValueError, match="--baseline is of Chair, --cross_level of Bag"):
         tool.check_runs(Fake("Chair"), Fake("Bag"), [])

@@ -7,15 +7,15 @@ import numpy as np
 import tensorflow as tf
 
 from instance_seg.clustering.config import ClusterConfig
-from instance_seg.clustering.instances import PredictedLevel
 from instance_seg.data.partnet.formats.predictions_h5 import read_predictions
-from instance_seg.data.partnet.taxonomy import load_taxonomy
-from instance_seg.evaluation.evaluate import evaluate_network
-from instance_seg.evaluation.predictor import PointPrediction
-from instance_seg.structures import LevelLabels, Points
+from instance_seg.data.partnet.partnet import PartNet, PartNetSettings
+from instance_seg.evaluation.evaluate import evaluate
+from instance_seg.metrics.config import MetricConfig
+from instance_seg.structures import Labels, Points
+from instance_seg.systems.offset_system import LevelReadout, OffsetSystem
 
 NUM_POINTS = 10_000
-CHAIR = load_taxonomy("Chair")
+CHAIR = PartNet(PartNetSettings("Chair"))
 
 
 class Batches:
@@ -33,27 +33,38 @@ class Batches:
             xyz = np.zeros((NUM_POINTS, 3), np.float32)
             xyz[:, 0] = part / 20 - 1
             vectors = tf.constant(xyz)
-            labels = LevelLabels(tf.constant(1 + part % 3), tf.constant(part), vectors, vectors)
+            labels = Labels(tf.constant(1 + part % 3), tf.constant(part))
             points = Points(vectors, vectors, tf.constant([0, NUM_POINTS]))
             yield SimpleNamespace(points=points, labels=(labels,) * 3)
 
 
-def predict(batch):
-    nothing = np.zeros((NUM_POINTS, 3), np.float32)
-    level = PredictedLevel(batch.points.xyz.numpy(), batch.labels[0].semantic.numpy().copy(), nothing, nothing)
-    return [[PointPrediction(level, np.zeros(NUM_POINTS, np.float32))] * 3]
+class Predictor:
+    """Predicts what is labeled, with offsets of 0, and groups as every system with offsets does."""
+
+    system = SimpleNamespace(task=CHAIR.task())
+
+    def __init__(self):
+        self.system.segment = lambda *args: OffsetSystem.segment(self.system, *args)
+
+    def __call__(self, batch):
+        nothing = np.zeros((NUM_POINTS, 3), np.float32)
+        semantic = batch.labels[0].semantic.numpy().copy()
+        return (LevelReadout(semantic, nothing, nothing, np.zeros(NUM_POINTS, np.float32)),) * 3
 
 
 def peak(number, folder):
     """Bytes that Python and NumPy hold at most in an evaluation of so many shapes."""
     tracemalloc.start()
     try:
-        found = evaluate_network(predict, Batches(number), CHAIR, ClusterConfig(0.02, 0.0), folder, num_samples=1)
+        with CHAIR.prediction_writer(folder) as writer:
+            reading = {"the only one": ClusterConfig(0.02, 0.0)}
+            found = evaluate(Predictor(), Batches(number), reading, ["partnet"], MetricConfig(), writer, num_samples=1)
         highest = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
     assert len(list(read_predictions(folder / "Chair-3"))) == number and len(found.samples) == 1
-    assert [round(level.AP50) for level in found.with_region_centers.values()] == [100, 100, 100]
+    levels = found.readings["the only one"]["levels"]
+    assert {name: round(level["AP50"]) for name, level in levels.items()} == {"coarse": 100, "middle": 100, "fine": 100}
     return highest
 
 

@@ -6,10 +6,11 @@ import pytest
 import tensorflow as tf
 from small_runs import losses
 
-import ocnn_tf_ops as ops
-from instance_seg.experiment import build_network, run_taxonomy, train
+from instance_seg.config import Config
+from instance_seg.experiment import build_system, make_data_set, train
 from instance_seg.layers import BatchNorm
-from instance_seg.presets import load_config
+from instance_seg.nesting import options
+from instance_seg.presets import load_config, load_settings
 from instance_seg.structures import Points
 from instance_seg.training.checkpoint_files import checkpoints_in
 from instance_seg.training.precision import DynamicScale, computing_in, make_loss_scale
@@ -28,7 +29,8 @@ SMALL = {
     "asis_neighbors": 5,
     "asis_space": "shifted",
 }
-SHORT = SMALL | {
+SHORT = {
+    **{name: SMALL[name] for name in ("category", "depth", "channels", "num_blocks", "head_width", "head_hidden")},
     "variant": "single_level_baseline",
     "level": 1,
     "points_per_shape": 60,
@@ -43,20 +45,21 @@ HALF = {"float16": tf.float16, "bfloat16": tf.bfloat16}
 
 
 def config_of(mixed_precision, **more):
-    return load_config("paper", SMALL | {"mixed_precision": mixed_precision} | more)
+    """Settings of a small network: those of its sizes that it has."""
+    known = {o.name for o in options(Config, load_settings("paper", more))}
+    sizes = {name: value for name, value in SMALL.items() if name in known}
+    return load_config("paper", sizes | {"mixed_precision": mixed_precision} | more)
 
 
 def gradients_of(config):
     """The network, its outputs on a few points, and the gradients of a loss of all of them."""
-    network = build_network(config, run_taxonomy(config))
+    network = build_system(config, make_data_set(config).task())
     rng = np.random.default_rng(0)
     xyz = tf.constant(rng.uniform(-0.8, 0.8, (200, 3)), tf.float32)
     points = Points(xyz, tf.math.l2_normalize(xyz, axis=1), tf.constant([0, 90, 200]))
-    octree = ops.octree_build(*points, depth=config.network.depth)
-    table = ops.octree_interpolation_table(xyz, points.row_splits, octree.keys[-1], config.network.depth)
     variables = [v.value for v in network.trainable_variables]
     with tf.GradientTape() as tape:
-        outputs = network(points, octree, *table, training=True)
+        outputs = network(points, network.tables(points, points), training=True)
         terms = [tf.reduce_mean(tf.square(x - 0.1)) for x in tf.nest.flatten(outputs)]
         loss = 2.0**4 * tf.add_n(terms)
     return network, outputs, tape.gradient(loss, variables)

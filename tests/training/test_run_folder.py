@@ -13,10 +13,12 @@ from small_runs import command, losses, settings, tiny_config
 
 from instance_seg.evaluation.results import read_results
 from instance_seg.experiment import evaluate, train
+from instance_seg.training.checkpoint_files import described_config
 from instance_seg.training.run_lock import EXIT_CODE, RunIsHeld, holding
 
 HOLD = """
 import pathlib, sys
+from instance_seg.training.checkpoint_files import described_config
 from instance_seg.training.run_lock import holding
 with holding(pathlib.Path(sys.argv[1])):
     print("held", flush=True)
@@ -187,7 +189,15 @@ def test_no_good_checkpoint(run, small_partnet):
 
 
 @pytest.mark.parametrize(
-    "text", ["[]", "null", '{"category": "Scissors"}', '{"category": null, "num_classes": [1], "network": {}}', "{", ""]
+    "text",
+    [
+        "[]",
+        "null",
+        '{"category": "Scissors"}',
+        '{"data_set": null, "source": {}, "system": "semantic_assisted", "settings": {}, "num_classes": [1]}',
+        "{",
+        "",
+    ],
 )
 def test_a_damaged_description_is_one_line(run, small_partnet, text):
     (run / "checkpoints" / "network.json").write_text(text)
@@ -197,12 +207,22 @@ def test_a_damaged_description_is_one_line(run, small_partnet, text):
         assert "\n" not in str(found.value)
 
 
-@pytest.mark.parametrize("change", [{"network": {"depth": "deep"}}, {"network": {"dephts": 3}}, {"category": "Chiar"}])
-def test_a_description_with_wrong_values_names_its_run(run, change):
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"settings": {"depth": "deep"}}, "depth"),
+        ({"settings": {"dephts": 3}}, "depth"),
+        ({"other_settings": {"bandwidth": 0}}, "bandwidth"),
+        ({"source": {"categori": "Chair"}}, "category"),
+        ({"system": "semantic"}, "semantic_assisted"),
+        ({"data_set": "partne"}, "partnet"),
+    ],
+)
+def test_a_description_with_wrong_values_names_its_run(run, change, named):
     path = run / "checkpoints" / "network.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
-    with pytest.raises(ValueError, match=f"{run}: its network.json describes no network: .*(depth|Chair)"):
-        described_run(str(run))
+    with pytest.raises(ValueError, match=f"{run}: its network.json describes no network: .*{named}"):
+        described_config(str(run))
 
 
 @pytest.mark.parametrize("text", ["", "garbage", "\n\n", "step,total\none,2\n", "\x00\x00"])

@@ -12,7 +12,7 @@ import tensorflow as tf
 from small_runs import command, losses, settings, tiny_config, wait_for
 from tensorboard.util import tensor_util
 
-from instance_seg.evaluation.evaluate import Measurement
+from instance_seg.evaluation.evaluate import _Measured
 from instance_seg.evaluation.results import PER_CLASS, read_results
 from instance_seg.experiment import evaluate, sweep, train
 from instance_seg.interrupt import ending_at_signals
@@ -67,10 +67,11 @@ def test_tensorboard_has_losses_measures_and_pictures(unbroken):
 
     events = EventAccumulator(str(unbroken / "tensorboard"), {"tensors": 0}).Reload()
     tags = set(events.Tags()["tensors"])
-    want = {"learning_rate", "loss/total", "loss/weight_decay", "shape_0", "test/level_3/AP50", "without/level_1/mIoU"}
+    want = {"learning_rate", "loss/total", "loss/weight_decay", "shape_0"}
+    want |= {"with_region_centers/fine/AP50", "without_region_centers/coarse/mIoU"}
     want |= {f"loss/level_{k}/{term}" for k in (1, 2, 3) for term in ("semantic", "instance", "region")}
     assert want <= tags
-    assert [e.step for e in events.Tensors("test/level_1/AP50")] == [4, 8]
+    assert [e.step for e in events.Tensors("with_region_centers/coarse/AP50")] == [4, 8]
     assert [e.step for e in events.Tensors("loss/total")] == [2, 4, 6, 8]
     width, height, *panels = events.Tensors("shape_0")[-1].tensor_proto.string_val
     assert (int(width), int(height), len(panels)) == (3 * 320, 346, 3)  # truth, without and with centers, on each level
@@ -209,7 +210,7 @@ class SignalAt:
 
     def __init__(self, monkeypatch, batches):
         self.left = batches
-        whole = Measurement.add
+        whole = _Measured.add
 
         def add(*arguments):
             self.left -= 1
@@ -217,7 +218,7 @@ class SignalAt:
                 os.kill(os.getpid(), signal.SIGTERM)
             return whole(*arguments)
 
-        monkeypatch.setattr(Measurement, "add", add)
+        monkeypatch.setattr(_Measured, "add", add)
 
 
 def test_a_signal_ends_the_last_evaluation_and_the_same_command_continues(
@@ -257,7 +258,7 @@ def test_a_signal_at_the_last_step_leaves_the_evaluation_to_the_next_run(small_p
             os.kill(os.getpid(), signal.SIGINT)
 
     monkeypatch.setattr(RunLog, "write", write)
-    monkeypatch.setattr("instance_seg.experiment.evaluate_network", None)
+    monkeypatch.setattr("instance_seg.experiment.evaluate_readings", None)
     assert train(tiny_config(small_partnet, tmp_path)) == 128 + signal.SIGINT
     assert "the training is finished" in capsys.readouterr().err
 

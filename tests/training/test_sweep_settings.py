@@ -25,7 +25,7 @@ CONFIG = load_config("demo", {"logdir": "runs/x"})
 )
 def test_a_value_is_read_as_its_setting_wants_it(setting, value):
     swept, name = _with_setting(CONFIG, setting), setting.partition("=")[0]
-    found = getattr(swept.cluster, name)
+    found = getattr(swept.network.grouping, name)
     assert found == value and type(found) is type(value)
     assert pathlib.Path(swept.run.logdir) == pathlib.Path("runs/x/sweep") / setting.replace("=", "_")
     assert swept.schedule == CONFIG.schedule and swept.preset == "demo"

@@ -4,9 +4,11 @@ import json
 
 import pytest
 
+from instance_seg.config import Config
 from instance_seg.evaluation.results import read_results
-from instance_seg.experiment import build_network, evaluate, run_taxonomy, train
-from instance_seg.presets import load_config
+from instance_seg.experiment import build_system, evaluate, make_data_set, train
+from instance_seg.nesting import options
+from instance_seg.presets import load_config, load_settings
 
 TINY = {
     "depth": 3,
@@ -28,7 +30,10 @@ TINY = {
 
 
 def config_of(data, folder, **more):
-    return load_config("paper", TINY | {"data_dir": str(data), "logdir": str(folder), "category": "Chair"} | more)
+    """Settings of a run, with those of the sizes that its network has."""
+    known = {o.name for o in options(Config, load_settings("paper", {"level": 1} | more))}
+    sizes = {name: value for name, value in TINY.items() if name in known}
+    return load_config("paper", sizes | {"data_dir": str(data), "logdir": str(folder), "category": "Chair"} | more)
 
 
 def test_a_run_of_one_level(small_partnet, tmp_path):
@@ -41,7 +46,7 @@ def test_a_run_of_one_level(small_partnet, tmp_path):
     fine = results["readings"]["with region centers"]["levels"]["fine"]
     assert any("chair_back" in name for name in fine["per_class"])
     assert [p.name for p in (tmp_path / "predictions").iterdir()] == ["Chair-3"]
-    network = build_network(config, run_taxonomy(config))
+    network = build_system(config, make_data_set(config).task())
     assert run["parameters"] == sum(v.numpy().size for v in network.trainable_variables)
     evaluate(config)
     assert read_results(tmp_path / "results.json")["readings"] == results["readings"]
@@ -60,7 +65,7 @@ def test_a_run_with_points_instead_of_octrees(small_partnet, tmp_path):
 
 def _forget_setting(path, name):
     description = json.loads(path.read_text())
-    del description["network"][name]
+    del description["settings"][name]
     path.write_text(json.dumps(description))
 
 
