@@ -1,6 +1,6 @@
 """Mean IoU of the semantic labels, in the three versions that are in use for PartNet.
 
-All of them look only at points with a ground-truth class; a prediction of class 0 at such a point is an error.
+All of them look only at points whose ground-truth class is scored; a prediction of one that is not is an error there.
 NumPy only.
 """
 
@@ -25,19 +25,19 @@ class LabelCounts(NamedTuple):
 
 
 def count_labels(gt_semantic: np.ndarray, semantic: np.ndarray, num_classes: int) -> LabelCounts:
-    """Counts over [N] points, all of which have a ground-truth class > 0."""
+    """Counts over [N] points, all of which have a ground-truth class that is scored."""
     confusion = contingency(gt_semantic, semantic, num_classes, num_classes)
     return LabelCounts(np.diagonal(confusion).copy(), confusion.sum(axis=1), confusion.sum(axis=0))
 
 
-def pooled_mean_iou(shapes: Sequence[LabelCounts]) -> float:
+def pooled_mean_iou(shapes: Sequence[LabelCounts], first_scored: int = 1) -> float:
     """Version 2, PartNet's part-category mIoU: points of all shapes pooled, then the mean over classes.
 
-    The sum runs over all classes but 0 and is divided by the number of classes that occur in the ground truth.
+    The sum runs over the classes from `first_scored` on and is divided by the number of classes that occur in the ground truth.
     """
     pooled = LabelCounts(*(np.sum(counts, axis=0) for counts in zip(*shapes)))
-    iou = pooled.both[1:] / (pooled.union[1:] + 1e-5)
-    return float(iou.sum() / np.count_nonzero(pooled.gt[1:]))
+    iou = pooled.both[first_scored:] / (pooled.union[first_scored:] + 1e-5)
+    return float(iou.sum() / np.count_nonzero(pooled.gt[first_scored:]))
 
 
 def shape_mean_iou(shapes: Sequence[LabelCounts], include_predicted: bool) -> float:
@@ -46,7 +46,7 @@ def shape_mean_iou(shapes: Sequence[LabelCounts], include_predicted: bool) -> fl
     Args:
       shapes: counts of shapes with at least one point each.
       include_predicted: False = version 1, the classes of the ground truth; True = version 3, those of the prediction
-        too, where class 0, if predicted, is one more class of IoU 0.
+        too, where one that is not scored, if predicted, is one more class of IoU 0.
     """
     return float(np.mean([_mean_iou(counts, include_predicted) for counts in shapes]))
 

@@ -199,7 +199,7 @@ def summarize_level(
     mean_ap = {name: _mean([part[name] for part in per_part.values()]) for name in AP_NAMES}
     shape_ap = [_shape_ap50(match, arithmetic) for match in matches if len(match.gt_label) + len(match.label)]
     return LevelMetrics(
-        **mean_ap, sAP50=100.0 * _mean(shape_ap), **_mean_ious(results), per_part=per_part, curves=curves
+        **mean_ap, sAP50=100.0 * _mean(shape_ap), **_mean_ious(results, first_scored), per_part=per_part, curves=curves
     )
 
 
@@ -225,12 +225,12 @@ def _shape_ap50(match: ShapeMatches, arithmetic: str) -> float:
     return _mean([average_precision(hits[match.label == c], num_gt[c], arithmetic) for c in classes])
 
 
-def _mean_ious(results: Sequence[ShapeResult]) -> dict[str, float]:
+def _mean_ious(results: Sequence[ShapeResult], first_scored: int) -> dict[str, float]:
     counts = [result.counts for result in results if result.counts is not None]
     if not counts:
         return {"mIoU": np.nan, "mIoU_v1": np.nan, "mIoU_v3": np.nan}
     return {
-        "mIoU": 100.0 * pooled_mean_iou(counts),
+        "mIoU": 100.0 * pooled_mean_iou(counts, first_scored),
         "mIoU_v1": 100.0 * shape_mean_iou(counts, include_predicted=False),
         "mIoU_v3": 100.0 * shape_mean_iou(counts, include_predicted=True),
     }

@@ -1,44 +1,9 @@
 import numpy as np
 import pytest
 
-from instance_seg.metrics.matching import (
-    compact_ids,
-    contingency,
-    find_instances,
-    instance_confidence,
-    intersection_over_union,
-    match_instances,
-)
+from instance_seg.metrics.matching import intersection_over_union, match_instances
 
 THRESHOLDS = np.array([0.25, 0.5, 0.75])
-
-
-@pytest.mark.parametrize("ids", [[3, -1, 3, 7], [0], [], [10**9, -(10**9), 5, 5], [2, 2, 2]])
-def test_compact_ids_is_unique_with_inverse(ids):
-    ids = np.array(ids, np.int32)
-    distinct, index = compact_ids(ids)
-    expected = np.unique(ids, return_inverse=True)
-    np.testing.assert_array_equal(distinct, expected[0])
-    np.testing.assert_array_equal(index, expected[1])
-
-
-def test_contingency_counts_pairs():
-    table = contingency(np.array([0, 1, 1, 0]), np.array([2, 0, 0, 2]), 2, 3)
-    np.testing.assert_array_equal(table, [[0, 0, 2], [2, 0, 0]])
-
-
-def test_majority_class_and_its_tie():
-    found = find_instances(np.array([4, 4, 4, 9, 9]), np.array([2, 1, 2, 3, 1]), 4)
-    np.testing.assert_array_equal(found.ids, [4, 9])
-    np.testing.assert_array_equal(found.size, [3, 2])
-    np.testing.assert_array_equal(found.label, [2, 1])  # 3 and 1 tie: the smaller class
-
-
-def test_confidence_is_one_minus_mean_entropy():
-    found = find_instances(np.array([0, 0, 1]), np.array([1, 1, 1]), 2)
-    confidence = instance_confidence(found, np.array([0.5, 1.5, 3.0], np.float32))
-    assert confidence.dtype == np.float32
-    np.testing.assert_allclose(confidence, [0.0, -2.0])
 
 
 def test_iou_of_two_empty_masks_is_zero():

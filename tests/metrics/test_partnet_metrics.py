@@ -1,25 +1,19 @@
 import numpy as np
 import pytest
+from partitions import Partition, measured, partnet_ap
 from reference_metrics import author_instances, mean_ious, official_instances, part_aps, shape_ap
 
-from instance_seg.metrics.partnet import (
-    AP_NAMES,
-    MaskShape,
-    evaluate_level,
-    evaluate_official,
-    measure_shape,
-    summarize_level,
-)
-from instance_seg.structures import ShapeLevel
+from instance_seg.metrics.partnet import AP_NAMES, MaskShape, evaluate_official
+from instance_seg.structures import Labels, Proposals, Segmented
 
 NAMES = ("other", "a", "b", "c")
 
 
 def make_shape(gt_semantic, gt_instance, semantic, instance, entropy=None, repeat=1):
-    """A ShapeLevel from lists; every entry stands for `repeat` points."""
+    """A Partition from lists; every entry stands for `repeat` points."""
     arrays = [np.repeat(np.array(a, np.int32), repeat) for a in (gt_semantic, gt_instance, semantic, instance)]
     entropy = np.zeros(len(gt_semantic)) if entropy is None else np.array(entropy)
-    return ShapeLevel(*arrays, np.repeat(entropy.astype(np.float32), repeat))
+    return Partition(*arrays, np.repeat(entropy.astype(np.float32), repeat))
 
 
 def random_shape(rng, num_classes, min_points):
@@ -55,7 +49,7 @@ def test_equals_the_plain_implementation(seed):
     names = NAMES[:num_classes]
     shapes = [random_shape(rng, num_classes, min_points) for _ in range(rng.integers(1, 6))]
     instances = [found for shape in shapes if (found := author_instances(shape, min_points)) is not None]
-    metrics = evaluate_level(shapes, names, min_points)
+    metrics = measured(shapes, names, min_points)
     if not instances:
         assert np.isnan(metrics.AP50) and np.isnan(metrics.mIoU) and metrics.per_part == {}
         return
@@ -99,7 +93,7 @@ def random_masks(rng):
 
 def test_perfect_prediction_is_one_hundred_everywhere():
     shape = make_shape([1, 1, 2, 0], [0, 1, 2, -1], [1, 1, 2, 3], [5, 6, 7, 8], repeat=20)
-    metrics = evaluate_level([shape, shape], NAMES)
+    metrics = measured([shape, shape], NAMES)
     assert metrics[:4] == (100.0, 100.0, 100.0, 100.0)
     assert (metrics.mIoU, metrics.mIoU_v1, metrics.mIoU_v3) == pytest.approx((100, 100, 100), abs=1e-4)
     assert metrics.per_part == {
@@ -110,7 +104,7 @@ def test_perfect_prediction_is_one_hundred_everywhere():
 
 def test_two_instances_clustered_as_one():
     # IoU of the merged instance with each half is exactly 1/2: a hit at 0.25, none at 0.5
-    metrics = evaluate_level([make_shape([1, 1], [0, 1], [1, 1], [0, 0], repeat=20)], NAMES)
+    metrics = measured([make_shape([1, 1], [0, 1], [1, 1], [0, 0], repeat=20)], NAMES)
     assert metrics.AP25 == pytest.approx(100 * 51 / 101)
     assert metrics.AP50 == metrics.sAP50 == pytest.approx(100 / 101)
     assert metrics.mIoU == pytest.approx(100, abs=1e-4)
@@ -120,14 +114,14 @@ def test_more_than_ten_points_must_remain():
     def ap(labeled):
         everything = [0] * (labeled + 9)
         shape = make_shape([1] * labeled + [0] * 9, everything, [1] * (labeled + 9), everything)
-        return evaluate_level([shape], NAMES).AP50
+        return measured([shape], NAMES).AP50
 
     assert ap(11) == 100.0
     assert ap(10) == 0.0
 
 
 def test_class_without_prediction_counts_as_zero():
-    metrics = evaluate_level([make_shape([1, 2], [0, 1], [1, 1], [0, 1], [0, 1], repeat=20)], NAMES)
+    metrics = measured([make_shape([1, 2], [0, 1], [1, 1], [0, 1], [0, 1], repeat=20)], NAMES)
     assert metrics.per_part["b"]["AP50"] == 0.0
     assert metrics.per_part["a"]["AP50"] == 100.0  # the surplus "a" comes last
     assert metrics.AP50 == metrics.sAP50 == 50.0
@@ -135,7 +129,7 @@ def test_class_without_prediction_counts_as_zero():
 
 def test_class_predicted_but_not_in_the_ground_truth():
     # not a part of the category's mean, but it costs the shape's mean and, in versions 1 to 3, the mIoU differently
-    metrics = evaluate_level([make_shape([1, 1], [0, 0], [1, 3], [0, 1], [0, 1], repeat=20)], NAMES)
+    metrics = measured([make_shape([1, 1], [0, 0], [1, 3], [0, 1], [0, 1], repeat=20)], NAMES)
     assert list(metrics.per_part) == ["a"]
     assert metrics.sAP50 == pytest.approx(metrics.AP50 / 2)
     assert metrics.mIoU_v1 == pytest.approx(50)
@@ -146,17 +140,17 @@ def test_class_predicted_but_not_in_the_ground_truth():
 def test_predictions_of_class_zero_count_nowhere():
     right = make_shape([1], [0], [1], [0], [1], repeat=20)
     with_zero = make_shape([1, 1], [0, 0], [1, 0], [0, 1], [1, 0], repeat=20)
-    assert evaluate_level([with_zero], NAMES).AP25 == evaluate_level([right], NAMES).AP25 == 100.0
+    assert measured([with_zero], NAMES).AP25 == measured([right], NAMES).AP25 == 100.0
 
 
 def test_no_predictions_at_all():
-    metrics = evaluate_level([make_shape([1, 2], [0, 1], [0, 0], [0, 0], repeat=20)], NAMES)
+    metrics = measured([make_shape([1, 2], [0, 1], [0, 0], [0, 0], repeat=20)], NAMES)
     assert metrics[:5] == (0, 0, 0, 0, 0)
     assert metrics.mIoU_v1 == metrics.mIoU_v3 == 0
 
 
 def test_negative_predicted_id_is_no_instance():
-    metrics = evaluate_level([make_shape([1], [0], [1], [-1], repeat=20)], NAMES)
+    metrics = measured([make_shape([1], [0], [1], [-1], repeat=20)], NAMES)
     assert metrics.AP25 == 0.0
     assert metrics.mIoU == pytest.approx(100, abs=1e-4)
 
@@ -165,30 +159,36 @@ def test_shapes_without_labelled_points_change_nothing():
     shape = make_shape([1, 2], [0, 1], [1, 3], [0, 1], [0, 1], repeat=20)
     blank = make_shape([0, 0], [-1, -1], [1, 2], [0, 1], repeat=20)
     empty = make_shape([], [], [], [])
-    alone, together = evaluate_level([shape], NAMES), evaluate_level([blank, shape, empty], NAMES)
+    alone, together = measured([shape], NAMES), measured([blank, shape, empty], NAMES)
     assert alone[:8] == together[:8]
-    assert measure_shape(blank, len(NAMES)) is None
+    assert partnet_ap(NAMES).add(blank.truth, blank.segmented()) is None
 
 
 def test_nothing_to_measure_gives_nan():
     for shapes in ([], [make_shape([0], [-1], [1], [0])]):
-        metrics = evaluate_level(shapes, NAMES)
+        metrics = measured(shapes, NAMES)
         assert np.isnan(metrics[:7]).all() and metrics.per_part == {}
 
 
 def test_curve_of_a_part():
     first = make_shape([1, 1], [0, 1], [1, 1], [0, 1], [0.25, 0.5], repeat=20)
     second = make_shape([1, 2], [0, 1], [2, 1], [0, 1], [0, 0.375], repeat=20)
-    curve = evaluate_level([first, second], NAMES).curves["a"][1]
+    curve = measured([first, second], NAMES).curves["a"][1]
     np.testing.assert_allclose(curve.confidence, [0.75, 0.625, 0.5])
     np.testing.assert_allclose(curve.precision, [1, 1, 1 / 2, 2 / 3])
     np.testing.assert_allclose(curve.recall, [0, 1 / 3, 1 / 3, 2 / 3])
 
 
-def test_shapes_may_be_measured_one_by_one():
+def test_measures_may_be_asked_for_after_every_cloud():
     shapes = [random_shape(np.random.default_rng(seed), 4, 3) for seed in range(5)]
-    results = [measure_shape(shape, 4, 3) for shape in shapes]
-    assert summarize_level([r for r in results if r is not None], NAMES)[:8] == evaluate_level(shapes, NAMES, 3)[:8]
+    metric = partnet_ap(NAMES, min_points=3)
+    for number, shape in enumerate(shapes, start=1):
+        metric.add(shape.truth, shape.segmented())
+        np.testing.assert_equal(metric.summary()[:8], measured(shapes[:number], NAMES, 3)[:8])
+    found = metric.result()
+    assert found["per_class"] == metric.summary().per_part and set(found) == {
+        "AP25", "AP50", "AP75", "sAP50", "mIoU", "mIoU_v1", "mIoU_v3", "per_class",
+    }  # fmt: skip
 
 
 def test_partition_as_masks_gives_the_same_average_precision():
@@ -205,7 +205,7 @@ def test_partition_as_masks_gives_the_same_average_precision():
         gt_valid=np.ones(3, bool),
         gt_other=np.zeros(60, bool),
     )
-    official, own = evaluate_official([masks], NAMES), evaluate_level([shape], NAMES)
+    official, own = evaluate_official([masks], NAMES), measured([shape], NAMES)
     assert official[:4] == own[:4]
     assert official.per_part == own.per_part
 
@@ -213,11 +213,91 @@ def test_partition_as_masks_gives_the_same_average_precision():
 def test_errors_name_the_shape():
     good = make_shape([1], [0], [1], [0])
     with pytest.raises(ValueError, match=r"shape 1: semantic holds labels from 4 to 4, outside \[0, 4\)"):
-        evaluate_level([good, good._replace(semantic=np.array([4]))], NAMES)
-    with pytest.raises(ValueError, match="shape 0: every array must be"):
-        evaluate_level([good._replace(instance=np.array([0, 1]))], NAMES)
-    with pytest.raises(ValueError, match="shape 0: entropy has NaN"):
-        evaluate_level([good._replace(entropy=np.array([np.nan]))], NAMES)
+        measured([good, good._replace(semantic=np.array([4]))], NAMES)
+    truth, segmented = good.truth, good.segmented()
+    proposals = segmented.proposals
+    for wrong_truth, wrong, message in (
+        (truth._replace(instance=np.array([0, 1])), segmented, "every array must be"),
+        (truth, segmented._replace(certainty=np.zeros(2, np.float32)), "every array must be"),
+        (truth._replace(semantic=np.array([-2])), segmented, r"truth\.semantic holds labels from -2 to -2"),
+        (truth, segmented._replace(proposals=proposals._replace(points=np.array([1]))), r"proposals\.points holds"),
+        (truth, segmented._replace(certainty=np.float32([np.nan])), "certainty has NaN"),
+        (truth, own(proposals._replace(score=np.float32([np.inf])), segmented.semantic), "certainty has NaN"),
+    ):
+        with pytest.raises(ValueError, match=f"shape 0: {message}"):
+            partnet_ap(NAMES).add(wrong_truth, wrong)
+
+
+def own(proposals, semantic):
+    """A segmentation whose proposals have labels and scores of their own."""
+    return Segmented(np.asarray(semantic), proposals)
+
+
+def overlapping():
+    """Two instances of 20 points of class 1; proposals of 20, 20 and 30 points, the last over both instances."""
+    truth = Labels(np.ones(40, np.int32), np.repeat(np.int32([0, 1]), 20))
+    points = np.concatenate([np.arange(20), np.arange(20, 40), np.arange(30)])
+    proposals = Proposals(points, np.array([0, 20, 40, 70]), np.array([1, 2, 1]), np.float32([0.5, 0.9, 0.8]))
+    return truth, own(proposals, np.ones(40, np.int32))
+
+
+def test_overlapping_proposals_with_labels_and_scores_of_their_own():
+    """The large one (IoU 2/3 with instance 0) comes before the exact one; the third is called another class."""
+    metric = partnet_ap(NAMES)
+    hits = metric.add(*overlapping())
+    assert hits.proposal.tolist() == [1, 2, 0]
+    assert hits.hit.tolist() == [[False, True, False], [False, True, False], [False, False, True]]
+    # Class a has two instances: hit and miss at 0.25 and 0.5, miss and hit at 0.75, always one of two found.
+    found = metric.result()
+    assert found["AP25"] == found["AP50"] == pytest.approx(100 * 51 / 101)
+    assert found["AP75"] == pytest.approx((100 + 50 * 50) / 101)
+    assert found["sAP50"] == pytest.approx(found["AP50"] / 2)  # class b is predicted and not there
+    assert list(found["per_class"]) == ["a"] and found["per_class"]["a"]["instances"] == 2
+    assert found["mIoU"] == pytest.approx(100, abs=1e-4)
+
+
+def test_certainties_label_and_score_the_rest_of_overlapping_proposals_anew():
+    truth, segmented = overlapping()
+    certainty = np.repeat(np.float32([-0.5, 0, -1]), [20, 10, 10])
+    hits = partnet_ap(NAMES).add(truth, segmented._replace(certainty=certainty))
+    assert hits.proposal.tolist() == [2, 0, 1]  # scores 2/3, 1/2, 1/2, all of class 1
+    assert hits.hit.tolist() == [[True, False, True], [True, False, True], [False, True, True]]
+
+
+def test_class_zero_counts_where_it_is_scored():
+    shape = make_shape([0, 1], [0, 1], [0, 1], [0, 1], repeat=20)
+    metric = partnet_ap(NAMES[:2], first_scored=0)
+    assert metric.add(shape.truth, shape.segmented()).proposal.tolist() == [0, 1]
+    found = metric.result()
+    assert list(found["per_class"]) == ["other", "a"] and found["AP50"] == 100
+    assert found["mIoU"] == pytest.approx(100, abs=1e-4)
+    alone = partnet_ap(NAMES[:2], first_scored=0)
+    shape = make_shape([0, 0], [0, 0], [0, 1], [0, 0], repeat=20)
+    alone.add(shape.truth, shape.segmented())
+    assert alone.result()["mIoU"] == pytest.approx(50, abs=1e-4)  # over the one class that occurs
+    assert alone.result()["mIoU_v1"] == 50
+
+
+@pytest.mark.parametrize("first_scored", [0, 1])
+def test_ignored_points_vanish_like_unlabeled_ones(first_scored):
+    """20 ignored points: the proposal that holds them is exact without them, and one of them alone counts nowhere."""
+    with_ignored = make_shape([1, 2, -1, -1], [0, 1, -1, 2], [1, 2, 2, 1], [0, 1, 1, 3], repeat=20)
+    without = make_shape([1, 2], [0, 1], [1, 2], [0, 1], repeat=20)
+    found, wanted = (partnet_ap(NAMES, first_scored=first_scored) for _ in range(2))
+    assert found.add(with_ignored.truth, with_ignored.segmented()).proposal.tolist() == [0, 1]
+    wanted.add(without.truth, without.segmented())
+    assert found.result() == wanted.result() and found.result()["AP75"] == 100
+    blank = make_shape([-1], [-1], [1], [0], repeat=20)
+    assert found.add(blank.truth, blank.segmented()) is None and found.result() == wanted.result()
+
+
+def test_no_proposals():
+    truth, segmented = overlapping()
+    nothing = Proposals(np.zeros(0, int), np.zeros(1, int), np.zeros(0, int), np.zeros(0, np.float32))
+    metric = partnet_ap(NAMES)
+    hits = metric.add(truth, segmented._replace(proposals=nothing))
+    assert hits.proposal.shape == (0,) and hits.hit.shape == (3, 0)
+    assert metric.result()["AP25"] == metric.result()["sAP50"] == 0
 
 
 def test_official_errors_name_the_shape():

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
+from partitions import Partition, measured
 from reference_metrics import official_instances, part_aps, shape_ap
 
-from instance_seg.data.partnet.formats.predictions_h5 import PredictionWriter, instances_to_masks, read_predictions
-from instance_seg.metrics.matching import find_instances, instance_confidence
-from instance_seg.metrics.partnet import MaskShape, evaluate_level, evaluate_official
-from instance_seg.structures import ShapeLevel
+from instance_seg.clustering.partition import find_instances
+from instance_seg.data.partnet.formats.predictions_h5 import PredictionWriter, proposals_to_masks, read_predictions
+from instance_seg.metrics.partnet import MaskShape, evaluate_official
 
 NAMES = ("other", "a", "b", "c")
 
@@ -21,15 +21,14 @@ def random_shape(rng, unlabeled):
     semantic = np.where(instance % 3 > 0, gt_semantic, semantic)
     blank = rng.random(400) < unlabeled
     gt_semantic, gt_instance = np.where(blank, 0, gt_semantic), np.where(blank, -1, gt_instance)
-    return ShapeLevel(gt_semantic, gt_instance, semantic, instance, rng.random(400).astype(np.float32))
+    return Partition(gt_semantic, gt_instance, semantic, instance, rng.random(400).astype(np.float32))
 
 
 def through_files(folder, shapes):
     """The shapes as PartNet's script sees them: predictions from files, ground truth as masks."""
     with PredictionWriter(folder, shapes_per_file=3) as writer:
         for shape in shapes:
-            found = find_instances(shape.instance, shape.semantic, len(NAMES))
-            writer.append(instances_to_masks(found.index, found.label, instance_confidence(found, shape.entropy)))
+            writer.append(proposals_to_masks(shape.segmented().proposals, len(shape.semantic)))
     for shape, predicted in zip(shapes, read_predictions(folder, num_labels=len(NAMES) - 1), strict=True):
         gt = find_instances(shape.gt_instance, shape.gt_semantic, len(NAMES))
         gt_mask = gt.index == np.flatnonzero(gt.ids >= 0)[:, None]
@@ -42,7 +41,7 @@ def test_both_variants_agree_where_every_point_is_labeled(tmp_path):
     rng = np.random.default_rng(0)
     shapes = [random_shape(rng, unlabeled=0.0) for _ in range(8)]
     official = evaluate_official(through_files(tmp_path, shapes), NAMES)
-    own = evaluate_level(shapes, NAMES)
+    own = measured(shapes, NAMES)
     assert official[:4] == pytest.approx(own[:4], abs=1e-9)
     assert 5 < own.AP50 < 95  # the case is neither trivial nor hopeless
 
