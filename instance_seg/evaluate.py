@@ -15,10 +15,10 @@ import sys
 
 from absl import app, flags
 
-from instance_seg.evaluation.score_files import score_predictions, score_table
 from instance_seg.experiment import evaluate, sweep
 from instance_seg.flags import config_from_flags, define_flags
 from instance_seg.interrupt import ending_at_signals
+from instance_seg.score_files import score_predictions, score_table
 from instance_seg.training.run_lock import EXIT_CODE, RunIsHeld
 
 _PREDICTIONS = flags.DEFINE_string("predictions", None, "folder of <Category>-<level>/test-NN.h5 to be scored")

@@ -2,51 +2,22 @@
 
 import ast
 import pathlib
+import subprocess
+import sys
 
 import pytest
 
 import instance_seg
 
 ROOT = pathlib.Path(instance_seg.__file__).parent
-ORDER = [
-    "quiet",
-    "structures",
-    "options",
-    "files",
-    "tables",
-    "processes",
-    "interrupt",
-    "settings_file",
-    "replicas",
-    "describe",
-    "data",
-    "procedural",
-    "initializers",
-    "layers",
-    "octree",
-    "backbones",
-    "fusion",
-    "heads",
-    "losses",
-    "systems",
-    "clustering",
-    "metrics",
-    "drawing",
-    "evaluation",
-    "schedule",
-    "config",
-    "flags",
-    "training",
-    "released",
-    "benchmark",
-    "train",
-    "evaluate",
-    "predict",
-    "report",
-    "jobs",
-    "study",
-]
-WITHOUT_TENSORFLOW = ["clustering", "metrics", "procedural", "drawing", "evaluation", "report"]
+ORDER = """quiet structures registry options nesting files tables processes interrupt settings_file replicas data
+    procedural initializers layers describe octree backbones fusion heads clustering losses systems metrics drawing
+    schedule config presets flags evaluation score_files training experiment released benchmark train evaluate predict report jobs
+    study""".split()
+WITHOUT_TENSORFLOW = ["clustering", "metrics", "procedural", "drawing", "report"]
+FOR_ANY_DATA = ["training", "evaluation", "data/batches.py", "data/pipeline.py"]
+OF_ONE_KIND = ["partnet", "category", "octree", "region"]  # what these must not know
+MOST_FILES = 13  # of a folder, its own
 
 
 def imported_modules(path):
@@ -100,3 +71,48 @@ def test_the_only_reader_of_settings_flags_is_flags():
     own = ("flags.py", "study.py")  # a study leaves the flags of the runs to the runs
     readers = [str(p) for p in source_files() if "FLAGS" in p.read_text() and p.name not in own]
     assert not readers, f"{readers}: read settings through instance_seg.flags"
+
+
+def words_of(path):
+    """Names and texts of the code: all but comments and docstrings."""
+    tree = ast.parse(path.read_text())
+    docstrings = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef))
+        and isinstance((node.body or [None])[0], ast.Expr)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+            yield node.lineno, node.value
+        for field in ("id", "attr", "arg", "name", "module"):
+            if isinstance(getattr(node, field, None), str):
+                yield node.lineno, getattr(node, field)
+
+
+@pytest.mark.parametrize("place", FOR_ANY_DATA)
+def test_the_middle_floor_knows_no_data_set_and_no_backbone(place):
+    files = source_files(ROOT / place) if (ROOT / place).is_dir() else [ROOT / place]
+    assert files
+    for path in files:
+        for line, word in words_of(path):
+            known = [each for each in OF_ONE_KIND if each in word.lower()]
+            assert not known, f"{path}:{line} says {word!r}"
+
+
+def test_no_folder_is_a_hall():
+    folders = {path.parent for path in source_files()}
+    crowded = {
+        str(f.relative_to(ROOT)): len(list(f.glob("*.py"))) for f in folders if f != ROOT and "grammars" not in f.parts
+    }
+    assert crowded and max(crowded.values()) <= MOST_FILES, crowded
+
+
+def test_settings_load_without_tensorflow():
+    code = (
+        "import sys; from instance_seg.presets import load_config, preset_names, variant_names\n"
+        "for p in preset_names():\n"
+        "    for v in variant_names(): load_config(p, {'variant': v, 'level': 1})\n"
+        "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT.parent).returncode == 0

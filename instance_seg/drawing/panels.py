@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from instance_seg.drawing.pictures import Column, match_colors
-from instance_seg.metrics.partnet import THRESHOLDS, Hits
+from instance_seg.metrics.matching import Hits
 from instance_seg.structures import Labels, Segmented
 
 
@@ -45,7 +45,7 @@ def wrong_instances(truth: Labels, segmented: Segmented, hits: Hits | None, thre
     instance = segmented.proposals.instance(len(truth.semantic))
     wrong = np.full(len(instance), -1, np.int64)
     if hits is not None:
-        missed = hits.proposal[~hits.hit[THRESHOLDS.index(threshold)]]
+        missed = hits.proposal[~hits.hit[hits.thresholds.index(threshold)]]
         shown = np.isin(instance, missed) & (np.asarray(truth.instance) >= 0)
         wrong[shown] = instance[shown]
     return wrong

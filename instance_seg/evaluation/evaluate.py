@@ -15,7 +15,7 @@ from instance_seg.evaluation.predictor import Predictor
 from instance_seg.evaluation.results import PER_CLASS
 from instance_seg.metrics import METRICS
 from instance_seg.metrics.config import MetricConfig
-from instance_seg.metrics.partnet import Hits
+from instance_seg.metrics.matching import Hits
 from instance_seg.options import Settings
 from instance_seg.registry import load_place
 from instance_seg.structures import Labels, Level, Points, Segmented, Task

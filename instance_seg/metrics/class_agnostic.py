@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from instance_seg.metrics.config import MetricConfig
-from instance_seg.metrics.partnet import AP_NAMES, Hits, PartNetAP
+from instance_seg.metrics.matching import Hits
+from instance_seg.metrics.partnet import AP_NAMES, PartNetAP
 from instance_seg.structures import Labels, Level, Segmented
 
 

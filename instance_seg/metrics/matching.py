@@ -9,6 +9,14 @@ from typing import NamedTuple
 import numpy as np
 
 
+class Hits(NamedTuple):
+    """Which proposals of a cloud count, and which of them are true positives."""
+
+    proposal: np.ndarray  # [P] int, positions among the proposals of the cloud, the most confident first
+    hit: np.ndarray  # [T, P] bool, at each threshold of the metric
+    thresholds: tuple[float, ...]  # T of them, of the IoU
+
+
 class ShapeMatches(NamedTuple):
     """What average precision needs to know of one shape. Predictions stand in descending order of confidence."""
 

@@ -22,7 +22,7 @@ import numpy as np
 from instance_seg.clustering.partition import contingency, find_instances, mean_score
 from instance_seg.metrics.average_precision import PUBLISHED, average_precision, precision_recall
 from instance_seg.metrics.config import MetricConfig
-from instance_seg.metrics.matching import ShapeMatches, intersection_over_union, match_instances
+from instance_seg.metrics.matching import Hits, ShapeMatches, intersection_over_union, match_instances
 from instance_seg.metrics.mean_iou import LabelCounts, count_labels, pooled_mean_iou, shape_mean_iou
 from instance_seg.structures import Labels, Level, Segmented
 
@@ -76,13 +76,6 @@ class LevelMetrics(NamedTuple):
     curves: dict[str, tuple[Curve, ...]]  # the same parts, one curve a threshold
 
 
-class Hits(NamedTuple):
-    """Which proposals of a cloud count, and which of them are true positives."""
-
-    proposal: np.ndarray  # [P] int, positions among the proposals of the cloud, the most confident first
-    hit: np.ndarray  # [T, P] bool, at each of THRESHOLDS
-
-
 class PartNetAP:
     """The authors' variant for one level, cloud by cloud.
 
@@ -131,7 +124,7 @@ class PartNetAP:
         matches = match_instances(iou[counted], label[counted], score[counted], gt.label, _LEVELS)
         counts = count_labels(truth.semantic[labeled], segmented.semantic[labeled], num_classes)
         self._results.append(ShapeResult(matches, counts))
-        return Hits(counted[np.argsort(-score[counted], kind="stable")], matches.hits)
+        return Hits(counted[np.argsort(-score[counted], kind="stable")], matches.hits, THRESHOLDS)
 
     def summary(self) -> "LevelMetrics":
         """All measures of the clouds so far, and the curves behind them."""

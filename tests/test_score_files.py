@@ -9,8 +9,8 @@ from small_data import read_split
 from instance_seg.data.partnet.formats.predictions_h5 import PredictionWriter, instances_to_masks
 from instance_seg.data.partnet.shape import level_labels
 from instance_seg.data.partnet.taxonomy import load_taxonomy
-from instance_seg.evaluation.score_files import score_predictions, score_table
 from instance_seg.metrics.matching import find_instances
+from instance_seg.score_files import score_predictions, score_table
 
 
 def write_truth_as_predictions(root, folder, category, keep=lambda row: True):
