@@ -6,6 +6,7 @@ Half precision is a matter of Keras' dtype policy. Layers with a kernel compute 
 passes through it, for coordinates, interpolation weights and probabilities stay float32 (`Layer`).
 """
 
+import math
 from collections.abc import Iterator
 
 import keras
@@ -50,7 +51,12 @@ class Layer(keras.layers.Layer):
 
     Args:
         initializer: of its weights; a layer of layers hands it to them.
+
+    Attributes:
+        observer: a function of the layer and its inputs that is told of every call, or None.
     """
+
+    observer = None
 
     def __init__(self, initializer: Initializer = RELEASED, **kwargs):
         super().__init__(autocast=False, **kwargs)
@@ -58,6 +64,15 @@ class Layer(keras.layers.Layer):
 
     def add_weight(self, **kwargs):
         return super().add_weight(autocast=False, **kwargs)
+
+    def __call__(self, *inputs, **named):
+        if self.observer is not None:
+            self.observer(self, inputs)
+        return super().__call__(*inputs, **named)
+
+    def multiplications(self, *inputs) -> int:
+        """In the matrix products of a call on these inputs; those of layers inside of it are theirs."""
+        return 0
 
 
 class Composite(Layer):
@@ -186,9 +201,16 @@ class Linear(Layer):
             self.bias = self.add_weight(name="bias", shape=fans[1:], initializer=uniform(limit), trainable=True)
 
     def call(self, x):
-        parts = [tf.cast(part, self.compute_dtype) for part in (x if isinstance(x, list | tuple) else [x])]
-        y = ops.linear(parts, value_in(self.kernel, self.compute_dtype))
+        y = self.product(x)
         return y if self.bias is None else tf.nn.bias_add(y, value_in(self.bias, self.compute_dtype))
+
+    def product(self, x):
+        """x W."""
+        parts = [tf.cast(part, self.compute_dtype) for part in tf.nest.flatten(x)]
+        return ops.linear(parts, value_in(self.kernel, self.compute_dtype))
+
+    def multiplications(self, x) -> int:
+        return int(tf.nest.flatten(x)[0].shape[0]) * math.prod(self.kernel.shape)
 
 
 class Unit(Composite):

@@ -10,9 +10,9 @@ import tensorflow as tf
 
 import ocnn_tf_ops as ocnn
 from instance_seg.backbones.octree_unet import OctreeUNet
-from instance_seg.benchmark.operations import Layer, network_layers
+from instance_seg.benchmark.operations import Call
 from instance_seg.benchmark.timing import Row, Seconds, matmul_rate, milliseconds, peak_rss_mb, time_runs
-from instance_seg.benchmark.workload import NUM_CLASSES, Shapes, Work, load_settings, make_batch, make_split
+from instance_seg.benchmark.workload import NUM_CLASSES, Shapes, Work, load_settings, make_split
 from instance_seg.data.batches import SampleConfig, Split
 from instance_seg.data.pipeline import training_dataset
 
@@ -53,9 +53,8 @@ def step(settings: Settings) -> list[Row]:
     """Forward pass and training step of the network, and the memory of this process after them."""
     config = load_settings(settings.preset, settings.depth)
     work = Work(config, make_split(settings.shapes), settings.batch)
-    batch = work.batch
-    layers = network_layers(config.network, NUM_CLASSES, batch.tables.octree, batch.points.xyz.shape[0])
-    forward, train = sum(x.forward for x in layers), sum(x.step for x in layers)
+    calls = work.calls()
+    forward, train = sum(x.forward for x in calls), sum(x.step for x in calls)
     rate = matmul_rate(settings.runs, settings.clock)
     rows = [
         milliseconds("step", name, settings.time(run), settings.batch, settings.sizes, operations, rate)
@@ -95,10 +94,8 @@ def _added_by_fusion(
         work.predict()
     turns = [[settings.time(work.predict, warmup=0, runs=1).best for work in works] for _ in range(settings.runs)]
     rows = []
-    batch = works[0].batch
-    for name, config, runs in zip(FUSIONS, configs, zip(*turns)):
-        layers = network_layers(config.network, num_classes, batch.tables.octree, batch.points.xyz.shape[0])
-        operations = sum(layer.forward for layer in layers)
+    for name, work, runs in zip(FUSIONS, works, zip(*turns)):
+        operations = sum(call.forward for call in work.calls())
         figures = (Seconds(runs), settings.batch, settings.sizes, operations, rate)
         rows.append(milliseconds("fusion", f"{prefix}inference_{name}_ms_per_shape", *figures))
     plain, *others = rows
@@ -114,60 +111,51 @@ def gemm_row(suite: str, rate: float) -> Row:
 
 
 def conv(settings: Settings) -> list[Row]:
-    """Each differing layer with octree products on its own: forward, and both gradients."""
+    """The product of each differing layer with weights on its own: forward, and both gradients."""
     config = load_settings(settings.preset, settings.depth)
-    unet = OctreeUNet.from_settings(config.network.backbone_settings)
-    batch = make_batch(make_split(settings.shapes), settings.batch, unet.tables)
-    layers = network_layers(config.network, NUM_CLASSES, batch.tables.octree, batch.points.xyz.shape[0])
+    calls = Work(config, make_split(settings.shapes), settings.batch).calls()
+    products = [call for call in calls if hasattr(call.layer, "product")]
     rate = matmul_rate(settings.runs, settings.clock)
     rows = [gemm_row("conv", rate)]
-    alike = Counter(layer_key(layer) for layer in layers)
-    for layer in {layer_key(layer): layer for layer in layers}.values():
-        rows += _time_layer(layer, batch.tables.octree, alike[layer_key(layer)], settings, rate)
+    alike = Counter(map(_kind, products))
+    for call in {_kind(call): call for call in products}.values():
+        rows += _time_product(call, alike[_kind(call)], settings, rate)
     return rows
 
 
-def layer_key(layer: Layer) -> tuple:
-    """Layers of one key take the same time."""
-    return layer[1:]
+def _kind(call: Call) -> tuple:
+    """Calls of one kind take the same time."""
+    return type(call.layer), tuple(call.layer.kernel.shape), str(call.shapes), call.multiplications, call.differentiable
 
 
-def _time_layer(layer: Layer, tree: ocnn.Octree, count: int, settings: Settings, rate: float) -> list[Row]:
-    rows_in = layer.products if layer.depth < 0 else int(tree.keys[layer.depth].shape[0])
-    rng = np.random.default_rng(0)
-    weights = tf.constant(rng.normal(size=(_CELLS[layer.kind], layer.cin, layer.cout)), tf.float32)
-    x = tf.constant(rng.normal(size=(rows_in, layer.cin)), tf.float32)
-    forward = tf.function(lambda x, w: _APPLY[layer.kind](x, w, tree, layer.depth))
-    grad = tf.constant(rng.normal(size=forward(x, weights).shape), tf.float32)
+def _time_product(call: Call, count: int, settings: Settings, rate: float) -> list[Row]:
+    layer, rng = call.layer, np.random.default_rng(0)
+    x = [tf.constant(rng.normal(size=shape), tf.float32) for shape in call.shapes]
+    forward = tf.function(lambda x: layer.product(x if len(x) > 1 else x[0], *call.others))
+    grad = tf.constant(rng.normal(size=forward(x).shape), tf.float32)
 
     @tf.function
-    def backward(x, weights):
+    def backward(x):
         with tf.GradientTape() as tape:
-            tape.watch([x, weights])
-            y = _APPLY[layer.kind](x, weights, tree, layer.depth)
-        wanted = [weights, x] if layer.differentiable else [weights]
+            tape.watch(x)
+            y = forward(x)
+        wanted = [layer.kernel.value, *x] if call.differentiable else [layer.kernel.value]
         return [y, *tape.gradient(y, wanted, grad)]
 
-    sizes = f"{layer.kind} {layer.cin} -> {layer.cout}, depth {layer.depth}, {layer.products} products, {count} alike"
+    name = "/".join(layer.kernel.path.split("/")[1:-1])  # in the network
+    cin, cout = layer.kernel.shape[-2:]
+    sizes = f"{type(layer).__name__} {cin} -> {cout}, {call.multiplications // (cin * cout)} products, {count} alike"
     return [
-        milliseconds("conv", f"{layer.name} {name}", settings.time(partial(f, x, weights)), 1, sizes, work, rate)
-        for name, f, work in (("forward", forward, layer.forward), ("step", backward, layer.step))
+        milliseconds("conv", f"{name} {what}", settings.time(partial(f, x)), 1, sizes, work, rate)
+        for what, f, work in (("forward", forward, call.forward), ("step", backward, call.step))
     ]
-
-
-_CELLS = {"conv": 27, "down": 8, "up": 8, "linear": 1}
-_APPLY: dict[str, Callable] = {
-    "conv": lambda x, w, tree, d: ocnn.octree_conv(x, w, tree.neighbors[d]),
-    "down": lambda x, w, tree, d: ocnn.octree_downsample_conv(x, w, tree.children[d - 1]),
-    "up": lambda x, w, tree, d: ocnn.octree_upsample_conv(x, w, tree.children[d]),
-    "linear": lambda x, w, tree, d: ocnn.linear([x], w[0]),
-}
 
 
 def pipeline(settings: Settings) -> list[Row]:
     """Shapes a second of augmentation, octree, neighbors and interpolation tables, nothing else running."""
     samples = SampleConfig(batch_size=settings.batch)
-    split, tables = make_split(settings.shapes), OctreeUNet(settings.depth).tables
+    unet = load_settings(settings.preset, settings.depth).network.backbone_settings
+    split, tables = make_split(settings.shapes), OctreeUNet.from_settings(unet).tables
     steps = max(1, 48 // settings.batch)
 
     def run(first):

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from instance_seg.benchmark.operations import Call, count
 from instance_seg.config import Config
 from instance_seg.data.batches import Split, evaluation_batch
 from instance_seg.data.pipeline import Tables, build_batch
@@ -107,6 +108,10 @@ class Work:
     def predict(self) -> None:
         """Forward with the moving statistics."""
         tf.nest.map_structure(lambda x: x.numpy(), self._predict(self.batch))
+
+    def calls(self) -> list[Call]:
+        """The layers' calls that multiply, of one forward pass."""
+        return count(self.system, lambda: self._outputs(self.batch))
 
     def _outputs(self, batch):
         return self.system(batch.points, batch.tables, training=False)

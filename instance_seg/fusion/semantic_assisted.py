@@ -25,6 +25,9 @@ class Transfer(Composite):
         moved = tf.split(self.linear(tf.concat(regions, axis=0)), sizes)
         return self.norm(spread(probabilities, moved, row_splits), training=training)
 
+    def multiplications(self, regions, probabilities, row_splits) -> int:
+        return probabilities.shape[0] * probabilities.shape[1] * self.linear.units
+
 
 class SemanticAssistedFusion(Layer):
     """[features, F^ of every probability map, xyz], the fused instance feature of Eq. 6 and the text below it.
@@ -84,6 +87,10 @@ class SemanticAssistedFusion(Layer):
         parts = [features, *fused] if self.order == "released" else [*fused, features]
         parts = [*parts, xyz]
         return side_by_side(parts) if self.concatenate else parts
+
+    def multiplications(self, features, probabilities, xyz, row_splits) -> int:
+        pooled = features.shape[0] * features.shape[1] * sum(p.shape[1] for p in probabilities)
+        return pooled if self.transfer else 2 * pooled
 
     def _fuse(self, i, features, p, row_splits, training):
         p = tf.stop_gradient(p) if self._stops(i) else p

@@ -5,6 +5,9 @@ normalization and activation come after the padding of empty octants, so these e
 as relu(BN(0)) (specification of O-CNN's layers; the released program relies on it).
 """
 
+import math
+
+import numpy as np
 import tensorflow as tf
 
 import ocnn_tf_ops as ops
@@ -15,7 +18,10 @@ CHILDREN = 8  # 2x2x2
 
 
 class _OctreeUnit(Layer):
-    """What the three convolutions share: a [cells, Cin, Cout] kernel, then batch normalization and activation."""
+    """What the three convolutions share: a [cells, Cin, Cout] kernel, then batch normalization and activation.
+
+    `operator` is the op; `pairs` tells how many rows it multiplies with a [Cin, Cout] matrix.
+    """
 
     cells = KERNEL_CELLS
 
@@ -32,40 +38,51 @@ class _OctreeUnit(Layer):
     def _limit(self, cells, inputs, outputs):
         return self.initializer.convolution(cells, inputs, outputs)
 
-    def _finish(self, operator, x, *table, training):
+    def call(self, x, table, training=False):
+        """x [M, Cin] and the unit's table -> [M', channels]."""
+        return self.norm(self.product(x, table), training=training)
+
+    def product(self, x, table):
+        """The convolution alone."""
         x = tf.cast(x, self.compute_dtype)
-        return self.norm(operator(x, value_in(self.kernel, x.dtype), *table), training=training)
+        return self.operator(x, value_in(self.kernel, x.dtype), *tf.nest.flatten(table))
+
+    def multiplications(self, x, table) -> int:
+        return int(self.pairs(x, *tf.nest.flatten(table))) * math.prod(self.kernel.shape[1:])
 
 
 class ConvUnit(_OctreeUnit):
-    """3x3x3 convolution, stride 1."""
+    """3x3x3 convolution, stride 1: x [M, Cin], neighbors [M, 27] int32 -> [M, channels]."""
 
-    def call(self, x, neighbors, training=False):
-        """x [M, Cin], neighbors [M, 27] int32 -> [M, channels]."""
-        return self._finish(ops.octree_conv, x, neighbors, training=training)
+    operator = staticmethod(ops.octree_conv)
+
+    def pairs(self, x, neighbors):
+        return np.count_nonzero(neighbors >= 0)
 
 
 class DownUnit(_OctreeUnit):
-    """2x2x2 convolution, stride 2: depth d -> d - 1."""
+    """2x2x2 convolution, stride 2, depth d -> d - 1: x [M_d, Cin], children of depth d - 1 [M_(d-1)] ->
+    [M_(d-1), channels]; empty octants get 0 before batch normalization."""
 
     cells = CHILDREN
+    operator = staticmethod(ops.octree_downsample_conv)
 
-    def call(self, x, parent_children, training=False):
-        """x [M_d, Cin], children of depth d - 1 [M_(d-1)] -> [M_(d-1), channels]; empty octants get 0 before BN."""
-        return self._finish(ops.octree_downsample_conv, x, parent_children, training=training)
+    def pairs(self, x, parent_children):
+        return x.shape[0]
 
 
 class UpUnit(_OctreeUnit):
-    """2x2x2 transposed convolution, stride 2: depth d -> d + 1."""
+    """2x2x2 transposed convolution, stride 2, depth d -> d + 1: x [M_d, Cin], (children of depth d [M_d], how many of
+    them are not empty) -> [M_(d+1), channels]."""
 
     cells = CHILDREN
+    operator = staticmethod(ops.octree_upsample_conv)
 
     def _limit(self, cells, inputs, outputs):
         return self.initializer.transposed(cells, inputs, outputs)
 
-    def call(self, x, table, training=False):
-        """x [M_d, Cin], children of depth d [M_d] and how many of them are not empty -> [M_(d+1), channels]."""
-        return self._finish(ops.octree_upsample_conv, x, *table, training=training)
+    def pairs(self, x, children, num_nonempty):
+        return CHILDREN * num_nonempty
 
 
 class ResBlock(Composite):

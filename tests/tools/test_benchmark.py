@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import sys
 from pathlib import Path
 
@@ -13,10 +14,10 @@ sys.path.append(str(Path(__file__).resolve().parents[2] / "tools"))
 import benchmark
 
 from instance_seg.benchmark import growth, peer, suites
-from instance_seg.benchmark.operations import network_layers
 from instance_seg.benchmark.timing import Row, Seconds, added_memory_mb, milliseconds, time_runs
-from instance_seg.benchmark.workload import NUM_CLASSES, load_settings, make_batch, make_split, make_task, read_shapes
-from instance_seg.systems.semantic_assisted import SemanticAssisted
+from instance_seg.benchmark.workload import NUM_CLASSES, Work, load_settings, make_split, read_shapes
+from instance_seg.fusion.semantic_assisted import SemanticAssistedFusion, Transfer
+from instance_seg.octree.units import DownUnit, UpUnit
 
 
 @pytest.fixture
@@ -50,27 +51,37 @@ def test_runs_after_the_warm_up_count():
     assert len(calls) == 5
 
 
-def test_counted_layers_have_the_weights_of_the_network(shapes_file):
-    config = load_settings("smoke", 4)
-    layers, octree = check_counts(shapes_file, config)
-    entry, pairs = layers[0], np.count_nonzero(octree.neighbors[4].numpy() >= 0)
-    assert (
-        entry.forward == 2 * pairs * 4 * config.network.backbone_settings.channels[0]
-        and entry.step == 2 * entry.forward
-    )
+def counted(shapes_file, **more):
+    work = Work(load_settings("smoke", 4, **more), make_split(read_shapes(shapes_file)), 2)
+    return work, work.calls()
 
 
-def check_counts(shapes_file, config):
-    """The counted layers have the weights of the network; returns them, and the octree."""
-    model = SemanticAssisted(config.network, make_task())
-    batch = make_batch(make_split(read_shapes(shapes_file)), 2, model.tables)
-    layers = network_layers(config.network, NUM_CLASSES, batch.tables.octree, 240)
-    model(batch.points, batch.tables, training=False)
-    kernels = [v for v in model.trainable_variables if v.path.endswith("kernel") and "transfer" not in v.path]
-    cells = {"conv": 27, "down": 8, "up": 8, "linear": 1}
-    counted = [x for x in layers if "/regions" not in x.name and "/spread" not in x.name]
-    assert sorted(int(np.prod(v.shape)) for v in kernels) == sorted(cells[x.kind] * x.cin * x.cout for x in counted)
-    return layers, batch.tables.octree
+@pytest.mark.parametrize("more", suites.FUSIONS.values(), ids=suites.FUSIONS)
+def test_every_kernel_is_counted_once(shapes_file, more):
+    work, calls = counted(shapes_file, **more)
+    kernels = [call.layer.kernel.path for call in calls if hasattr(call.layer, "kernel")]
+    assert sorted(kernels) == sorted(v.path for v in work.system.trainable_variables if v.path.endswith("kernel"))
+    assert [call.differentiable for call in calls] == [False] + [True] * (len(calls) - 1)
+
+
+def test_each_layer_says_its_multiplications(shapes_file):
+    """What the octree and the points of the batch tell of a layer of each kind."""
+    work, calls = counted(shapes_file, variant="cross_level_fusion")
+    octree = work.batch.tables.octree
+    octants = [keys.shape[0] for keys in octree.keys]
+    entry, *others = calls
+    pairs = np.count_nonzero(octree.neighbors[4].numpy() >= 0)
+    assert entry.forward == 2 * pairs * math.prod(entry.layer.kernel.shape[1:]) and entry.step == 2 * entry.forward
+    assert all(call.step == 3 * call.forward for call in others)
+    for kind, rows in ((DownUnit, octants[4]), (UpUnit, octants[4])):
+        widths = work.system.settings.backbone_settings.channels[:2]
+        assert rows * math.prod(widths) in [c.multiplications for c in calls if isinstance(c.layer, kind)]
+    logits = next(c for c in calls if c.layer.name == "logits")
+    assert logits.multiplications == 240 * math.prod(logits.layer.kernel.shape)
+    pooling = [c for c in calls if isinstance(c.layer, SemanticAssistedFusion)]
+    assert [c.multiplications for c in pooling] == [240 * sum(NUM_CLASSES) * pooling[0].shapes[0][1]] * 3
+    spreading = [c.multiplications for c in calls if isinstance(c.layer, Transfer)]
+    assert sum(spreading) == 3 * 240 * sum(NUM_CLASSES) * work.system.settings.head_width
 
 
 @pytest.mark.slow
@@ -93,15 +104,10 @@ def test_the_fusion_is_what_the_networks_differ_by(shapes_file, capsys):
         assert results[f"{levels}with_fusion_added"] == pytest.approx(100 * (fused / without - 1), abs=0.5)
 
 
-@pytest.mark.parametrize("more", suites.FUSIONS.values(), ids=suites.FUSIONS)
-def test_counted_layers_of_the_networks_without_and_with_fusion(shapes_file, more):
-    check_counts(shapes_file, load_settings("smoke", 4, **more))
-
-
 def test_layers_and_evaluation_run(shapes_file, capsys):
     run(shapes_file, "--suite=conv,cluster,metrics", "--line")
     results = json.loads(capsys.readouterr().out)
-    assert results["entry forward"] > 0 and results["tight sklearn/native"] > 0
+    assert results["backbone/encoder_4/entry forward"] > 0 and results["tight sklearn/native"] > 0
     assert results["seconds_per_1000_shapes"] > 0
 
 
