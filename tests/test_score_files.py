@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from small_data import read_split
 
-from instance_seg.data.partnet.formats.predictions_h5 import PredictionWriter, instances_to_masks
+from instance_seg.clustering.partition import as_proposals
+from instance_seg.data.partnet.formats.predictions_h5 import PredictionWriter, proposals_to_masks
 from instance_seg.data.partnet.shape import level_labels
 from instance_seg.data.partnet.taxonomy import load_taxonomy
-from instance_seg.metrics.matching import find_instances
 from instance_seg.score_files import score_predictions, score_table
 
 
@@ -22,9 +22,8 @@ def write_truth_as_predictions(root, folder, category, keep=lambda row: True):
             for row, shape in enumerate(read_split(root, category, "test")):
                 if keep(row):
                     semantic, instance = level_labels(shape, level)
-                    found = find_instances(instance, semantic, len(level.names))
-                    confidence = np.ones(len(found.ids), np.float32)
-                    writer.append(instances_to_masks(found.index, found.label, confidence, min_points=0))
+                    proposals = as_proposals(instance, semantic, np.zeros(len(instance), np.float32), len(level.names))
+                    writer.append(proposals_to_masks(proposals, len(instance), min_points=0))
 
 
 @pytest.mark.parametrize("root_of", [lambda p: p, lambda p: p / "ins_seg_h5_gt"])

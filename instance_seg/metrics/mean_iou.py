@@ -33,7 +33,8 @@ def count_labels(gt_semantic: np.ndarray, semantic: np.ndarray, num_classes: int
 def pooled_mean_iou(shapes: Sequence[LabelCounts], first_scored: int = 1) -> float:
     """Version 2, PartNet's part-category mIoU: points of all shapes pooled, then the mean over classes.
 
-    The sum runs over the classes from `first_scored` on and is divided by the number of classes that occur in the ground truth.
+    The sum runs over the classes from `first_scored` on and is divided by the number of those that occur in the ground
+    truth.
     """
     pooled = LabelCounts(*(np.sum(counts, axis=0) for counts in zip(*shapes)))
     iou = pooled.both[first_scored:] / (pooled.union[first_scored:] + 1e-5)

@@ -36,6 +36,18 @@ def test_centers_move_with_their_points():
     assert drawn.move(points).dtype == drawn.turn(points).dtype == np.float32
 
 
+@pytest.mark.parametrize(("num_features", "directions"), [(0, 0), (3, 0), (3, 1), (4, 1), (6, 2), (7, 2)])
+def test_vectors_turn_and_other_features_stay(num_features, directions):
+    quarter = motion(np.array([90, 0, 0]), 0.5, np.array([0.1, 0, 0]), "listed")  # (x, y, z) becomes (x, z, -y)
+    features = np.arange(2 * num_features, dtype=np.float32).reshape(2, num_features)
+    expected = features.copy()
+    for first in range(0, 3 * directions, 3):
+        expected[:, first + 1], expected[:, first + 2] = features[:, first + 2], -features[:, first + 1]
+    turned = quarter.turn(features, directions)
+    assert turned.dtype == np.float32
+    np.testing.assert_allclose(turned, expected, atol=1e-5)
+
+
 def angles_of(drawn):
     """Angles (degrees) about x, y, z of R = Rz Rx Ry, read off its third row and second column."""
     r = drawn.rotation

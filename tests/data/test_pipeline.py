@@ -4,15 +4,20 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from instance_seg.data.batches import SampleConfig, evaluation_batch, training_batch
-from instance_seg.data.partnet.dataset import PartNetDataset, prepare_shape
+from instance_seg.backbones.octree_unet import OctreeUNet
+from instance_seg.data.batches import SampleConfig, Split, evaluation_batch, training_batch
+from instance_seg.data.partnet.dataset import as_cloud
+from instance_seg.data.partnet.partnet import PartNet
+from instance_seg.data.partnet.settings import PartNetSettings
 from instance_seg.data.partnet.shape import LabeledShape, Part
+from instance_seg.data.partnet.stored_shape import store_shape
 from instance_seg.data.partnet.taxonomy import load_taxonomy
-from instance_seg.data.pipeline import OctreeConfig, evaluation_dataset, training_dataset
+from instance_seg.data.pipeline import build_batch, evaluation_dataset, training_dataset
+from instance_seg.data.targets import CenterTargets
 
 VASE = load_taxonomy("Vase")
 PARTS = (Part("pot/body", (1, 2)), Part("pot/body/container", (1,)), Part("pot/base", (4,)))
-OCTREE = OctreeConfig(depth=4)
+OCTREE = OctreeUNet(depth=4, channels=(4, 4)).tables
 
 
 def make_shape(seed, num_points):
@@ -25,8 +30,9 @@ def make_shape(seed, num_points):
 
 @pytest.fixture(scope="module")
 def dataset():
-    shapes = tuple(prepare_shape(make_shape(seed, size), VASE) for seed, size in enumerate((90, 80, 70, 60, 50)))
-    return PartNetDataset("Vase", "train", shapes)
+    shapes = (make_shape(seed, size) for seed, size in enumerate((90, 80, 70, 60, 50)))
+    clouds = [as_cloud(store_shape(shape, VASE, "train")) for shape in shapes]
+    return Split(clouds, PartNet(PartNetSettings("Vase")).task(), CenterTargets())
 
 
 def assert_equal(first, second):
@@ -51,11 +57,11 @@ def test_parts_of_a_batch_are_the_batch(dataset):
     assert (len(whole), len(first), len(others)) == (2, 2, 4)
     for step in range(2):
         parts = [first[step], *others[2 * step : 2 * step + 2]]
-        assert [len(part.shape_index) for part in parts] == [2, 2, 2]
-        for field in ("xyz", "normals"):
+        assert [len(part.index) for part in parts] == [2, 2, 2]
+        for field in ("xyz", "features"):
             joined = np.concatenate([getattr(part.points, field) for part in parts])
             np.testing.assert_array_equal(joined, getattr(whole[step].points, field))
-        np.testing.assert_array_equal(np.concatenate([p.shape_index for p in parts]), whole[step].shape_index)
+        np.testing.assert_array_equal(np.concatenate([p.index for p in parts]), whole[step].index)
     assert first[0].points.row_splits.shape == (3,)
 
 
@@ -74,7 +80,8 @@ def test_tensors_hold_the_arrays(dataset):
     (batch,) = training_dataset(dataset, config, OCTREE, start_step=2, num_steps=1)
     expected = training_batch(dataset, config, 2)
     assert_equal(
-        (batch.points, batch.labels, batch.shape_index), (expected.points, expected.labels, expected.shape_index)
+        (batch.points, batch.labels, batch.targets, batch.index),
+        (expected.points, expected.labels, expected.targets, expected.index),
     )
 
 
@@ -89,35 +96,55 @@ def test_octree_has_the_whole_cloud_while_few_points_are_labelled(dataset):
     (batch,) = training_dataset(dataset, config, OCTREE, num_steps=1)
     cloud = training_batch(dataset, config, 0).cloud
     shapes = np.split(cloud.xyz, cloud.row_splits[1:-1])
-    assert np.sum(batch.octree.children[4].numpy() >= 0) == sum(occupied(xyz, 4) for xyz in shapes)
+    assert np.sum(batch.tables.octree.children[4].numpy() >= 0) == sum(occupied(xyz, 4) for xyz in shapes)
     assert len(batch.points.xyz) == 60
 
 
 def test_interpolation_weights_sum_to_one(dataset):
     (batch,) = training_dataset(dataset, SampleConfig(batch_size=2), OCTREE, num_steps=1)
-    index, weight = batch.index.numpy(), batch.weight.numpy()
+    index, weight = batch.tables.index.numpy(), batch.tables.weight.numpy()
     assert index.shape == weight.shape == (len(batch.points.xyz), 8)
     np.testing.assert_allclose(weight.sum(axis=1), 1, atol=1e-6)
-    assert (weight[index < 0] == 0).all() and index.max() < len(batch.octree.keys[4])
+    assert (weight[index < 0] == 0).all() and index.max() < len(batch.tables.octree.keys[4])
 
 
 def test_evaluation_goes_through_all_shapes_once(dataset):
     batches = list(evaluation_dataset(dataset, 2, OCTREE))
-    assert [batch.shape_index.numpy().tolist() for batch in batches] == [[0, 1], [2, 3], [4]]
+    assert [batch.index.numpy().tolist() for batch in batches] == [[0, 1], [2, 3], [4]]
     for first, batch in zip((0, 2, 4), batches):
         expected = evaluation_batch(dataset, first, 2)
-        assert_equal((batch.points, batch.labels), (expected.points, expected.labels))
+        assert_equal((batch.points, batch.labels, batch.targets), (expected.points, expected.labels, expected.targets))
 
 
 def test_static_shapes_reach_the_graph(dataset):
     spec = training_dataset(dataset, SampleConfig(batch_size=3), OCTREE).element_spec
     assert spec.points.xyz.shape == [None, 3] and spec.points.row_splits.shape == [4]
-    assert spec.shape_index.shape == [3] and spec.index.shape == [None, 8]
-    assert len(spec.labels) == 3 and len(spec.octree.keys) == 5
+    assert spec.index.shape == [3] and spec.tables.index.shape == [None, 8]
+    assert len(spec.labels) == len(spec.targets) == 3 and len(spec.tables.octree.keys) == 5
     ragged = evaluation_dataset(dataset, 3, OCTREE).element_spec
-    assert ragged.shape_index.shape == [None]
+    assert ragged.index.shape == [None]
 
 
 def test_evaluation_batch_size(dataset):
     with pytest.raises(ValueError, match="batch_size must be at least 1, got 0"):
         evaluation_dataset(dataset, 0, OCTREE)
+
+
+def test_clouds_without_labels_and_tables_of_any_kind(dataset):
+    split = Split([cloud._replace(labels=()) for cloud in dataset.clouds], dataset.task, CenterTargets())
+
+    def sizes(cloud, points):
+        return {"cloud": tf.shape(cloud.xyz)[0], "labeled": tf.shape(points.xyz)[0]}
+
+    config = SampleConfig(batch_size=3, points_per_shape=20)
+    for batch in training_dataset(split, config, sizes, num_steps=2):
+        assert batch.labels == batch.targets == ()
+        assert batch.tables["labeled"] == len(batch.points.xyz) == 60 < batch.tables["cloud"]
+    (batch,) = evaluation_dataset(split, 5, sizes)
+    assert batch.labels == batch.targets == () and batch.tables["cloud"] == batch.tables["labeled"] == 350
+
+
+def test_a_batch_of_a_sample_is_that_of_the_pipeline(dataset):
+    (batch,) = evaluation_dataset(dataset, 5, OCTREE)
+    sample = tf.nest.map_structure(tf.constant, evaluation_batch(dataset, 0, 5))
+    assert_equal(build_batch(sample, OCTREE), batch)

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from instance_seg.data.targets import Centers
+from instance_seg.losses.config import LossConfig
 from instance_seg.losses.segmentation import (
-    LossConfig,
     average,
     cross_entropy,
     instance_weights,
@@ -14,7 +15,7 @@ from instance_seg.losses.segmentation import (
     segmentation_losses,
     weight_decay,
 )
-from instance_seg.structures import LevelLabels, LevelPrediction, Points
+from instance_seg.structures import Batch, Labels, Level, LevelPrediction, Points, Task
 
 SPLITS = tf.constant([0, 2, 5])
 MASK = tf.constant([1.0, 0.0, 1.0, 1.0, 1.0])
@@ -41,10 +42,10 @@ def test_instances_count_alike_however_many_points_they_have():
 def test_the_average_over_instances_is_of_their_centers_alone():
     xyz, instance = tf.zeros([3, 3]), tf.constant([0, 0, 1])
     centers = tf.constant([[1.0, 0, 0], [1.0, 0, 0], [4.0, 0, 0]])
-    labels = LevelLabels(tf.constant([1, 1, 1]), instance, centers, centers)
+    labels, centers = Labels(tf.constant([1, 1, 1]), instance), Centers(centers, centers)
     prediction = LevelPrediction(tf.constant([[0.0, 0.0], [0.0, 0.0], [0.0, 3.0]]), xyz, xyz)
     losses = [
-        level_losses(prediction, labels, xyz, tf.constant([0, 3]), LossConfig(center_average=kind))
+        level_losses(prediction, labels, centers, xyz, tf.constant([0, 3]), LossConfig(center_average=kind))
         for kind in ("points", "roots", "instances")
     ]
     assert [float(each["instance"]) for each in losses] == pytest.approx([2.0, (2**0.5 + 4) / (2**0.5 + 1), 2.5])
@@ -79,15 +80,21 @@ def test_cross_entropy_by_hand():
 
 def one_level():
     xyz = tf.constant([[0.0, 0.0, 0.0], [1.0, 0.0, 0.0]])
-    labels = LevelLabels(tf.constant([1, 0]), tf.constant([0, -1]), xyz + [[0.0, 0.0, 3.0]], xyz)
+    labels, centers = Labels(tf.constant([1, 0]), tf.constant([0, -1])), Centers(xyz + [[0.0, 0.0, 3.0]], xyz)
     prediction = LevelPrediction(tf.zeros([2, 4]), tf.zeros([2, 3]), tf.constant([[0.0, 2.0, 0.0], [9.0, 9.0, 9.0]]))
-    return prediction, labels, Points(xyz, xyz, tf.constant([0, 2]))
+    return prediction, labels, centers, Points(xyz, xyz, tf.constant([0, 2]))
+
+
+def losses_of(prediction, labels, centers, points, config, num_levels=1, first_scored=1):
+    """The terms of a batch that has the same at every level."""
+    levels = tuple(Level(k + 1, f"level {k + 1}", ("a", "b", "c", "d"), first_scored) for k in range(num_levels))
+    batch = Batch(points, (), (labels,) * num_levels, (centers,) * num_levels, tf.constant([0]))
+    return segmentation_losses([prediction] * num_levels, batch, Task("any", "", levels), config)
 
 
 def test_terms_of_a_level_by_hand():
-    prediction, labels, points = one_level()
     config = LossConfig(level_weights=(1.0, 0.5), region_weight=2.0)
-    terms = segmentation_losses([prediction] * 2, [labels] * 2, points, config)
+    terms = losses_of(*one_level(), config, num_levels=2)
     want = {"semantic": np.log(4), "instance": 3.0, "region": 4.0}
     for name, value in want.items():
         assert terms[f"level_1/{name}"].numpy() == pytest.approx(value)
@@ -95,9 +102,26 @@ def test_terms_of_a_level_by_hand():
 
 
 def test_unmasked_unlabelled_points_carry_loss():
-    prediction, labels, points = one_level()
-    terms = segmentation_losses([prediction], [labels], points, LossConfig(mask_unlabeled=False))
+    terms = losses_of(*one_level(), LossConfig(mask_unlabeled=False))
     assert terms["level_1/region"].numpy() == pytest.approx((2 + 9 * 3**0.5) / 2)
+
+
+def test_points_of_class_zero_carry_loss_where_it_is_scored():
+    terms = losses_of(*one_level(), LossConfig(), first_scored=0)
+    assert terms["level_1/region"].numpy() == pytest.approx((2 + 9 * 3**0.5) / 2)
+    assert terms["level_1/semantic"].numpy() == pytest.approx(np.log(4))
+
+
+@pytest.mark.parametrize("mask_unlabeled", [True, False])
+@pytest.mark.parametrize("first_scored", [0, 1])
+@pytest.mark.parametrize("center_average", ["points", "roots", "instances"])
+def test_ignored_points_never_carry_loss(mask_unlabeled, first_scored, center_average):
+    prediction, labels, centers, points = one_level()
+    labels = labels._replace(semantic=tf.constant([1, -1]))
+    config = LossConfig(mask_unlabeled=mask_unlabeled, center_average=center_average)
+    terms = losses_of(prediction, labels, centers, points, config, first_scored=first_scored)
+    want = {"level_1/semantic": np.log(4), "level_1/instance": 3.0, "level_1/region": 2.0}
+    assert {name: float(term) for name, term in terms.items()} == pytest.approx(want)
 
 
 def test_weight_decay_counts_every_variable():
@@ -109,6 +133,5 @@ def test_weight_decay_counts_every_variable():
 def test_bad_settings_name_the_flag():
     with pytest.raises(ValueError, match="offset_loss='l3'.*l2norm"):
         LossConfig(offset_loss="l3")
-    prediction, labels, points = one_level()
     with pytest.raises(ValueError, match="level_weights has 2 entries for 1 levels"):
-        segmentation_losses([prediction], [labels], points, LossConfig(level_weights=(1.0, 2.0)))
+        losses_of(*one_level(), LossConfig(level_weights=(1.0, 2.0)))

@@ -5,9 +5,10 @@ import pytest
 from instance_seg.data.partnet.formats.predictions_h5 import (
     PredictedMasks,
     PredictionWriter,
-    instances_to_masks,
+    proposals_to_masks,
     read_predictions,
 )
+from instance_seg.structures import Proposals
 
 NUM_POINTS = 30
 
@@ -19,6 +20,13 @@ def random_masks(rng, num_masks):
         valid=np.ones(num_masks, bool),
         confidence=rng.random(num_masks).astype(np.float32),
     )
+
+
+def as_masks(instance, label, confidence, **options):
+    """The masks of instances numbered from 0, given by the number of each point's (-1 = none)."""
+    points = np.argsort(instance, kind="stable")[np.sum(instance < 0) :]
+    row_splits = np.searchsorted(instance[points], np.arange(len(label) + 1))
+    return proposals_to_masks(Proposals(points, row_splits, label, confidence), len(instance), **options)
 
 
 def write(folder, shapes, **options):
@@ -72,7 +80,7 @@ def test_the_hundredth_file_comes_after_the_99th(tmp_path):
 
 def test_masks_are_ranked_and_class_zero_and_small_ones_left_out():
     instance = np.repeat([0, 1, 2, 3, -1], [11, 10, 12, 20, 5])
-    masks = instances_to_masks(instance, np.array([2, 1, 1, 0]), np.array([-0.5, 0.9, 0.7, 0.8], np.float32))
+    masks = as_masks(instance, np.array([2, 1, 1, 0]), np.array([-0.5, 0.9, 0.7, 0.8], np.float32))
     np.testing.assert_array_equal(masks.confidence, np.float32([0.7, -0.5]))
     np.testing.assert_array_equal(masks.label, [0, 1])
     np.testing.assert_array_equal(masks.mask, [instance == 2, instance == 0])
@@ -82,13 +90,21 @@ def test_masks_are_ranked_and_class_zero_and_small_ones_left_out():
 def test_the_least_confident_fall_out_beyond_the_limit():
     instance = np.repeat(np.arange(5), 12)
     confidence = np.array([0.1, 0.5, 0.3, 0.5, 0.4], np.float32)
-    masks = instances_to_masks(instance, np.ones(5, int), confidence, max_instances=3)
+    masks = as_masks(instance, np.ones(5, int), confidence, max_instances=3)
     np.testing.assert_array_equal(masks.mask, [instance == 1, instance == 3, instance == 4])
+
+
+def test_masks_overlap_as_their_proposals_do():
+    points, row_splits = np.concatenate([np.arange(12), np.arange(5, 20)]), np.array([0, 12, 27])
+    masks = proposals_to_masks(Proposals(points, row_splits, np.array([1, 3]), np.float32([0.1, 0.2])), 22)
+    assert np.flatnonzero(masks.mask[0]).tolist() == list(range(5, 20))
+    assert np.flatnonzero(masks.mask[1]).tolist() == list(range(12))
+    assert masks.label.tolist() == [2, 0]
 
 
 def test_no_instance_at_all():
     for instance in (np.full(7, -1), np.zeros(0, int)):
-        masks = instances_to_masks(instance, np.zeros(0, int), np.zeros(0, np.float32))
+        masks = as_masks(instance, np.zeros(0, int), np.zeros(0, np.float32))
         assert masks.mask.shape == (0, len(instance))
 
 
