@@ -12,6 +12,7 @@ from instance_seg.config import EngineConfig
 from instance_seg.layers import BatchNorm
 from instance_seg.losses.segmentation import average, weight_decay
 from instance_seg.replicas import average_here, num_replicas, share, sum_over_replicas
+from instance_seg.training.optimizers import Adam
 from instance_seg.training.precision import DynamicScale
 from instance_seg.training.strategy import make_strategy
 
@@ -20,6 +21,7 @@ ROWS = np.random.default_rng(0).normal([3.0, -1.0], [2.0, 0.5], (8, 2))
 FACTORS = np.random.default_rng(1).normal(size=(8, 2))
 VALUES = np.arange(8, dtype=np.float32) ** 2
 MASK = np.array([1, 1, 0, 1, 1, 0, 0, 1], np.float32)
+ADAM_START, ADAM_RATES = (0.5, -2.0), (0.1, 0.1, 0.05, 0.01)
 SPLITS = ([0, 2, 5], [0, 1, 3])  # two shapes each
 
 
@@ -66,11 +68,21 @@ def scale_case(scale: DynamicScale, weight: tf.Variable, gradient: tf.Tensor) ->
     return {"applied": outcome.applied, "scale": tf.convert_to_tensor(scale.scale), "replicas": share(weight * 1.0)}
 
 
+def adam_case(optimizer: Adam, weights: list[tf.Variable], values: tf.Tensor) -> dict[str, tf.Tensor]:
+    """Weights after updates with the gradient that all replicas have together."""
+    gradient = sum_over_replicas(tf.reduce_sum(values))
+    for rate in ADAM_RATES:
+        optimizer.apply([gradient * w for w in weights], weights, tf.constant(rate))
+    return {"weights": tf.stack([tf.convert_to_tensor(w) for w in weights])}
+
+
 def on_two_devices(strategy) -> dict[str, np.ndarray]:
     """The cases, every result with an axis of replicas in front or its rows joined."""
     with strategy.scope():
         norms = {"sync": new_norm(), "own": new_norm(synchronized=False)}
         scale, weight = DynamicScale(), tf.Variable(8.0)
+        weights = [tf.Variable(start) for start in ADAM_START]
+        adam = Adam(weights)
 
     def run(function, *arguments):
         values = [_distribute(strategy, parts) for parts in arguments]
@@ -85,6 +97,8 @@ def on_two_devices(strategy) -> dict[str, np.ndarray]:
     found |= {f"loss/{k}": np.stack(v) for k, v in run(loss_case, values, mask, SPLITS).items()}
     case = run(lambda g: scale_case(scale, weight, g), [np.float32(1.0), np.float32(np.inf)])
     found |= {f"scale/{k}": np.stack(v) for k, v in case.items()}
+    case = run(lambda x: adam_case(adam, weights, x), values)
+    found |= {f"adam/{k}": np.stack(v) for k, v in case.items()}
     return found | {"num_replicas": np.stack(run(lambda x: {"n": x * 0 + num_replicas()}, VALUES[:2])["n"])}
 
 

@@ -13,26 +13,26 @@ import pytest
 import tensorflow as tf
 
 import ocnn_tf_ops as ops
-from instance_seg.benchmark.workload import NUM_CLASSES, Shapes, load_settings, make_dataset
+from instance_seg.benchmark.workload import NUM_CLASSES, Shapes, load_settings, make_split, make_task
 from instance_seg.data.batches import evaluation_batch
-from instance_seg.data.pipeline import OctreeConfig, build_batch
-from instance_seg.experiment import build_system
-from instance_seg.losses.segmentation import segmentation_losses, weight_decay
-from instance_seg.training.optimizers import Momentum
-from instance_seg.training.trainer import apply_network
+from instance_seg.data.pipeline import build_batch
+from instance_seg.systems.semantic_assisted import SemanticAssisted
+from instance_seg.training.optimizers import make_optimizer
+from instance_seg.training.step import Step
 
 pytestmark = pytest.mark.slow
 
 STEPS, RATE, DEPTH, LEVELS = 40, 0.01, 4, 2
 
 
-def make_batches(dtype):
-    """Two batches of two shapes, in turn."""
+def make_batches(network, dtype):
+    """Two batches of two shapes, in turn, with labels of the network's levels."""
     points = np.random.default_rng(0).normal(size=(4, 300, 3)) * [1, 0.6, 0.3]
     points = (points / (1.1 * np.linalg.norm(points, axis=2, keepdims=True))).astype(np.float32)
-    data = make_dataset(Shapes(points, points))
-    samples = [tf.nest.map_structure(tf.constant, evaluation_batch(data, first, 2)) for first in (0, 2)]
-    batches = [build_batch(sample, OctreeConfig(DEPTH)) for sample in samples]
+    split = make_split(Shapes(points, points))
+    samples = [tf.nest.map_structure(tf.constant, evaluation_batch(split, first, 2)) for first in (0, 2)]
+    batches = [build_batch(sample, network.tables) for sample in samples]
+    batches = [b._replace(labels=b.labels[:LEVELS], targets=b.targets[:LEVELS]) for b in batches]
     return tf.nest.map_structure(lambda x: tf.cast(x, dtype) if x.dtype == tf.float32 else x, batches)
 
 
@@ -44,23 +44,23 @@ def loss_curves(dtype, changes=(None,)):
     keras.config.set_dtype_policy(dtype)
     keras.utils.set_random_seed(0)
     config = load_settings("smoke", DEPTH, full_depth=3, channels=(16, 16), head_hidden=1)
-    batches, network = make_batches(dtype), build_system(config.network, NUM_CLASSES[:LEVELS])
+    network = SemanticAssisted(config.network, make_task(NUM_CLASSES[:LEVELS]))
+    network.backbone.full_depth = 2  # of the octrees; the network itself goes down to depth 3
+    batches = make_batches(network, dtype)
     for head in (*network.semantic_heads, *network.offset_heads):
         head.output_layer.dtype_policy = dtype  # float32 even where features are half precision
-    apply_network(network, batches[0], training=False)
+    network(batches[0].points, batches[0].tables, training=False)
     variables = [v.value for v in network.trainable_variables]
-    optimizer = Momentum(variables, config.schedule.momentum)
+    optimizer = make_optimizer(config.schedule, variables)
     state = [*variables, *optimizer.accumulators, *(v.value for v in network.non_trainable_variables)]
     start = [v.numpy() for v in state]
 
+    update = Step(network, optimizer).update
+
     @tf.function(reduce_retracing=True)
     def step(batch):
-        with tf.GradientTape() as tape:
-            predictions = apply_network(network, batch, training=True)
-            terms = segmentation_losses(predictions, batch.labels, batch.points, config.loss)
-            loss = tf.add_n([*terms.values(), weight_decay(variables, config.loss.weight_decay)])
-        optimizer.apply(tape.gradient(loss, variables), variables, tf.constant(RATE, dtype))
-        return loss
+        losses, _ = update(batch, tf.constant(RATE, dtype))
+        return losses["total"]
 
     def curve(seed):
         random = np.random.default_rng(seed)

@@ -9,6 +9,8 @@ import pytest
 import replica_cases as cases
 import tensorflow as tf
 
+from instance_seg.training.optimizers import Adam
+
 pytestmark = pytest.mark.slow
 
 
@@ -49,6 +51,13 @@ def test_losses_of_replicas_sum_to_that_of_the_batch(two):
     assert float(want["shape"]) != float(want["point"])
     for name, value in want.items():
         np.testing.assert_allclose(two[f"loss/{name}"], [float(value)] * 2, rtol=1e-6)
+
+
+def test_adam_updates_every_replica_as_one_device_with_the_whole_gradient(two):
+    weights = [tf.Variable(start) for start in cases.ADAM_START]
+    want = cases.adam_case(Adam(weights), weights, tf.constant(cases.VALUES))["weights"]
+    assert np.all(np.abs(want - np.array(cases.ADAM_START)) > 0.1)
+    np.testing.assert_allclose(two["adam/weights"], [want] * 2, rtol=1e-6)
 
 
 def test_an_overflow_in_one_replica_halves_the_scale_of_all(two):

@@ -17,6 +17,7 @@ from instance_seg.evaluation.results import PER_CLASS, read_results
 from instance_seg.experiment import evaluate, sweep, train
 from instance_seg.interrupt import ending_at_signals
 from instance_seg.presets import load_config
+from instance_seg.training.checkpoint_files import described_config, read_description
 from instance_seg.training.run_log import RunLog
 
 
@@ -147,6 +148,25 @@ def test_a_checkpoint_of_another_network_is_refused(unbroken, small_partnet, tmp
         evaluate(config)
     with pytest.raises(ValueError, match="category is 'Chair' there and 'Scissors' here"):
         evaluate(tiny_config(small_partnet, tmp_path, ckpt=str(unbroken)))
+
+
+def test_how_instances_are_grouped_may_be_another(unbroken, small_partnet, tmp_path):
+    evaluate(tiny_config(small_partnet, tmp_path, category="Chair", ckpt=str(unbroken), bandwidth=0.3))
+    readings = read_results(tmp_path / "results.json")["readings"]
+    assert [each["settings"]["bandwidth"] for each in readings.values()] == [0.3, 0.3]
+
+
+def test_a_checkpoint_says_all_settings_of_its_system(unbroken, small_partnet):
+    description = read_description(str(unbroken))
+    config = tiny_config(small_partnet, unbroken, category="Chair")
+    of_system = {o.name for o in config.options() if o.group.split(".")[0] == "network"}
+    assert {"channels", "fusion", "weight_decay", "bandwidth"} < of_system
+    kept = description["settings"] | description["other_settings"]
+    assert set(kept) == of_system and kept["channels"] == [8, 8]
+    assert not set(description["settings"]) & set(description["other_settings"])
+    assert {"bandwidth", "offset_loss"} < set(description["other_settings"])  # that make no other network
+    assert description["source"] == {"category": "Chair", "level": 0, "single_level": False}
+    assert described_config(str(unbroken)).network == config.network
 
 
 def test_a_missing_checkpoint_names_the_flag(small_partnet, tmp_path):
