@@ -7,7 +7,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from instance_seg.data.partnet.formats.predictions_h5 import read_predictions
-from instance_seg.data.partnet.masks import GT_TREE, read_ground_truth
+from instance_seg.data.partnet.hdf5.masks import GT_TREE, read_ground_truth
 from instance_seg.data.partnet.taxonomy import LEVEL_NAMES, load_taxonomy
 from instance_seg.evaluation.summary import arithmetic_note
 from instance_seg.metrics.average_precision import PUBLISHED

@@ -1,7 +1,7 @@
 """A small procedural data set in PartNet's layout, for tests and for the golden runs."""
 
-from instance_seg.data.partnet.h5 import TREE, read_file, write_split
-from instance_seg.data.partnet.paths import split_files
+from instance_seg.data.partnet.hdf5.paths import split_files
+from instance_seg.data.partnet.hdf5.trees import TREE, read_file, write_split
 from instance_seg.data.partnet.taxonomy import load_taxonomy
 from instance_seg.procedural import generate_shape
 

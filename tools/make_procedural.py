@@ -12,7 +12,7 @@ from pathlib import Path
 from absl import app, flags
 from tqdm import tqdm
 
-from instance_seg.data.partnet.h5 import count_shapes, write_split
+from instance_seg.data.partnet.hdf5.trees import count_shapes, write_split
 from instance_seg.data.partnet.taxonomy import check_category, load_taxonomy
 from instance_seg.interrupt import ending_at_signals
 from instance_seg.procedural import available_categories, generate_shape

@@ -31,7 +31,7 @@ from instance_seg.data.partnet.formats.prepare import (
     try_job,
     unlisted_checksums,
 )
-from instance_seg.data.partnet.h5 import TREE
+from instance_seg.data.partnet.hdf5.trees import TREE
 from instance_seg.data.partnet.splits import SPLITS
 from instance_seg.data.partnet.taxonomy import CATEGORIES, check_category
 from instance_seg.interrupt import ending_at_signals

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from small_data import read_split
 
-from instance_seg.data.partnet.h5 import count_shapes
+from instance_seg.data.partnet.hdf5.trees import count_shapes
 from instance_seg.procedural import generate_shape
 
 ROOT = Path(__file__).resolve().parents[2]

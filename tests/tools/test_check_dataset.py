@@ -12,8 +12,8 @@ import pytest
 
 from instance_seg.data.partnet.check.folder import CategoryCheck, misnamed_categories
 from instance_seg.data.partnet.formats import prepare
-from instance_seg.data.partnet.h5 import tree_blocks, write_split
-from instance_seg.data.partnet.h5_sources import LevelMasks, PartTrees
+from instance_seg.data.partnet.hdf5.sources import LevelMasks, PartTrees
+from instance_seg.data.partnet.hdf5.trees import tree_blocks, write_split
 from instance_seg.data.partnet.shape import LabeledShape, Part
 from instance_seg.data.partnet.taxonomy import load_taxonomy
 from instance_seg.procedural import generate_shape
@@ -275,7 +275,7 @@ def test_processes_find_the_same(root, monkeypatch):
     monkeypatch.setattr("instance_seg.data.partnet.check.folder.MUCH_WORK", 1)
     monkeypatch.setattr("instance_seg.data.partnet.check.folder.available_cores", lambda: 2)
     monkeypatch.setattr("instance_seg.data.partnet.check.h5_files._BLOCK", 1)
-    monkeypatch.setattr("instance_seg.data.partnet.h5._BLOCK", 1)
+    monkeypatch.setattr("instance_seg.data.partnet.hdf5.trees._BLOCK", 1)
     assert complaints(root) == alone and len(alone) >= 2
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from instance_seg.data.files.checksums import read_checksums
 from instance_seg.data.partnet.formats import prepare
-from instance_seg.data.partnet.h5 import write_split
+from instance_seg.data.partnet.hdf5.trees import write_split
 from instance_seg.data.partnet.taxonomy import load_taxonomy
 from instance_seg.procedural import generate_shape
 
@@ -134,7 +134,7 @@ def test_what_an_earlier_preparation_left(data_dir, tmp_path):
 
 
 def test_a_split_in_several_files(tmp_path, monkeypatch):
-    monkeypatch.setattr("instance_seg.data.partnet.h5.SHAPES_PER_FILE", 2)
+    monkeypatch.setattr("instance_seg.data.partnet.hdf5.trees.SHAPES_PER_FILE", 2)
     monkeypatch.setattr("instance_seg.data.partnet.formats.shards.SHAPES_PER_SHARD", 1)
     write_chairs(tmp_path, "val", 0, 3)
     sources = prepare.find_sources(tmp_path, "Chair", "val")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from instance_seg.data.partnet.h5 import write_split
+from instance_seg.data.partnet.hdf5.trees import write_split
 from instance_seg.data.partnet.taxonomy import load_taxonomy
 from instance_seg.procedural import generate_shape
 

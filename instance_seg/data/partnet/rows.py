@@ -14,7 +14,7 @@ import numpy as np
 from instance_seg.data.files.checked_h5 import Field, open_dataset, open_h5, read_dataset, reject_rows
 from instance_seg.data.files.h5_links import LinkedFile
 from instance_seg.data.files.values import MAX_COORDINATE
-from instance_seg.data.partnet.paths import data_folder
+from instance_seg.data.partnet.hdf5.paths import data_folder
 
 AT_ONCE = 32  # rows read at a time, 64 MB of masks
 

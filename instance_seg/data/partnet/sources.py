@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from instance_seg.data.partnet.formats import points_folder, shards, tfrecord
-from instance_seg.data.partnet.h5_sources import LevelMasks, PartTrees
+from instance_seg.data.partnet.hdf5.sources import LevelMasks, PartTrees
 from instance_seg.data.partnet.splits import SPLITS
 from instance_seg.data.partnet.stored_shape import StoredShape
 from instance_seg.data.partnet.taxonomy import CATEGORIES, Taxonomy, check_category

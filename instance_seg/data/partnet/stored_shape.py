@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from instance_seg.data.files.values import normal_complaints, point_complaints
-from instance_seg.data.partnet.masks import MAX_INSTANCES
+from instance_seg.data.partnet.hdf5.masks import MAX_INSTANCES
 from instance_seg.data.partnet.shape import LabeledShape, level_labels, level_masks
 from instance_seg.data.partnet.taxonomy import Level, Taxonomy
 from instance_seg.structures import Labels

@@ -7,8 +7,8 @@ from small_data import read_split
 
 from instance_seg.data.files.checked_h5 import Field, open_h5, read_dataset
 from instance_seg.data.partnet.formats.predictions_h5 import read_predictions
-from instance_seg.data.partnet.h5 import write_split
-from instance_seg.data.partnet.paths import data_folder
+from instance_seg.data.partnet.hdf5.paths import data_folder
+from instance_seg.data.partnet.hdf5.trees import write_split
 from instance_seg.data.partnet.taxonomy import load_taxonomy
 from instance_seg.procedural import generate_shape
 

@@ -24,7 +24,7 @@ import numpy as np
 from instance_seg.data.files.checksums import record_checksums, seal_category
 from instance_seg.data.partnet.check.folder import CategoryCheck
 from instance_seg.data.partnet.formats import prepare
-from instance_seg.data.partnet.h5 import write_split
+from instance_seg.data.partnet.hdf5.trees import write_split
 from instance_seg.data.partnet.sources import SOURCES, read_shapes
 from instance_seg.data.partnet.taxonomy import load_taxonomy
 from instance_seg.procedural import generate_shape

@@ -5,7 +5,7 @@ import pytest
 from vases import VASE, make_shape
 
 from instance_seg.data.partnet.dataset import as_cloud, read_clouds, to_unit_sphere
-from instance_seg.data.partnet.h5 import write_split
+from instance_seg.data.partnet.hdf5.trees import write_split
 from instance_seg.data.partnet.partnet import PartNet
 from instance_seg.data.partnet.settings import PartNetSettings
 from instance_seg.data.partnet.shape import Part
@@ -89,7 +89,7 @@ def test_many_shapes_are_read_by_processes(tmp_path, monkeypatch):
         with monkeypatch.context() as patch:
             patch.setattr("instance_seg.data.partnet.dataset.MANY_SHAPES", 1)
             patch.setattr("instance_seg.data.partnet.dataset.available_cores", lambda: 2)
-            patch.setattr("instance_seg.data.partnet.h5._BLOCK", 2)
+            patch.setattr("instance_seg.data.partnet.hdf5.trees._BLOCK", 2)
             together = load(tmp_path, limit)
         assert len(alone) == len(together) == (limit or 7)
         for one, other in zip(alone, together):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from vases import VASE, make_shape
 
-from instance_seg.data.partnet.h5 import write_split
+from instance_seg.data.partnet.hdf5.trees import write_split
 from instance_seg.data.partnet.partnet import PartNet
 from instance_seg.data.partnet.settings import PartNetSettings
 from instance_seg.data.spilled import SpilledClouds

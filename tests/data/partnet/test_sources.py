@@ -7,7 +7,7 @@ import pytest
 from small_data import read_split
 
 from instance_seg.data.partnet.formats import prepare
-from instance_seg.data.partnet.h5 import write_split
+from instance_seg.data.partnet.hdf5.trees import write_split
 from instance_seg.data.partnet.shape import LabeledShape, Part
 from instance_seg.data.partnet.sources import (
     SOURCES,
@@ -148,7 +148,7 @@ def test_levels_with_other_points(root, tmp_path):
 def test_blocks_together_are_the_split(root, source, tmp_path, monkeypatch):
     (tmp_path / source).symlink_to(root / source)
     monkeypatch.setattr("instance_seg.data.partnet.formats.points_folder._BLOCK", 2)
-    monkeypatch.setattr("instance_seg.data.partnet.h5._BLOCK", 2)
+    monkeypatch.setattr("instance_seg.data.partnet.hdf5.trees._BLOCK", 2)
     taxonomy = load_taxonomy("Chair")
     wanted = list(read_shapes(tmp_path, "Chair", "train", taxonomy, source=source))
     for limit, sizes in ((None, [2, 1]), (2, [2]), (1, [1]), (9, [2, 1])):

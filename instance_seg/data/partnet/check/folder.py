@@ -9,10 +9,10 @@ from pathlib import Path
 from instance_seg.data.files.values import normal_complaints
 from instance_seg.data.partnet.check.h5_files import Work, mask_work, tree_work
 from instance_seg.data.partnet.check.shapes import Census, Digest, Finding, examine
-from instance_seg.data.partnet.h5 import TREE
-from instance_seg.data.partnet.h5_sources import check_split_list
-from instance_seg.data.partnet.masks import mask_tree
-from instance_seg.data.partnet.paths import level_folder, split_files
+from instance_seg.data.partnet.hdf5.masks import mask_tree
+from instance_seg.data.partnet.hdf5.paths import level_folder, split_files
+from instance_seg.data.partnet.hdf5.sources import check_split_list
+from instance_seg.data.partnet.hdf5.trees import TREE
 from instance_seg.data.partnet.rows import Problem
 from instance_seg.data.partnet.sources import SOURCES, sources_of
 from instance_seg.data.partnet.splits import SPLITS, ShapeId, split_list_path

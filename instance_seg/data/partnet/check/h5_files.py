@@ -23,9 +23,9 @@ from instance_seg.data.partnet.check.shapes import (
     mask_complaints,
     part_complaints,
 )
-from instance_seg.data.partnet.h5 import TREE_FIELDS, TreeBlock, cut
-from instance_seg.data.partnet.masks import MASK_FIELDS, MaskRow, mask_labels, mask_row
-from instance_seg.data.partnet.part_trees import leaf_complaints, parse_tree_entry, read_entries, tree_complaints
+from instance_seg.data.partnet.hdf5.masks import MASK_FIELDS, MaskRow, mask_labels, mask_row
+from instance_seg.data.partnet.hdf5.part_trees import leaf_complaints, parse_tree_entry, read_entries, tree_complaints
+from instance_seg.data.partnet.hdf5.trees import TREE_FIELDS, TreeBlock, cut
 from instance_seg.data.partnet.rows import Problem, Rows, count_rows, read_rows
 from instance_seg.data.partnet.shape import LabeledShape
 from instance_seg.data.partnet.stored_shape import store_shape

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from instance_seg.data.partnet.masks import MAX_INSTANCES
+from instance_seg.data.partnet.hdf5.masks import MAX_INSTANCES
 from instance_seg.data.partnet.rows import Problem
 from instance_seg.data.partnet.shape import LabeledShape, level_masks
 from instance_seg.data.partnet.splits import ShapeId

@@ -14,8 +14,8 @@ from typing import NamedTuple
 import numpy as np
 
 from instance_seg.data.files.checked_h5 import Field, RowWriter, open_dataset, open_h5, read_dataset, reject_rows
-from instance_seg.data.partnet.h5 import SHAPES_PER_FILE
-from instance_seg.data.partnet.masks import MAX_INSTANCES, pad
+from instance_seg.data.partnet.hdf5.masks import MAX_INSTANCES, pad
+from instance_seg.data.partnet.hdf5.trees import SHAPES_PER_FILE
 from instance_seg.files import replacing
 from instance_seg.structures import Proposals
 

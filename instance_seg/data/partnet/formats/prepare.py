@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 from instance_seg.data.files.checksums import checksum, read_checksums
 from instance_seg.data.partnet.formats import points_folder, shards, tfrecord
-from instance_seg.data.partnet.h5 import TREE, read_file
-from instance_seg.data.partnet.h5_sources import check_split_list
-from instance_seg.data.partnet.masks import DETECTION_TREE, GT_TREE, check_instance_counts, write_level_masks
-from instance_seg.data.partnet.part_trees import entry_names, read_entries, reject_tree
-from instance_seg.data.partnet.paths import h5_path, level_folder, split_files
+from instance_seg.data.partnet.hdf5.masks import DETECTION_TREE, GT_TREE, check_instance_counts, write_level_masks
+from instance_seg.data.partnet.hdf5.part_trees import entry_names, read_entries, reject_tree
+from instance_seg.data.partnet.hdf5.paths import h5_path, level_folder, split_files
+from instance_seg.data.partnet.hdf5.sources import check_split_list
+from instance_seg.data.partnet.hdf5.trees import TREE, read_file
 from instance_seg.data.partnet.shape import LabeledShape
 from instance_seg.data.partnet.splits import SPLITS, ShapeId, split_list_path, write_split_list
 from instance_seg.data.partnet.stored_shape import StoredShape, check_shape, store_shape

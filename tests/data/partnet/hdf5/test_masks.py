@@ -4,8 +4,8 @@ import h5py
 import numpy as np
 import pytest
 
-from instance_seg.data.partnet.h5 import write_split
-from instance_seg.data.partnet.masks import MaskRow, mask_labels, read_detection, read_ground_truth
+from instance_seg.data.partnet.hdf5.masks import MaskRow, mask_labels, read_detection, read_ground_truth
+from instance_seg.data.partnet.hdf5.trees import write_split
 from instance_seg.data.partnet.shape import LabeledShape, Part
 from instance_seg.data.partnet.taxonomy import load_taxonomy
 

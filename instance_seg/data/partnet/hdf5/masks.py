@@ -16,7 +16,7 @@ import numpy as np
 
 from instance_seg.data.files.checked_h5 import Field, write_h5
 from instance_seg.data.files.checksums import forget_checksums
-from instance_seg.data.partnet.paths import h5_path, level_folder, split_files
+from instance_seg.data.partnet.hdf5.paths import h5_path, level_folder, split_files
 from instance_seg.data.partnet.rows import count_rows, read_rows, reject_values, strict
 from instance_seg.data.partnet.shape import LabeledShape, last_row, level_labels, level_masks
 from instance_seg.data.partnet.taxonomy import Level, Taxonomy

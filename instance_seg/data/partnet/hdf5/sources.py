@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from instance_seg.data.partnet.h5 import TREE, TreeBlock, count_shapes, read_block, tree_blocks
-from instance_seg.data.partnet.masks import mask_labels, mask_tree, read_detection, read_ground_truth
-from instance_seg.data.partnet.part_trees import entry_names, reject_tree
-from instance_seg.data.partnet.paths import level_folder, split_files
+from instance_seg.data.partnet.hdf5.masks import mask_labels, mask_tree, read_detection, read_ground_truth
+from instance_seg.data.partnet.hdf5.part_trees import entry_names, reject_tree
+from instance_seg.data.partnet.hdf5.paths import level_folder, split_files
+from instance_seg.data.partnet.hdf5.trees import TREE, TreeBlock, count_shapes, read_block, tree_blocks
 from instance_seg.data.partnet.splits import ShapeId, read_split_list, split_list_path
 from instance_seg.data.partnet.stored_shape import StoredShape, borrow_missing_levels, check_shape, store_shape
 from instance_seg.data.partnet.taxonomy import NUM_LEVELS, Taxonomy

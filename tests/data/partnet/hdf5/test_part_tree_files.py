@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from small_data import read_split
 
-from instance_seg.data.partnet.h5 import write_split
+from instance_seg.data.partnet.hdf5.trees import write_split
 from instance_seg.data.partnet.shape import LabeledShape, Part
 from instance_seg.data.partnet.splits import ShapeId, read_split_list
 from instance_seg.data.partnet.taxonomy import load_taxonomy
@@ -84,7 +84,7 @@ def test_split_list_follows_the_rows(root):
 
 
 def test_files_hold_a_block_each_and_are_read_in_order(tmp_path, monkeypatch):
-    monkeypatch.setattr("instance_seg.data.partnet.h5.SHAPES_PER_FILE", 2)
+    monkeypatch.setattr("instance_seg.data.partnet.hdf5.trees.SHAPES_PER_FILE", 2)
     assert write_split(tmp_path, "Chair", "val", map(make_shape, range(5)), CHAIR) == 5
     names = sorted(path.name for path in (tmp_path / "ins_seg_h5" / "Chair").iterdir())
     assert names == [f"val-0{i}.{end}" for i in range(3) for end in ("h5", "json")]
@@ -92,7 +92,7 @@ def test_files_hold_a_block_each_and_are_read_in_order(tmp_path, monkeypatch):
 
 
 def test_a_shorter_split_leaves_nothing_of_the_longer_one(tmp_path, monkeypatch):
-    monkeypatch.setattr("instance_seg.data.partnet.h5.SHAPES_PER_FILE", 2)
+    monkeypatch.setattr("instance_seg.data.partnet.hdf5.trees.SHAPES_PER_FILE", 2)
     write_split(tmp_path, "Chair", "test", map(make_shape, range(5)), CHAIR)
     write_split(tmp_path, "Chair", "val", map(make_shape, range(5)), CHAIR)
     write_split(tmp_path, "Chair", "test", map(make_shape, range(1)), CHAIR)

@@ -13,9 +13,9 @@ import numpy as np
 
 from instance_seg.data.files.checked_h5 import Field, write_h5
 from instance_seg.data.files.checksums import forget_checksums
-from instance_seg.data.partnet.masks import check_instance_counts, write_level_masks
-from instance_seg.data.partnet.part_trees import parse_tree_entry, read_entries
-from instance_seg.data.partnet.paths import h5_path, remove_files_from, split_files
+from instance_seg.data.partnet.hdf5.masks import check_instance_counts, write_level_masks
+from instance_seg.data.partnet.hdf5.part_trees import parse_tree_entry, read_entries
+from instance_seg.data.partnet.hdf5.paths import h5_path, remove_files_from, split_files
 from instance_seg.data.partnet.rows import count_rows, read_rows, reject_values, strict
 from instance_seg.data.partnet.shape import LabeledShape
 from instance_seg.data.partnet.splits import ShapeId, write_split_list

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from instance_seg.data.partnet.part_trees import leaf_complaints, parse_tree_entry, reject_tree, tree_complaints
+from instance_seg.data.partnet.hdf5.part_trees import leaf_complaints, parse_tree_entry, reject_tree, tree_complaints
 from instance_seg.data.partnet.shape import LabeledShape, Part
 from instance_seg.data.partnet.taxonomy import CATEGORIES, load_taxonomy
 from instance_seg.procedural import available_categories, generate_shape
