@@ -63,7 +63,9 @@ def test_variables_that_a_phase_does_not_use_have_gradients_of_zero():
 
 
 def test_a_trainer_compiles_an_update_for_each_phase_and_moves_what_it_uses(tmp_path):
-    config = make_config({"max_iter": 6, "logdir": str(tmp_path), "learning_rate": 0.1, "momentum": 0.0})
+    config = make_config(
+        {"max_iter": 6, "logdir": str(tmp_path), "learning_rate": 0.1, "momentum": 0.0, "decay_at": ()}
+    )
     system = TwoPhases(Settings(), TASK)
 
     def batches(first_step, parts, num_parts):

@@ -129,11 +129,13 @@ def test_a_sweep_measures_what_evaluations_one_by_one_do(unbroken, small_partnet
     without = "without region centers"
     assert all(swept[name]["readings"][without] == second["readings"][without] for name in names[1:])
     settings = [swept[name]["readings"]["with region centers"]["settings"] for name in names]
-    assert [tuple(each.values()) for each in settings] == [
+    changed = ("bandwidth", "semantic_center_offset", "region_push")
+    assert [tuple(each[setting] for setting in changed) for each in settings] == [
         (0.05, 0.05, "unit"),
         (0.1, 0.05, "soft"),
         (0.1, 0.075, "unit"),
     ]
+    assert all(set(each) == {*changed, "eq7_guard"} for each in settings)  # those that change a result
 
 
 @pytest.mark.parametrize("setting", ["bandwidth", "depth=3", "region_push=hard", "bandwidth=wide"])
