@@ -45,7 +45,7 @@ def map_in_processes(
         yield from map(function, arguments)
         return
     left, others = len(arguments), set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _begin)
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), leave_with_parent)
     try:
         with starting_workers():
             futures = [pool.submit(_call, function, argument) for argument in arguments]
@@ -96,16 +96,20 @@ def _holding_signals() -> Iterator[None]:
             signal.raise_signal(number)
 
 
-def _begin() -> None:
-    leave_with_parent()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that files which are written by half are removed
-
-
 def _call(function: Callable[[Argument], Result], argument: Argument) -> Result:
+    """Calls the function in a worker, which SIGTERM makes leave after files that are written by half are removed."""
     try:
-        return function(argument)
+        signal.signal(signal.SIGTERM, _leave)
+        result = function(argument)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        return result
     except SystemExit:
         os._exit(1)  # a pool would take the exit for a result and hand out the next argument
+
+
+def _leave(*_) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the pool sends another one as soon as it misses a worker
+    sys.exit(1)
 
 
 def leave_with_parent() -> None:
