@@ -53,13 +53,16 @@ def make_data_set(config: Config) -> DataSet:
     return load(DATA_SETS, "data_set", config.data_set)(config.source)
 
 
-def build_system(config: Config, task: Task) -> System:
+def build_system(config: Config, task: Task, strategy: tf.distribute.Strategy | None = None) -> System:
     """The system with its variables created, without any data: run once on a few points.
 
-    Its initial weights depend on initializer and seed alone.
+    Its initial weights depend on initializer and seed alone. The variables are those of `strategy`; to be called
+    outside of its scope.
     """
-    keras.utils.clear_session()  # names of layers count from the beginning, as those in a checkpoint do
-    with computing_in(config.engine.mixed_precision):
+    # Names of layers count from the beginning, as those in a checkpoint do. It would end a scope.
+    keras.utils.clear_session()
+    scope = strategy.scope() if strategy else contextlib.nullcontext()
+    with scope, computing_in(config.engine.mixed_precision):
         keras.utils.set_random_seed(config.run.seed)
         kind = load(SYSTEMS, "system", config.system)
         system = kind(config.network, task, initializer=INITIALIZERS[config.schedule.initializer])
@@ -100,8 +103,7 @@ def _train(config: Config, strategy: tf.distribute.Strategy, logdir: pathlib.Pat
     task, data = data_set.task(), config.data
     clouds = data_set.split(data.data_dir, "train", data.train_shapes or None)
     test = data_set.split(data.data_dir, data.test_split, data.test_shapes or None)
-    with strategy.scope():
-        system = build_system(config, task)
+    system = build_system(config, task, strategy)
     calibration = system.calibrate(clouds)
     split = Split(clouds, task, system.targets)
     samples = SampleConfig(data.train_batch_size, config.run.seed, data.points_per_shape, config.augment)
