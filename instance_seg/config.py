@@ -4,6 +4,7 @@ Names are unique, so the name of a setting is also the name of its flag. Data se
 their own: a run has those of what it uses.
 """
 
+import dataclasses
 import pathlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -119,6 +120,4 @@ class Config(Settings):
 
 def make_config(settings: Mapping[str, Any], preset: str = "paper") -> Config:
     """A Config from names and values over the defaults. ValueError names an unknown setting and the nearest known."""
-    config = make_settings(Config, settings)
-    object.__setattr__(config, "preset", pathlib.Path(preset).stem)
-    return config
+    return dataclasses.replace(make_settings(Config, settings), preset=pathlib.Path(preset).stem)

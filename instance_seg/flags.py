@@ -27,6 +27,7 @@ def define_flags(argv: Sequence[str] | None = None) -> None:
         define = _DEFINE.get(o.type, flags.DEFINE_string)
         limits = f"; {o.bounds}" if o.bounds else ""
         define(o.name, None, f"{o.help}{limits} [{o.default}]")
+        FLAGS.register_key_flag_for_module(sys.argv[0], FLAGS[o.name])  # --helpshort shows those of the main program
 
 
 def config_from_flags() -> Config:

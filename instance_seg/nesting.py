@@ -33,9 +33,9 @@ def options(
     root: type[Settings], chosen: Mapping[str, Any], group: str = "", of_weights: bool = True
 ) -> Iterator[Option]:
     """Every setting below `root`, with those branches that the values of `chosen` choose."""
-    for name, cls, plain in _branches(root, chosen):
-        if cls:
-            yield from options(cls, chosen, f"{group}.{name}".lstrip("."), of_weights and plain.get("of_weights", True))
+    for name, cls, metadata in _branches(root, chosen):
+        inside = of_weights and metadata.get("of_weights", True)
+        yield from options(cls, chosen, f"{group}.{name}".lstrip("."), inside)
     for f in fields(root):
         if "help" in f.metadata:
             known = f.metadata

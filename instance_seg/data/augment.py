@@ -52,11 +52,7 @@ class Motion(NamedTuple):
         """Features [N, F] float32 whose first `directions` triples are vectors -> [N, F] float32."""
         turn = self.rotation.T.astype(np.float32)
         vectors = [features[:, 3 * i : 3 * i + 3] @ turn for i in range(directions)]
-        return (
-            vectors[0]
-            if features.shape[1] == 3 == 3 * directions
-            else np.hstack([*vectors, features[:, 3 * directions :]])
-        )
+        return np.hstack([*vectors, features[:, 3 * directions :]])
 
 
 STILL = Motion(np.eye(3), np.eye(3), np.zeros(3))

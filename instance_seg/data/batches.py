@@ -70,9 +70,12 @@ class Split:
     def __len__(self) -> int:
         return len(self.clouds)
 
-    def sample(self, index: int, motion: Motion = STILL, kept: Any = slice(None), labeled: Any = slice(None)) -> Sample:
-        """A batch of one cloud: the rows `kept` are its points, the rows `labeled` the labeled ones."""
-        cloud = self.clouds[index]
+    def whole(self, index: int) -> Sample:
+        """A batch of one cloud as it is, all of its points labeled."""
+        return self.sample(index, self.clouds[index], STILL, slice(None), slice(None))
+
+    def sample(self, index: int, cloud: Cloud, motion: Motion, kept: Any, labeled: Any) -> Sample:
+        """A batch of the cloud number `index`: the rows `kept` are its points, the rows `labeled` the labeled ones."""
         labels = tuple(Labels(*(array[labeled].astype(np.int32) for array in level)) for level in cloud.labels)
         targets = self._targets_of(index, cloud, labels, motion) if self._targets and labels else ()
         points = [self._moved(cloud, motion, rows) for rows in (kept, labeled)]
@@ -110,7 +113,7 @@ def training_batch(split: Split, config: SampleConfig, step: int, part: int = 0,
 
 def evaluation_batch(split: Split, first: int, batch_size: int) -> Sample:
     """Clouds first, first + 1, ... as they are, all of their points; fewer than batch_size at the end."""
-    return concatenate([split.sample(index) for index in range(first, min(first + batch_size, len(split)))])
+    return concatenate([split.whole(index) for index in range(first, min(first + batch_size, len(split)))])
 
 
 def training_sample(split: Split, index: int, config: SampleConfig, rng: np.random.Generator) -> Sample:
@@ -118,17 +121,17 @@ def training_sample(split: Split, index: int, config: SampleConfig, rng: np.rand
 
     A cloud that leaves the cube altogether is taken unmoved: a batch must not lose one.
     """
-    xyz = split.clouds[index].xyz
-    motion, kept = STILL, np.arange(len(xyz))
+    cloud = split.clouds[index]
+    motion, kept = STILL, np.arange(len(cloud.xyz))
     if config.augmentation.augment:
         drawn = random_motion(config.augmentation, rng)
-        inside = np.flatnonzero(inside_cube(drawn.move(xyz))) if config.augmentation.augment_crop else kept
+        inside = np.flatnonzero(inside_cube(drawn.move(cloud.xyz))) if config.augmentation.augment_crop else kept
         if inside.size:
             motion, kept = drawn, inside
     labeled = kept
     if 0 < config.points_per_shape < kept.size:
         labeled = np.sort(rng.choice(kept, config.points_per_shape, replace=False))
-    return split.sample(index, motion, kept, labeled)
+    return split.sample(index, cloud, motion, kept, labeled)
 
 
 def concatenate(parts: Sequence[Any]) -> Any:

@@ -45,7 +45,7 @@ def training_dataset(
         step, i = divmod(int(key), len(parts))
         return training_batch(split, samples, step, parts[i], num_parts)
 
-    return _batches(tf.data.Dataset.range(first, end), make_sample, _specs(split.sample(0), size), tables, num_workers)
+    return _batches(tf.data.Dataset.range(first, end), make_sample, _specs(split.whole(0), size), tables, num_workers)
 
 
 def evaluation_dataset(split: Split, batch_size: int, tables: Tables, num_workers: int = 2) -> tf.data.Dataset:
@@ -53,7 +53,7 @@ def evaluation_dataset(split: Split, batch_size: int, tables: Tables, num_worker
     if batch_size < 1:
         raise ValueError(f"batch_size must be at least 1, got {batch_size}")
     firsts = tf.data.Dataset.range(0, len(split), batch_size)
-    specs = _specs(split.sample(0), batch_size if len(split) % batch_size == 0 else None)
+    specs = _specs(split.whole(0), batch_size if len(split) % batch_size == 0 else None)
     return _batches(firsts, lambda first: evaluation_batch(split, int(first), batch_size), specs, tables, num_workers)
 
 

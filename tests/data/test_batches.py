@@ -237,3 +237,22 @@ def test_features_of_any_number_follow_their_points(num_features, directions):
 def test_impossible_settings(fields):
     with pytest.raises(ValueError, match=next(iter(fields))):
         SampleConfig(**fields)
+
+
+class Counting(list):
+    """Clouds that count how often they are read."""
+
+    num_read = 0
+
+    def __getitem__(self, row):
+        self.num_read += 1
+        return super().__getitem__(row)
+
+
+def test_a_batch_reads_each_of_its_clouds_once():
+    clouds = Counting(DATASET.clouds)
+    split = Split(clouds, TASK, CenterTargets())
+    training_batch(split, CONFIG, 0)
+    assert clouds.num_read == CONFIG.batch_size
+    evaluation_batch(split, 0, 2)
+    assert clouds.num_read == CONFIG.batch_size + 2
