@@ -7,7 +7,7 @@ Legend
     K  kernel cells of a convolution (27 or 8)
     C  channels
     L  levels, coarse to fine; PartNet has three
-    S  semantic classes of a level, class 0 = unlabelled ("other")
+    S  semantic classes of a level, class 0 = unlabeled ("other")
     I  instances of a shape at a level
 
 Levels are always a sequence, index 0 = the coarsest. Tensors are [N, C] or [M, C].
@@ -89,8 +89,8 @@ class LevelPrediction(NamedTuple):
     """What the network says of one level."""
 
     logits: Tensor  # [N, S] float32
-    instance_offset: Tensor  # [N, 3] float32, O_I: point -> instance centre
-    region_offset: Tensor  # [N, 3] float32, O_S: point -> semantic region centre
+    instance_offset: Tensor  # [N, 3] float32, O_I: point -> instance center
+    region_offset: Tensor  # [N, 3] float32, O_S: point -> semantic region center
 
 
 class Proposals(NamedTuple):

@@ -1,4 +1,4 @@
-"""From a part tree to a labelled point cloud as PartNet stores it."""
+"""From a part tree to a labeled point cloud as PartNet stores it."""
 
 import itertools
 from collections.abc import Iterator

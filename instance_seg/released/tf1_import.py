@@ -31,7 +31,7 @@ class Imported(NamedTuple):
 
 
 def import_tf1_checkpoint(prefix: str, model) -> Imported:
-    """Assigns every variable of a built `SemanticAssistedNetwork` from the TF1 checkpoint `prefix`.
+    """Assigns every variable of a built `SemanticAssisted` from the TF1 checkpoint `prefix`.
 
     Raises:
         ValueError: there is no readable checkpoint, it lists other variables than the network has (the message lists

@@ -55,7 +55,7 @@ class Stored(NamedTuple):
 
 
 def tf1_variables(model) -> dict[str, Stored]:
-    """TF1's name -> our variable, for every variable of a built `SemanticAssistedNetwork`.
+    """TF1's name -> our variable, for every variable of a built `SemanticAssisted`.
 
     Raises:
         ValueError: the network fuses in the paper's order, which no TF1 weight belongs to.

@@ -18,16 +18,16 @@ class Part(NamedTuple):
 class LabeledShape(NamedTuple):
     """One shape as PartNet stores it."""
 
-    points: np.ndarray  # [N, 3] float32, centred at the bounding box, largest norm 1
+    points: np.ndarray  # [N, 3] float32, centered at the bounding box, largest norm 1
     normals: np.ndarray  # [N, 3] float32, unit length
-    leaf_label: np.ndarray  # [N] int32; a label that no part lists is an unlabelled point
+    leaf_label: np.ndarray  # [N] int32; a label that no part lists is an unlabeled point
     parts: tuple[Part, ...]
     model_id: str
     anno_id: str
 
 
 def level_labels(shape: LabeledShape, level: Level) -> Labels:
-    """Class (0 = unlabelled) and instance of every point at one level.
+    """Class (0 = unlabeled) and instance of every point at one level.
 
     The instance of a point is the row of `level_masks` that covers it; where rows overlap, the later one wins.
     """

@@ -1,4 +1,4 @@
-"""PartNet's labelled shapes: ins_seg_h5/<Category>/<split>-NN.h5, and the part trees in the .json beside each file.
+"""PartNet's labeled shapes: ins_seg_h5/<Category>/<split>-NN.h5, and the part trees in the .json beside each file.
 
 `write_split` also writes everything PartNet derives from them, so that its own tools find what they expect.
 """
