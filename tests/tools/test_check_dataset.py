@@ -15,6 +15,7 @@ from instance_seg.data.partnet.formats import prepare
 from instance_seg.data.partnet.hdf5.sources import LevelMasks, PartTrees
 from instance_seg.data.partnet.hdf5.trees import tree_blocks, write_split
 from instance_seg.data.partnet.shape import LabeledShape, Part
+from instance_seg.data.partnet.sources import read_shapes
 from instance_seg.data.partnet.taxonomy import load_taxonomy
 from instance_seg.procedural import generate_shape
 
@@ -180,7 +181,7 @@ def test_names_that_are_none(root, name):
     trees = edit_tree(root, 1, lambda parts: parts[0].update(part_name=name))
     assert_complains(root, trees, "row 1")
     with pytest.raises(ValueError, match="train-00.json: row 1"):
-        list(PartTrees.read(root, "Chair", "train", CHAIR))
+        list(read_shapes(root, "Chair", "train", CHAIR, source="ins_seg_h5"))
 
 
 def test_leaves_that_no_part_has(root):
@@ -205,11 +206,11 @@ def test_datasets_that_were_never_written(root, name):
     never_write(tree(root), name, rows=[0, 2])
     assert_complains(root, str(tree(root)), "row 1", f"{name!r}: row 1 was never written")
     with pytest.raises(ValueError, match=f"train-00.h5: dataset {name!r}: row 1 was never written"):
-        list(PartTrees.read(root, "Chair", "train", CHAIR))
+        list(read_shapes(root, "Chair", "train", CHAIR, source="ins_seg_h5"))
     never_write(tree(root), name)
     assert_complains(root, str(tree(root)), f"{name!r} was never written")
     with pytest.raises(ValueError, match=f"train-00.h5: dataset {name!r} was never written"):
-        list(PartTrees.read(root, "Chair", "train", CHAIR))
+        list(read_shapes(root, "Chair", "train", CHAIR, source="ins_seg_h5"))
 
 
 def test_masks_that_were_never_written(root):
@@ -237,7 +238,7 @@ def test_points_and_normals_that_are_none(root, name, value, complaint):
     change(tree(root), name, (1, slice(5)), value)
     assert_complains(root, str(tree(root)), "row 1", complaint)
     with pytest.raises(ValueError, match="train-00.h5: row 1 has"):
-        list(PartTrees.read(root, "Chair", "train", CHAIR))
+        list(read_shapes(root, "Chair", "train", CHAIR, source="ins_seg_h5"))
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float64])
@@ -254,7 +255,7 @@ def test_other_sizes_of_numbers(root, dtype):
         change(tree(root), "pts", (1, 0), 1e300)
         assert_complains(root, str(tree(root)), "row 1", "points beyond 10000 in some coordinate (1 of 20)")
         with pytest.raises(ValueError, match="train-00.h5: row 1 has numbers beyond 10000 in 'pts'"):
-            list(PartTrees.read(root, "Chair", "train", CHAIR))
+            list(read_shapes(root, "Chair", "train", CHAIR, source="ins_seg_h5"))
 
 
 def test_masks_of_other_programs(root):

@@ -2,14 +2,15 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from itertools import chain, islice
 
 import numpy as np
 from tqdm import tqdm
 
 from instance_seg.data.bounding_sphere import bounding_sphere
-from instance_seg.data.partnet.sources import count_stored, read_in_blocks, read_shapes
-from instance_seg.data.partnet.stored_shape import StoredShape
+from instance_seg.data.partnet.sources import blocks_of, count_stored
+from instance_seg.data.partnet.stored_shape import Block, StoredShape
 from instance_seg.data.partnet.taxonomy import Taxonomy
 from instance_seg.processes import available_cores, map_in_processes
 from instance_seg.structures import Cloud, Labels
@@ -36,17 +37,16 @@ def read_clouds(
         raise ValueError(f"the number of shapes to read must be at least 1, got {limit}")
     total = min(count_stored(root, category, split), limit or sys.maxsize)
     workers = available_cores() if total >= MANY_SHAPES else 1
-    blocks = read_in_blocks(root, category, split, taxonomy, limit) if workers > 1 else None
+    blocks = blocks_of(root, category, split, taxonomy, limit)
+    if workers > 1 and len(blocks) > 1:
+        parts = map_in_processes(_clouds_of, blocks, workers)
+    else:
+        parts = (map(as_cloud, block()) for block in blocks)
     any_label = False
-    with tqdm(desc=f"{category} {split}", total=total, delay=2, leave=False) as bar:
-        if blocks is None:
-            parts = ([as_cloud(shape)] for shape in read_shapes(root, category, split, taxonomy, limit))
-        else:
-            parts = map_in_processes(_prepare_block, blocks, workers)
-        for clouds in parts:
-            bar.update(len(clouds))
-            any_label = any_label or any(cloud.labels[0].semantic.any() for cloud in clouds)
-            yield from clouds
+    clouds = islice(chain.from_iterable(parts), limit)
+    for cloud in tqdm(clouds, f"{category} {split}", total, delay=2, leave=False):
+        any_label = any_label or cloud.labels[0].semantic.any()
+        yield cloud
     if not any_label:
         raise ValueError(
             f"{root}: no shape of {category} {split} has a part that level 1 lists, such as "
@@ -70,5 +70,5 @@ def to_unit_sphere(points: np.ndarray) -> np.ndarray:
     return ((points.astype(np.float64) - center) / (radius + RADIUS_MARGIN)).astype(np.float32)
 
 
-def _prepare_block(block: Callable[[], Iterator[StoredShape]]) -> list[Cloud]:
-    return [as_cloud(shape) for shape in block()]
+def _clouds_of(block: Block) -> list[Cloud]:
+    return list(map(as_cloud, block()))

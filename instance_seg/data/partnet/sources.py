@@ -1,37 +1,24 @@
 """The shapes of a split out of whatever format a folder holds.
 
-A format is an object with three functions: `files` (what it finds of a split, [] if nothing), `count` and `read`. All
-of them give the same arrays for the same shapes, so training may read any.
+A format is an object with three functions: `files` (what it finds of a split, [] if nothing), `count`, and either
+`blocks`, if a split can be cut into pieces that other processes read, or `read`. All of them give the same arrays for
+the same shapes, so training may read any.
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
-from typing import Protocol
+from typing import Any
 
 from instance_seg.data.partnet.formats import points_folder, shards, tfrecord
 from instance_seg.data.partnet.hdf5.sources import LevelMasks, PartTrees
 from instance_seg.data.partnet.splits import SPLITS
-from instance_seg.data.partnet.stored_shape import StoredShape
+from instance_seg.data.partnet.stored_shape import Block, StoredShape
 from instance_seg.data.partnet.taxonomy import CATEGORIES, Taxonomy, check_category
 
-
-class Source(Protocol):
-    """One format."""
-
-    def files(self, root: str | os.PathLike, category: str, split: str) -> list[Path]:
-        """What there is of a split."""
-
-    def count(self, root: str | os.PathLike, category: str, split: str) -> int:
-        """Number of shapes of a split."""
-
-    def read(self, root: str | os.PathLike, category: str, split: str, taxonomy: Taxonomy) -> Iterator[StoredShape]:
-        """The shapes of a split, in their order."""
-
-
-SOURCES: dict[str, Source] = {  # by preference
+SOURCES = {  # by preference
     "ins_seg_h5": PartTrees,
     "shards": shards,
     "tfrecords": tfrecord,
@@ -58,21 +45,23 @@ def read_shapes(
         ValueError: no such category or split, the folder holds neither, or something in its files is amiss; the
             message names the file, and the row or record where there is one.
     """
-    return islice(_find(root, category, split, source).read(root, category, split, taxonomy), limit)
+    blocks = blocks_of(root, category, split, taxonomy, limit, source)
+    return islice(chain.from_iterable(block() for block in blocks), limit)
 
 
-def read_in_blocks(
-    root: str | os.PathLike, category: str, split: str, taxonomy: Taxonomy, limit: int | None = None
-) -> list[Callable[[], Iterator[StoredShape]]] | None:
-    """What read_shapes reads, as pieces that other processes can read: calls that can be pickled, in their order.
-
-    Returns None where the format has to be read in one go.
-    """
-    source = _find(root, category, split, None)
-    if not hasattr(source, "blocks"):
-        return None
-    blocks = source.blocks(root, category, split, limit)
-    return [partial(source.read_block, block, split, taxonomy) for block in blocks]
+def blocks_of(
+    root: str | os.PathLike,
+    category: str,
+    split: str,
+    taxonomy: Taxonomy,
+    limit: int | None = None,
+    source: str | None = None,
+) -> list[Block]:
+    """What read_shapes reads, in pieces; a single one, that may have more than `limit` shapes, if it cannot be cut."""
+    found = _find(root, category, split, source)
+    if hasattr(found, "blocks"):
+        return found.blocks(root, category, split, taxonomy, limit)
+    return [partial(found.read, root, category, split, taxonomy)]
 
 
 def count_stored(root: str | os.PathLike, category: str, split: str, source: str | None = None) -> int:
@@ -94,7 +83,7 @@ def _holds(root: str | os.PathLike, category: str, split: str) -> bool:
     return any(SOURCES[name].files(root, category, split) for name in SOURCES)
 
 
-def _find(root: str | os.PathLike, category: str, split: str, name: str | None) -> Source:
+def _find(root: str | os.PathLike, category: str, split: str, name: str | None) -> Any:
     check_category(category)
     if split not in SPLITS:
         raise ValueError(f"there is no split {split!r}; choose one of {', '.join(SPLITS)}")

@@ -4,7 +4,7 @@ The instance of a point is the row of PartNet's mask that covers it, of ins_seg_
 validation splits, of ins_seg_h5_gt (which leaves out parts without points) in the test split.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import NamedTuple
 
@@ -28,6 +28,9 @@ class StoredShape(NamedTuple):
     levels: tuple[Labels, ...]  # coarse to fine; a level the category lacks repeats the coarser one's labels
     model_id: str
     anno_id: str
+
+
+Block = Callable[[], Iterator[StoredShape]]  # reads some shapes of a split; can be pickled
 
 
 def store_shape(shape: LabeledShape, taxonomy: Taxonomy, split: str) -> StoredShape:

@@ -11,9 +11,9 @@ from instance_seg.data.partnet.hdf5.trees import write_split
 from instance_seg.data.partnet.shape import LabeledShape, Part
 from instance_seg.data.partnet.sources import (
     SOURCES,
+    blocks_of,
     categories_in,
     count_stored,
-    read_in_blocks,
     read_shapes,
     sources_of,
 )
@@ -152,7 +152,7 @@ def test_blocks_together_are_the_split(root, source, tmp_path, monkeypatch):
     taxonomy = load_taxonomy("Chair")
     wanted = list(read_shapes(tmp_path, "Chair", "train", taxonomy, source=source))
     for limit, sizes in ((None, [2, 1]), (2, [2]), (1, [1]), (9, [2, 1])):
-        blocks = read_in_blocks(tmp_path, "Chair", "train", taxonomy, limit)
+        blocks = blocks_of(tmp_path, "Chair", "train", taxonomy, limit)
         found = [list(pickle.loads(pickle.dumps(block))()) for block in blocks]
         assert [len(shapes) for shapes in found] == sizes
         for one, other in zip(sum(found, []), wanted):
@@ -161,4 +161,5 @@ def test_blocks_together_are_the_split(root, source, tmp_path, monkeypatch):
 
 def test_formats_that_are_read_in_one_go(root, tmp_path):
     (tmp_path / "shards").symlink_to(root / "shards")
-    assert read_in_blocks(tmp_path, "Chair", "train", load_taxonomy("Chair")) is None
+    (block,) = blocks_of(tmp_path, "Chair", "train", load_taxonomy("Chair"), limit=2)
+    assert [len(list(read())) for read in (block, pickle.loads(pickle.dumps(block)))] == [3, 3]

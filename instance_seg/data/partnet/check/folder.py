@@ -14,7 +14,7 @@ from instance_seg.data.partnet.hdf5.paths import level_folder, split_files
 from instance_seg.data.partnet.hdf5.sources import check_split_list
 from instance_seg.data.partnet.hdf5.trees import TREE
 from instance_seg.data.partnet.rows import Problem
-from instance_seg.data.partnet.sources import SOURCES, sources_of
+from instance_seg.data.partnet.sources import SOURCES, read_shapes, sources_of
 from instance_seg.data.partnet.splits import SPLITS, ShapeId, split_list_path
 from instance_seg.data.partnet.taxonomy import Taxonomy, check_category
 from instance_seg.options import shown
@@ -121,7 +121,8 @@ class CategoryCheck:
         """The shapes of a format whose reader stops at the first problem."""
         where = SOURCES[name].files(self.root, self.taxonomy.category, split)[0]
         try:
-            for row, shape in enumerate(SOURCES[name].read(self.root, self.taxonomy.category, split, self.taxonomy)):
+            shapes = read_shapes(self.root, self.taxonomy.category, split, self.taxonomy, source=name)
+            for row, shape in enumerate(shapes):
                 yield examine(where, row, shape, self.taxonomy, normal_complaints(shape.normals), labels)
         except ValueError as error:
             self._report(where, None, str(error))

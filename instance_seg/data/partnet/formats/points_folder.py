@@ -7,8 +7,8 @@ The levels of a shape repeat its points and normals. A level that the category l
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from instance_seg.data.partnet.formats.points_file import (
     write_points_file,
 )
 from instance_seg.data.partnet.stored_shape import (
+    Block,
     StoredShape,
     borrow_missing_levels,
     check_shape,
@@ -31,14 +32,6 @@ from instance_seg.structures import Labels
 
 FOLDER = "points"
 _BLOCK = 64  # shapes
-
-
-class PointsBlock(NamedTuple):
-    """Some shapes of a split, which can be read apart from the others."""
-
-    folder: Path
-    shapes: Sequence[Sequence[PointsFileName]]  # the files of each
-    listed: Mapping[str, str]  # their checksums
 
 
 def files(root: str | os.PathLike, category: str, split: str) -> list[Path]:
@@ -55,13 +48,9 @@ def count(root: str | os.PathLike, category: str, split: str) -> int:
     return len({PointsFileName.parse(path.name).index for path in files(root, category, split)})
 
 
-def read(root: str | os.PathLike, category: str, split: str, taxonomy: Taxonomy) -> Iterator[StoredShape]:
-    """Reads the shapes of a split. Raises ValueError naming the file for what is amiss or missing."""
-    for block in blocks(root, category, split):
-        yield from read_block(block, split, taxonomy)
-
-
-def blocks(root: str | os.PathLike, category: str, split: str, limit: int | None = None) -> list[PointsBlock]:
+def blocks(
+    root: str | os.PathLike, category: str, split: str, taxonomy: Taxonomy, limit: int | None = None
+) -> list[Block]:
     """Cuts a split, or its first shapes, into blocks. Raises ValueError naming the file that is missing."""
     found = files(root, category, split)
     if not found:
@@ -77,16 +66,12 @@ def blocks(root: str | os.PathLike, category: str, split: str, limit: int | None
         if index != place:
             raise ValueError(f"{folder}: shape {place:04d} of {category} {split} is missing; after it comes {names[0]}")
     shapes = list(by_index.values())[:limit]
-    parts = (shapes[first : first + _BLOCK] for first in range(0, len(shapes), _BLOCK))
-    return [
-        PointsBlock(folder, part, {str(n): listed[str(n)] for names in part for n in names if str(n) in listed})
-        for part in parts
-    ]
-
-
-def read_block(block: PointsBlock, split: str, taxonomy: Taxonomy) -> Iterator[StoredShape]:
-    """Reads the shapes of a block, as `read` does."""
-    return (_read_shape(block.folder, names, block.listed, taxonomy) for names in block.shapes)
+    cut = []
+    for first in range(0, len(shapes), _BLOCK):
+        part = shapes[first : first + _BLOCK]
+        sums = {str(name): listed[str(name)] for names in part for name in names if str(name) in listed}
+        cut.append(partial(_read_block, folder, part, sums, taxonomy))
+    return cut
 
 
 def shape_paths(
@@ -107,6 +92,13 @@ def write_shape(paths: list[Path], shape: StoredShape, taxonomy: Taxonomy) -> No
 def _named_files(folder: Path, category: str, split: str) -> dict[PointsFileName, Path]:
     named = ((PointsFileName.parse(path.name), path) for path in folder.glob(f"{category}_*_{split}.points"))
     return {name: path for name, path in named if name and (name.category, name.split) == (category, split)}
+
+
+def _read_block(
+    folder: Path, shapes: Sequence[Sequence[PointsFileName]], listed: Mapping[str, str], taxonomy: Taxonomy
+) -> Iterator[StoredShape]:
+    """The shapes of which these are the files; `listed` are the checksums of these."""
+    return (_read_shape(folder, names, listed, taxonomy) for names in shapes)
 
 
 def _read_shape(

@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Iterator
-from itertools import zip_longest
+from functools import partial
+from itertools import chain, zip_longest
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from instance_seg.data.partnet.hdf5.part_trees import entry_names, reject_tree
 from instance_seg.data.partnet.hdf5.paths import level_folder, split_files
 from instance_seg.data.partnet.hdf5.trees import TREE, TreeBlock, count_shapes, read_block, tree_blocks
 from instance_seg.data.partnet.splits import ShapeId, read_split_list, split_list_path
-from instance_seg.data.partnet.stored_shape import StoredShape, borrow_missing_levels, check_shape, store_shape
+from instance_seg.data.partnet.stored_shape import Block, StoredShape, borrow_missing_levels, check_shape, store_shape
 from instance_seg.data.partnet.taxonomy import NUM_LEVELS, Taxonomy
 
 
@@ -30,33 +31,26 @@ class PartTrees:
         return count_shapes(root, category, split)
 
     @staticmethod
-    def read(root: str | os.PathLike, category: str, split: str, taxonomy: Taxonomy) -> Iterator[StoredShape]:
-        """Reads the shapes of a split. Raises ValueError naming the file and the row for what is amiss."""
-        names: list[ShapeId] = []
-        for path in split_files(root, TREE, category, split):
-            for block in tree_blocks(path):
-                names += entry_names(block.path, block.entries, block.first)
-                yield from PartTrees.read_block(block, split, taxonomy)
-        check_split_list(root, category, split, names, Path(root) / TREE / category)
-
-    @staticmethod
-    def blocks(root: str | os.PathLike, category: str, split: str, limit: int | None = None) -> list[TreeBlock]:
+    def blocks(
+        root: str | os.PathLike, category: str, split: str, taxonomy: Taxonomy, limit: int | None = None
+    ) -> list[Block]:
         """Cuts a split, or its first shapes, into blocks. Raises ValueError for what headers and lists tell."""
-        blocks: list[TreeBlock] = []
+        blocks: list[Block] = []
         names: list[ShapeId] = []
         for path in split_files(root, TREE, category, split):
             for block in tree_blocks(path):
                 left = None if limit is None else limit - len(names)
-                if left == 0:
+                block = block._replace(entries=block.entries[:left])
+                blocks.append(partial(PartTrees.read_block, block, split, taxonomy))
+                names += entry_names(block.path, block.entries, block.first)
+                if len(names) == limit:  # of the list no more is known to be there
                     return blocks
-                blocks.append(block._replace(entries=block.entries[:left]))
-                names += entry_names(block.path, blocks[-1].entries, block.first)
         check_split_list(root, category, split, names, Path(root) / TREE / category)
         return blocks
 
     @staticmethod
     def read_block(block: TreeBlock, split: str, taxonomy: Taxonomy) -> Iterator[StoredShape]:
-        """Reads the shapes of a block, as `read` does."""
+        """Reads the shapes of a block. Raises ValueError naming the file and the row for what is amiss."""
         for row, shape in enumerate(read_block(block), start=block.first):
             reject_tree(block.path.with_suffix(".json"), row, shape, taxonomy)
             yield check_shape(f"{block.path}: row {row}", store_shape(shape, taxonomy, split), taxonomy)
@@ -78,7 +72,7 @@ class LevelMasks:
         """Reads the shapes of a split. Raises ValueError naming the file and the row for what is amiss."""
         reader = read_ground_truth if split == "test" else read_detection
         rows = [reader(root, category, level, split) for level in taxonomy.real_levels]
-        trees = PartTrees.read(root, category, split, taxonomy)
+        trees = chain.from_iterable(block() for block in PartTrees.blocks(root, category, split, taxonomy))
         first = LevelMasks.files(root, category, split)[0]
         for index, (whole, *masks) in enumerate(zip_longest(trees, *rows)):
             where = f"{first} or a file beside it: shape {index} of {split}"
