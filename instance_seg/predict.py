@@ -17,13 +17,12 @@ from typing import Any
 
 import numpy as np
 from absl import app, flags
-from plyfile import PlyData, PlyElement
 
 from instance_seg.config import make_config
 from instance_seg.data.bounding_sphere import in_unit_box
 from instance_seg.data.files.clouds.read import READERS, check_source, read_cloud
-from instance_seg.drawing.pictures import colors_for, render_panel, write_png
-from instance_seg.files import replacing
+from instance_seg.drawing.pictures import render_panel, write_png
+from instance_seg.drawing.ply import write_labels
 from instance_seg.interrupt import ending_at_signals
 from instance_seg.structures import Segmented, Task
 from instance_seg.tables import capitalized, markdown, write_text
@@ -43,28 +42,6 @@ UPRIGHT = {
     "y": np.eye(3),
     "z": np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]]),
 }
-
-
-def write_labels(path: pathlib.Path, points: np.ndarray, semantic: np.ndarray, instance: np.ndarray) -> None:
-    """A PLY with properties x y z red green blue semantic instance; x y z are doubles where floats would round."""
-    with np.errstate(over="ignore"):
-        kind = "f4" if np.array_equal(np.float32(points), points) else "f8"
-    rows = np.empty(
-        len(points),
-        [
-            *((c, kind) for c in "xyz"),
-            *((c, "u1") for c in ("red", "green", "blue")),
-            ("semantic", "i4"),
-            ("instance", "i4"),
-        ],
-    )
-    for axis, name in enumerate("xyz"):
-        rows[name] = points[:, axis]
-    for channel, name in enumerate(("red", "green", "blue")):
-        rows[name] = np.round(255 * colors_for(instance)[:, channel])
-    rows["semantic"], rows["instance"] = semantic, instance
-    with replacing(path) as temporary:
-        PlyData([PlyElement.describe(rows, "vertex")]).write(str(temporary))
 
 
 def parts_table(task: Task, levels: Sequence[Segmented]) -> str:

@@ -1,16 +1,14 @@
 """Signals: as a wish, as an end wherever the work is, and in each of the tools."""
 
-import importlib
 import os
-import pathlib
 import signal
-import sys
 
 import pytest
+from absl import flags
+from tools_in_process import loaded
 
 from instance_seg.interrupt import StopSignal, ending_at_signals
 
-TOOLS = pathlib.Path(__file__).resolve().parents[1] / "tools"
 BOTH = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 
 
@@ -73,11 +71,8 @@ def test_a_program_without_signals_returns_what_it_returns():
     ],
 )
 def test_tools_end_at_signals(tool, work, arguments, monkeypatch, capsys):
-    monkeypatch.syspath_prepend(str(TOOLS))
-    module = importlib.import_module(tool)
-    monkeypatch.setattr(module, work, lambda *_: send(signal.SIGTERM))
-    monkeypatch.setattr(sys, "argv", [tool, *arguments])
-    with pytest.raises(SystemExit) as ended:
-        module.main()
+    with loaded(tool) as module, pytest.raises(SystemExit) as ended:
+        monkeypatch.setattr(module, work, lambda *_: send(signal.SIGTERM))
+        module.main(arguments if tool == "benchmark" else flags.FLAGS([tool, *arguments]))  # which has no absl flags
     assert ended.value.code == 128 + signal.SIGTERM
     assert capsys.readouterr().err.startswith("SIGTERM: stopped; ")

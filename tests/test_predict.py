@@ -6,8 +6,9 @@ import pytest
 from plyfile import PlyData
 
 from instance_seg.data.bounding_sphere import in_unit_box
+from instance_seg.drawing.ply import write_labels
 from instance_seg.experiment import make_data_set, train
-from instance_seg.predict import UPRIGHT, predict, write_labels
+from instance_seg.predict import UPRIGHT, predict
 from instance_seg.presets import load_config
 from instance_seg.procedural import generate_shape
 from instance_seg.training.checkpoint_files import described_config

@@ -1,16 +1,16 @@
 """Compares our mean-shift with scikit-learn's: the same partitions? how much faster?
 
-    python tools/compare_mean_shift.py --inputs 1000 --max_points 10000
+    python tools/compare_mean_shift.py --inputs=1000 --max_points=10000
 
 Every input is a random shape at one level: 1 to max_points points (log-uniform) of 1 to 6 classes around 1 to 24
 instance centers, tight, medium or diffuse. Both sides cluster each class on its own. scikit-learn gets one thread, with
 which it is fastest here. Differing inputs are listed with their seed.
 """
 
-import argparse
 import time
 
 import numpy as np
+from absl import app, flags
 from tabulate import tabulate
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
@@ -18,6 +18,10 @@ from tqdm import tqdm
 from instance_seg.clustering.mean_shift import cluster_regions
 from instance_seg.interrupt import ending_at_signals
 from ocnn_tf_ops.python.mean_shift import mean_shift
+
+FLAGS = flags.FLAGS
+flags.DEFINE_integer("inputs", 1000, "Random shapes, of all kinds together.", lower_bound=1)
+flags.DEFINE_integer("max_points", 10_000, "Points of the largest.", lower_bound=1)
 
 SPREADS = {"tight": 0.02, "medium": 0.05, "diffuse": 0.12}  # standard deviation of a point around its center
 BANDWIDTH = 0.1
@@ -65,16 +69,15 @@ def compare(kind: str, seeds: range, max_points: int) -> list:
 
 
 @ending_at_signals("stopped; nothing was compared to its end")
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--inputs", type=int, default=1000)
-    parser.add_argument("--max_points", type=int, default=10_000)
-    arguments = parser.parse_args()
-    bounds = np.linspace(0, arguments.inputs, len(SPREADS) + 1).astype(int)
-    rows = [compare(k, range(a, b), arguments.max_points) for k, a, b in zip(SPREADS, bounds[:-1], bounds[1:])]
+def main(argv: list[str]) -> None:
+    """Prints the table of the comparison."""
+    if len(argv) > 1:
+        raise app.UsageError(f"unexpected argument {argv[1]!r}")
+    bounds = np.linspace(0, FLAGS.inputs, len(SPREADS) + 1).astype(int)
+    rows = [compare(k, range(a, b), FLAGS.max_points) for k, a, b in zip(SPREADS, bounds[:-1], bounds[1:])]
     headers = ["clusters", "inputs", "points", "same labels", *(f"{s} [s]" for s in SIDES), "ratio, 1 thread", "ratio"]
     print(tabulate(rows, headers, floatfmt=".4g"))
 
 
 if __name__ == "__main__":
-    main()
+    app.run(main)

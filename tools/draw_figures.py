@@ -11,13 +11,13 @@ that are clustered. RUN is a run's folder or a checkpoint prefix; both are of on
     curves_level_<k>.png                               over the whole split, with --curves
 """
 
-import argparse
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from absl import app, flags
 
 from instance_seg.clustering.config import ClusterConfig
 from instance_seg.config import make_config
@@ -26,13 +26,26 @@ from instance_seg.data.pipeline import evaluation_dataset
 from instance_seg.drawing.curves import render_curves
 from instance_seg.drawing.panels import panel_columns
 from instance_seg.drawing.pictures import Column, render_panel, write_png
+from instance_seg.drawing.ply import write_labels
 from instance_seg.evaluation.evaluate import Drawable, Evaluation, evaluate
 from instance_seg.evaluation.predictor import Predictor
 from instance_seg.experiment import make_data_set, restore_system
 from instance_seg.interrupt import ending_at_signals
-from instance_seg.predict import write_labels
 from instance_seg.structures import Cloud, Labels
 from instance_seg.training.checkpoint_files import described_config
+
+FLAGS = flags.FLAGS
+flags.DEFINE_string("data_dir", None, "PartNet's trees, or made ones", required=True)
+flags.DEFINE_string("baseline", None, "run of a baseline", required=True)
+flags.DEFINE_string("cross_level", None, "run of the cross-level network", required=True)
+flags.DEFINE_string("out", None, "folder for the pictures", required=True)
+flags.DEFINE_list("shapes", ["0"], "rows of the split")
+flags.DEFINE_enum("split", "test", ["train", "val", "test"], "split that is shown")
+flags.DEFINE_float("bandwidth", ClusterConfig.bandwidth, "of mean-shift")
+flags.DEFINE_float("push", ClusterConfig.semantic_center_offset, "lambda of Eq. 7")
+flags.DEFINE_enum("region_push", "unit", ["unit", "soft"], "unit: Eq. 7; soft: ours")
+flags.DEFINE_bool("curves", False, "draw precision over recall too: measures all shapes")
+flags.DEFINE_float("threshold", 0.5, "IoU of the curves: 0.25, 0.5 or 0.75")
 
 BASELINE, WITHOUT, WITH = "baseline", "cross-level, without region centers", "cross-level, with region centers"
 
@@ -113,39 +126,24 @@ def check_runs(baseline: Run, cross_level: Run, shapes: list[int]) -> None:
             raise ValueError(f"--shapes: there is no shape {row}; the split has 0 to {len(cross_level.clouds) - 1}")
 
 
-def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
-    """The flags."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data_dir", required=True, help="PartNet's trees, or made ones")
-    parser.add_argument("--baseline", required=True, help="run of a baseline")
-    parser.add_argument("--cross_level", required=True, help="run of the cross-level network")
-    parser.add_argument("--out", required=True, type=Path, help="folder for the pictures")
-    parser.add_argument("--shapes", default="0", help="rows of the split, separated by commas")
-    parser.add_argument("--split", default="test", choices=("train", "val", "test"), help="split that is shown")
-    parser.add_argument("--bandwidth", type=float, default=ClusterConfig.bandwidth, help="of mean-shift")
-    parser.add_argument("--push", type=float, default=ClusterConfig.semantic_center_offset, help="lambda of Eq. 7")
-    parser.add_argument("--region_push", default="unit", choices=("unit", "soft"), help="unit: Eq. 7; soft: ours")
-    parser.add_argument("--curves", action="store_true", help="draw precision over recall too: measures all shapes")
-    parser.add_argument("--threshold", type=float, default=0.5, help="IoU of the curves: 0.25, 0.5 or 0.75")
-    return parser.parse_args(argv)
-
-
 @ending_at_signals("stopped; pictures that were finished stay, and the same command starts again")
-def main(argv: list[str] | None = None) -> None:
+def main(argv: list[str]) -> None:
     """Draws what the flags ask for."""
-    given = parse_arguments(argv)
+    if len(argv) > 1:
+        raise app.UsageError(f"unexpected argument {argv[1]!r}")
+    out = Path(FLAGS.out)
     try:
-        shapes = [int(row) for row in given.shapes.split(",") if row]
-        names = {"bandwidth": given.bandwidth, "semantic_center_offset": given.push, "region_push": given.region_push}
-        runs = [Run(each, given.data_dir, given.split, names) for each in (given.baseline, given.cross_level)]
+        shapes = [int(row) for row in FLAGS.shapes if row]
+        names = {"bandwidth": FLAGS.bandwidth, "semantic_center_offset": FLAGS.push, "region_push": FLAGS.region_push}
+        runs = [Run(each, FLAGS.data_dir, FLAGS.split, names) for each in (FLAGS.baseline, FLAGS.cross_level)]
         check_runs(*runs, shapes)
         for row in shapes:
-            draw_shape(*runs, row, given.out)
-        if given.curves:
-            draw_curves(*runs, given.threshold, given.out)
+            draw_shape(*runs, row, out)
+        if FLAGS.curves:
+            draw_curves(*runs, FLAGS.threshold, out)
     except (ValueError, OSError) as error:
         sys.exit(f"error: {error}")
-    print(f"{given.out}: {len(shapes)} shapes")
+    print(f"{out}: {len(shapes)} shapes")
 
 
 def _file_name(column: Column) -> str:
@@ -153,4 +151,4 @@ def _file_name(column: Column) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    app.run(main)

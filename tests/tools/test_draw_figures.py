@@ -1,12 +1,10 @@
 """The figures of real, if tiny and hardly trained, runs; and of made-up segmentations."""
 
-import importlib.util
-import pathlib
-
 import matplotlib.image
 import numpy as np
 import pytest
 from plyfile import PlyData
+from tools_in_process import call, loaded
 
 from instance_seg.clustering.partition import as_proposals
 from instance_seg.evaluation.evaluate import Drawable
@@ -15,15 +13,12 @@ from instance_seg.presets import load_config
 from instance_seg.structures import Labels, Segmented
 
 TINY = {"depth": 3, "channels": (8, 8), "num_blocks": 1, "head_width": 8, "train_batch_size": 2, "max_iter": 1}
-_PATH = pathlib.Path(__file__).resolve().parents[2] / "tools" / "draw_figures.py"
 
 
 @pytest.fixture(scope="module")
 def tool():
-    spec = importlib.util.spec_from_file_location("draw_figures", _PATH)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    with loaded("draw_figures") as module:
+        return module
 
 
 @pytest.fixture(scope="module")
@@ -36,9 +31,9 @@ def runs(small_partnet, tmp_path_factory):
     return folder / "single_level_baseline", folder / "cross_level_fusion"
 
 
-def test_panels_and_curves_of_runs(tool, runs, small_partnet, tmp_path):
+def test_panels_and_curves_of_runs(runs, small_partnet, tmp_path):
     flags = [f"--data_dir={small_partnet}", f"--baseline={runs[0]}", f"--cross_level={runs[1]}", f"--out={tmp_path}"]
-    tool.main([*flags, "--shapes=2", "--curves"])
+    call("draw_figures", *flags, "--shapes=2", "--curves")
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == ["curves_level_3.png", "shape_2_level_3", "shape_2_level_3.png"]
     assert matplotlib.image.imread(tmp_path / "shape_2_level_3.png").shape[1] == 4 * 320
@@ -46,7 +41,7 @@ def test_panels_and_curves_of_runs(tool, runs, small_partnet, tmp_path):
     columns = ["baseline", "cross-level_with_region_centers", "cross-level_without_region_centers"]
     assert files == sorted(["ground_truth.ply", *(f"{c}{end}.ply" for c in columns for end in ("", "_shifted"))])
     with pytest.raises(SystemExit, match="there is no shape 3; the split has 0 to 2"):
-        tool.main([*flags, "--shapes=3"])
+        call("draw_figures", *flags, "--shapes=3")
 
 
 def test_columns_are_numbered_after_the_ground_truth(tool, tmp_path):
