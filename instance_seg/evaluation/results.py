@@ -25,7 +25,7 @@ RUN/sweep/NAME/results.json, with readings of their own.
 
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral
 from pathlib import Path
 from typing import Any
@@ -40,18 +40,26 @@ SWEEP = "sweep"  # folder of a run that holds the same checkpoint, read with oth
 STAGES = ("train", "predict", "cluster", "metrics")
 PER_CLASS, INSTANCES = "per_class", "instances"
 _LARGEST = 10**15  # of all numbers
-_RUN_TYPES = {
-    "task": str,
-    "dataset": str,
-    "subset": str,
-    "variant": str,
-    "preset": str,
-    "seed": int,
-    "iterations": int,
-    "seconds": dict,
+_MEASURE = (float, None)
+# A mapping has the keys that stand here, those with a ? perhaps; other keys have any name and the values of `...`, or
+# are left alone. Of several types any will do; None is null.
+_FORM = {
+    "run": {
+        **dict.fromkeys(("task", "dataset", "subset", "variant", "preset"), str),
+        **dict.fromkeys(("seed", "iterations", "level?"), int),
+        "seconds": dict.fromkeys(STAGES, float),
+        "ap_arithmetic?": str,
+        "parameters?": (int, None),
+        "commit?": (str, None),
+    },
+    "readings": {
+        ...: {
+            "settings": {...: (float, str, bool)},
+            "levels": {...: {PER_CLASS: {...: {INSTANCES: int, ...: _MEASURE}}, ...: _MEASURE}},
+            "mean": {...: _MEASURE},
+        }
+    },
 }
-_MAY_BE_THERE = {"level": int, "ap_arithmetic": str}
-_MAY_BE_NULL = {"parameters": int, "commit": str}
 
 
 def build_results(run: Mapping[str, Any], readings: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -118,18 +126,26 @@ def find_sweep(folder: str | os.PathLike) -> list[dict[str, Any]]:
 
 def check_results(results: Any, where: str) -> None:
     """Raises ValueError naming `where` and the key unless `results` follows the schema."""
-    _require(results, dict, where, "the file")
+    _require(results, (dict,), where, "the file")
     if results.get("schema") != SCHEMA:
         raise ValueError(
             f"{where}: schema is {shown(results.get('schema'))}, this program reads {SCHEMA}; evaluate the run again"
         )
-    _check_run(_entry(results, "run", dict, where), where)
-    readings = _entry(results, "readings", dict, where)
+    _check(results, _FORM, where, "")
+    run, readings = results["run"], results["readings"]
+    if not run["variant"].strip():
+        raise ValueError(f"{where}: run.variant is empty; expected the name of a network")
+    if run.get("ap_arithmetic", ARITHMETICS[0]) not in ARITHMETICS:
+        raise ValueError(f"{where}: run.ap_arithmetic is unknown; expected one of {', '.join(ARITHMETICS)}")
     if not readings:
         raise ValueError(f"{where}: readings is empty; a run has at least one")
     for name, reading in readings.items():
-        _check_name(name, where, "readings")
-        _check_reading(_require(reading, dict, where, f"readings.{name_shown(name)}"), where, name_shown(name))
+        here, levels, mean = f"readings.{name_shown(name)}", reading["levels"], reading["mean"]
+        if not levels:
+            raise ValueError(f"{where}: {here}.levels is empty; a reading has at least one")
+        for level, entry in levels.items():
+            _require_keys(entry, mean, where, f"{here}.levels.{name_shown(level)}.")
+        _require_keys(mean, mean_over_levels(levels), where, f"{here}.mean.")
     first, *others = readings
     for other in others:
         levels = [list(readings[name]["levels"]) for name in (first, other)]
@@ -164,71 +180,35 @@ def _plain(value: Any) -> int | float | None:
     return int(value) if isinstance(value, Integral) else float(value)
 
 
-def _check_run(run: Mapping[str, Any], where: str) -> None:
-    for name, kind in _RUN_TYPES.items():
-        _entry(run, name, kind, where, "run.")
-    for name, kind in (_MAY_BE_THERE | _MAY_BE_NULL).items():
-        if name in run and (name in _MAY_BE_THERE or run[name] is not None):
-            _entry(run, name, kind, where, "run.")
-    for stage in STAGES:
-        _entry(run["seconds"], stage, float, where, "run.seconds.")
-    if not run["variant"].strip():
-        raise ValueError(f"{where}: run.variant is empty; expected the name of a network")
-    if run.get("ap_arithmetic", ARITHMETICS[0]) not in ARITHMETICS:
-        raise ValueError(f"{where}: run.ap_arithmetic is unknown; expected one of {', '.join(ARITHMETICS)}")
+def _check(value: Any, form: Any, where: str, path: str) -> None:
+    """Raises ValueError unless a value, found at `path`, has a form as in _FORM."""
+    if not isinstance(form, dict):
+        _require(value, form if isinstance(form, tuple) else (form,), where, path)
+        return
+    _require(value, (dict,), where, path)
+    prefix = f"{path}." if path else ""
+    _require_keys(value, [name for name in form if name is not ... and not name.endswith("?")], where, prefix)
+    for name, inside in value.items():
+        if ... in form and not _require(name, (str,), where, path).strip():
+            raise ValueError(f"{where}: {path} has an empty key; expected a name")
+        inner = next((form[key] for key in (name, f"{name}?", ...) if key in form), None)
+        if inner is not None:
+            _check(inside, inner, where, prefix + name_shown(name))
 
 
-def _check_reading(reading: Mapping[str, Any], where: str, name: str) -> None:
-    here = f"readings.{name}."
-    for setting, value in _entry(reading, "settings", dict, where, here).items():
-        path = f"{here}settings.{name_shown(setting)}"
-        _check_name(setting, where, f"{here}settings")
-        if not isinstance(value, bool):
-            _require(value, str if isinstance(value, str) else float, where, path)
-    mean = _entry(reading, "mean", dict, where, here)
-    levels = _entry(reading, "levels", dict, where, here)
-    if not levels:
-        raise ValueError(f"{where}: {here}levels is empty; a reading has at least one")
-    for level, entry in levels.items():
-        inside = f"{here}levels.{name_shown(level)}"
-        _check_name(level, where, f"{here}levels")
-        _check_measures(_require(entry, dict, where, inside), mean, where, inside)
-        for part, measured in _entry(entry, PER_CLASS, dict, where, f"{inside}.").items():
-            path = f"{inside}.{PER_CLASS}.{name_shown(part)}"
-            _check_name(part, where, f"{inside}.{PER_CLASS}")
-            _check_measures(_require(measured, dict, where, path), (), where, path)
-            _entry(measured, INSTANCES, int, where, f"{path}.")
-    _check_measures(mean, mean_over_levels(levels), where, f"{here}mean")
+def _require_keys(mapping: Mapping[str, Any], names: Iterable[str], where: str, prefix: str) -> None:
+    for name in names:
+        if name not in mapping:
+            raise ValueError(f"{where}: {prefix}{name_shown(name)} is missing")
 
 
-def _check_measures(mapping: Mapping[str, Any], wanted: Iterable[str], where: str, prefix: str) -> None:
-    """The wanted measures are there, and every measure is a number or null."""
-    for name in dict.fromkeys([*wanted, *mapping]):
-        _check_name(name, where, prefix)
-        if name != PER_CLASS and (name not in mapping or mapping[name] is not None):
-            _entry(mapping, name, float, where, f"{prefix}.")
-
-
-def _check_name(name: str, where: str, of: str) -> None:
-    """A key that tables print: text that is not blank."""
-    if not _require(name, str, where, of).strip():
-        raise ValueError(f"{where}: {of} has an empty key; expected a name")
-
-
-def _entry(mapping: Mapping[str, Any], key: str, kind: type, where: str, prefix: str = "") -> Any:
-    path = prefix + name_shown(key)
-    if key not in mapping:
-        raise ValueError(f"{where}: {path} is missing")
-    return _require(mapping[key], kind, where, path)
-
-
-def _require(value: Any, kind: type, where: str, key: str) -> Any:
+def _require(value: Any, kinds: Sequence[type | None], where: str, key: str) -> Any:
     """The value, if it is of a kind; a float may be written as an integer, but true is no number."""
-    accepted = (int, float) if kind is float else kind
-    if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not bool):
-        raise ValueError(f"{where}: {key} is {type(value).__name__}, expected {kind.__name__}")
-    if kind in (int, float) and not -_LARGEST <= value <= _LARGEST:  # nor is NaN or infinity
+    accepted = (*(type(None) if kind is None else kind for kind in kinds), *[int] * (float in kinds))
+    if not isinstance(value, accepted) or isinstance(value, bool) and bool not in kinds:
+        raise ValueError(f"{where}: {key} is {type(value).__name__}, expected {kinds[0].__name__}")
+    if isinstance(value, (int, float)) and not -_LARGEST <= value <= _LARGEST:  # nor is NaN or infinity
         raise ValueError(f"{where}: {key} is {shown(value)}, expected a number of at most {_LARGEST:.0e}")
-    if kind is str and any("\ud800" <= c <= "\udfff" for c in value):
+    if isinstance(value, str) and any("\ud800" <= c <= "\udfff" for c in value):
         raise ValueError(f"{where}: {key} is {shown(value)}, which is no text: half of a surrogate pair")
     return value
