@@ -17,7 +17,7 @@ from instance_seg.data.batches import SampleConfig, Split
 from instance_seg.data.data_set import DataSet
 from instance_seg.data.pipeline import evaluation_dataset, training_dataset
 from instance_seg.describe import count_parameters
-from instance_seg.evaluation.evaluate import Evaluation
+from instance_seg.evaluation.evaluate import Evaluation, Measured
 from instance_seg.evaluation.evaluate import evaluate as evaluate_readings
 from instance_seg.evaluation.predictor import Predictor
 from instance_seg.evaluation.results import SWEEP, build_results, write_results
@@ -196,6 +196,8 @@ class _Evaluator:
 
     def __init__(self, config: Config, data_set: DataSet, system: System, clouds: Sequence[Cloud]):
         self.config, self.data_set = config, data_set
+        self.metrics = config.metric.metrics or data_set.metrics
+        Measured(system.task, self.metrics, config.metric)  # what it refuses is better refused before a training
         self.batches = evaluation_dataset(Split(clouds, system.task), config.data.test_batch_size, system.tables)
         self.predictor = Predictor(system, self.batches.element_spec)
 
@@ -203,14 +205,14 @@ class _Evaluator:
         self, readings: Mapping[str, Settings], logdir: pathlib.Path | None = None, num_samples: int = 0
     ) -> Evaluation:
         """`logdir`: predictions are kept there, where the data set has files for them."""
-        config = self.config.metric
-        metrics = config.metrics or self.data_set.metrics
         with contextlib.ExitStack() as stack:
             writer = None
             if logdir is not None and self.data_set.prediction_writer:
                 folder = stack.enter_context(replacing_folder(logdir / "predictions"))
                 writer = stack.enter_context(self.data_set.prediction_writer(folder))
-            return evaluate_readings(self.predictor, self.batches, readings, metrics, config, writer, num_samples)
+            return evaluate_readings(
+                self.predictor, self.batches, readings, self.metrics, self.config.metric, writer, num_samples
+            )
 
 
 def _restored(config: Config) -> tuple[System, Progress, _Evaluator, dict[str, Any]]:

@@ -27,7 +27,7 @@ class Level(NamedTuple):
     name: str  # "coarse"; never empty, results are kept under it
     classes: tuple[str, ...]  # S names
     first_scored: int = 0  # class from which on points count: 1 for PartNet, whose class 0 is "other"
-    things: tuple[int, ...] = ()  # classes that have instances
+    things: tuple[int, ...] = ()  # classes that have instances; not "other", nor floor and wall
     scored: bool = True  # False: its labels are borrowed from a coarser level, and it is neither clustered nor measured
 
 

@@ -86,7 +86,7 @@ def evaluate(
         num_samples: how many of the first clouds are kept for pictures.
     """
     task, watch = predictor.system.task, Stopwatch()
-    measured = {reading: _Measured(task, metrics, config) for reading in readings.values()}
+    measured = {reading: Measured(task, metrics, config) for reading in readings.values()}
     samples: list[Sample] = []
     with tqdm(batches, desc="evaluating", unit="batch", leave=False, dynamic_ncols=True) as progress:
         for batch in progress:
@@ -114,12 +114,17 @@ def evaluate(
     )
 
 
-class _Measured:
-    """The metrics of one reading at every level that is scored."""
+class Measured:
+    """The metrics of one reading at every level that is scored.
+
+    Raises:
+        ValueError: a metric is unknown, or two call a measure the same.
+    """
 
     def __init__(self, task: Task, names: Sequence[str], config: MetricConfig):
         self.task = task
         self.metrics = {task.levels[k].name: make_metrics(names, task.levels[k], config) for k in task.scored}
+        self.results()
 
     def add(self, points: Points, labels: Sequence[Labels], clouds: Sequence[Sequence[Segmented]]) -> list[list]:
         """Measures the clouds of a batch: what the first metric says of each, at each scored level."""
@@ -133,7 +138,7 @@ class _Measured:
         return found
 
     def results(self) -> dict[str, dict[str, Any]]:
-        """The measures of all metrics by level. ValueError if two metrics call a measure the same."""
+        """The measures of all metrics by level."""
         merged = {}
         for level, metrics in self.metrics.items():
             together: dict[str, Any] = {PER_CLASS: {}}

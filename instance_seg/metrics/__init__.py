@@ -5,6 +5,8 @@ A metric is made for a level and gets the clouds of a split one by one:
     metric = MetricClass(level, config)
     hits = metric.add(truth, segmented)        # which proposals count, and which of them hit; None if none can be told
     metric.result()                            # {measure: value, ..., "per_class": {class: {measure: value, ...}}}
+
+`result` is also asked for before the first cloud: its measures have their names, and values that nobody reads.
 """
 
 METRICS = {

@@ -11,17 +11,17 @@ from instance_seg.structures import Labels, Level, Segmented
 
 
 class ClassAgnosticAP:
-    """AP25_any, AP50_any, AP75_any: PartNet's measure with all scored classes as one."""
+    """AP25_any, AP50_any, AP75_any: PartNet's measure with all classes that have instances as one."""
 
     def __init__(self, level: Level, config: MetricConfig):
-        self._first = level.first_scored
+        self._things = level.things
         self._one_class = PartNetAP(Level(level.number, level.name, ("ignored", "any"), 1, (1,)), config)
 
     def add(self, truth: Labels, segmented: Segmented) -> Hits | None:
         """Adds a cloud."""
 
         def scored(classes):
-            return (np.asarray(classes) >= self._first).astype(np.int32)
+            return np.isin(classes, self._things).astype(np.int32)
 
         proposals = segmented.proposals._replace(label=scored(segmented.proposals.label))
         return self._one_class.add(

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from instance_seg.clustering.partition import contingency, find_instances, mean_score
+from instance_seg.data.partnet.shape import MIN_POINTS
 from instance_seg.metrics.average_precision import PUBLISHED, average_precision, precision_recall
 from instance_seg.metrics.config import MetricConfig
 from instance_seg.metrics.matching import Hits, ShapeMatches, intersection_over_union, match_instances
@@ -28,7 +29,6 @@ from instance_seg.structures import Labels, Level, Segmented
 
 THRESHOLDS = (0.25, 0.5, 0.75)
 AP_NAMES = ("AP25", "AP50", "AP75")
-MIN_POINTS = 10  # a predicted instance must have more points than this
 
 _LEVELS = np.array(THRESHOLDS)
 _HALF = THRESHOLDS.index(0.5)
@@ -80,7 +80,7 @@ class PartNetAP:
     """The authors' variant for one level, cloud by cloud.
 
     Args:
-      level: classes below `first_scored` are never scored.
+      level: points of classes below `first_scored` are left out; instances have the classes `things`.
       config: the arithmetic of average precision.
       min_points: proposals of at most so many labeled points are dropped.
     """
@@ -120,8 +120,9 @@ class PartNetAP:
             label = contingency(index, segmented.semantic[points], num, num_classes).argmax(axis=1)
             score = mean_score(index, segmented.certainty[points], size)
         iou = intersection_over_union(contingency(index, gt_of_point[points], num, len(gt.ids)), size, gt.size)
-        counted = np.flatnonzero((size > self.min_points) & (label >= self.level.first_scored))
-        matches = match_instances(iou[counted], label[counted], score[counted], gt.label, _LEVELS)
+        counted = np.flatnonzero((size > self.min_points) & np.isin(label, self.level.things))
+        wanted = np.isin(gt.label, self.level.things)
+        matches = match_instances(iou[counted][:, wanted], label[counted], score[counted], gt.label[wanted], _LEVELS)
         counts = count_labels(truth.semantic[labeled], segmented.semantic[labeled], num_classes)
         self._results.append(ShapeResult(matches, counts))
         return Hits(counted[np.argsort(-score[counted], kind="stable")], matches.hits, THRESHOLDS)
@@ -243,6 +244,7 @@ def _check_cloud(truth: Labels, segmented: Segmented, num_classes: int, row: int
     _check_range("truth.semantic", truth.semantic, -1, num_classes, row)
     _check_range("semantic", segmented.semantic, 0, num_classes, row)
     _check_range("proposals.points", segmented.proposals.points, 0, len(truth.semantic), row)
+    _check_range("proposals.label", segmented.proposals.label, 0, num_classes, row)
     scores = segmented.proposals.score if segmented.certainty is None else segmented.certainty
     if not np.isfinite(scores).all():
         raise ValueError(f"shape {row}: certainty has NaN or infinite values; the network's logits are not finite")

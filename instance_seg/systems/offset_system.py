@@ -20,6 +20,7 @@ from instance_seg.registry import load
 from instance_seg.structures import Batch, LevelPrediction, Points, Segmented, Task, Tensor
 from instance_seg.systems.settings import OffsetSettings
 from instance_seg.systems.system import System
+from ocnn_tf_ops.python.cuda_memory import require_gpu
 
 WITH, WITHOUT = "with region centers", "without region centers"
 
@@ -46,6 +47,9 @@ class OffsetSystem(System):
 
     def __init__(self, settings: OffsetSettings, task: Task, initializer: Initializer = RELEASED, **kwargs):
         super().__init__(settings, task, initializer, **kwargs)
+        grouping = settings.grouping
+        if grouping.clustering == "native" and grouping.clustering_device == "gpu":
+            require_gpu("clustering_device=gpu")  # now, and not when a training has ended
         self.backbone = make_backbone(settings, initializer)
 
     def tables(self, cloud: Points, points: Points):
@@ -81,16 +85,20 @@ class OffsetSystem(System):
     ) -> list[tuple[Segmented, ...]]:
         """Mean-shift of the shifted points within each predicted class, of all clouds and levels side by side.
 
-        A level that is not scored repeats what was found at the coarser one.
+        Points of classes that have no instances are in none. A level that is not scored repeats what was found at the
+        coarser one.
         """
         clouds = [slice(a, b) for a, b in zip(points.row_splits[:-1], points.row_splits[1:])]
         keys = [(b, k) for b in range(len(clouds)) for k in self.task.scored]
         levels = [PredictedLevel(points.xyz[clouds[b]], *(x[clouds[b]] for x in readout[k][:3])) for b, k in keys]
-        ids = segment_levels(levels, reading)
+        things = [np.isin(level.semantic, self.task.levels[k].things) for (_, k), level in zip(keys, levels)]
+        ids = segment_levels([PredictedLevel(*(x[rows] for x in each)) for each, rows in zip(levels, things)], reading)
         found = {}
-        for (b, k), level, each in zip(keys, levels, ids):
+        for (b, k), level, rows, ids_of_things in zip(keys, levels, things, ids):
+            instance = np.full(len(rows), -1, np.int32)
+            instance[rows] = ids_of_things
             certainty = readout[k].certainty[clouds[b]]
-            proposals = as_proposals(each, level.semantic, certainty, len(self.task.levels[k].classes))
+            proposals = as_proposals(instance, level.semantic, certainty, len(self.task.levels[k].classes))
             shifted = shift_points(level.xyz, level.instance_offset, level.region_offset, reading)
             found[b, k] = Segmented(np.asarray(level.semantic), proposals, certainty, shifted)
         scored = [max(j for j in self.task.scored if j <= k) for k in range(len(self.task.levels))]

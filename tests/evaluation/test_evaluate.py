@@ -7,10 +7,12 @@ import pytest
 import tensorflow as tf
 
 from instance_seg.clustering.partition import as_proposals
-from instance_seg.evaluation.evaluate import evaluate, make_metrics
+from instance_seg.evaluation.evaluate import Measured, evaluate, make_metrics
+from instance_seg.experiment import train
 from instance_seg.metrics.config import MetricConfig
 from instance_seg.metrics.partnet import AP_NAMES
 from instance_seg.options import Settings, option
+from instance_seg.presets import load_config
 from instance_seg.structures import Batch, Labels, Level, Points, Segmented, Task
 
 LEVELS = (
@@ -114,9 +116,15 @@ def test_a_metric_of_another_module_or_of_none():
         make_metrics(["panoptic"], LEVELS[0], MetricConfig())
 
 
-def test_a_measure_twice_is_refused():
+def test_a_measure_twice_is_refused(small_partnet, tmp_path):
+    """Before the first cloud; and before a training, which makes the metrics in order to have them refused."""
     with pytest.raises(ValueError, match="--metrics: two of them have a measure AP25"):
-        run({"all": Reading()}, ("partnet", "partnet"))
+        Measured(TASK, ("partnet", "partnet"), MetricConfig())
+    settings = {"metrics": ("partnet", "partnet"), "depth": 3, "channels": (8, 8), "head_width": 8}
+    config = load_config("paper", settings | {"data_dir": str(small_partnet), "logdir": str(tmp_path)})
+    with pytest.raises(ValueError, match="--metrics: two of them have a measure AP25"):
+        train(config)
+    assert not (tmp_path / "losses.csv").exists()
 
 
 def test_the_writer_gets_every_cloud_by_the_first_reading():

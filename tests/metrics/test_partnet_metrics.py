@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
+from metrics.reference_metrics import author_instances, mean_ious, official_instances, part_aps, shape_ap
 from partitions import Partition, measured, partnet_ap
-from reference_metrics import author_instances, mean_ious, official_instances, part_aps, shape_ap
 
 from instance_seg.metrics.partnet import AP_NAMES, MaskShape, evaluate_official
 from instance_seg.structures import Labels, Proposals, Segmented
@@ -308,3 +308,26 @@ def test_official_errors_name_the_shape():
         evaluate_official([masks, wrong], NAMES)
     with pytest.raises(ValueError, match="shape 0: predicted masks of 99 points"):
         evaluate_official([masks._replace(mask=np.zeros((len(masks.mask), 99), bool))], NAMES)
+
+
+def proposals_of(*labels):
+    """Five points each."""
+    rows = np.arange(5 * len(labels))
+    return Proposals(rows, np.arange(len(labels) + 1) * 5, np.array(labels), np.ones(len(labels), np.float32))
+
+
+def test_classes_without_instances_are_measured_by_their_points_alone():
+    metric = partnet_ap(NAMES, min_points=0)
+    metric.level = metric.level._replace(things=(2, 3))
+    semantic = np.repeat(np.int32([1, 2, 3]), 5)
+    hits = metric.add(Labels(semantic, semantic), Segmented(semantic, proposals_of(1, 2, 3)))
+    assert hits.proposal.tolist() == [1, 2] and hits.hit.all()
+    found = metric.summary()
+    assert list(found.per_part) == ["b", "c"] and found.sAP50 == 100 and found.mIoU_v1 == 100
+
+
+@pytest.mark.parametrize("label", [-1, 4])
+def test_labels_of_proposals_that_are_no_classes(label):
+    ones = np.ones(5, np.int32)
+    with pytest.raises(ValueError, match=rf"shape 0: proposals.label holds labels from {label} to {label}, outside"):
+        partnet_ap(NAMES).add(Labels(ones, ones), Segmented(ones, proposals_of(label)))

@@ -3,14 +3,17 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from small_systems import both, cloud, labeled, run, semantic_assisted
+from systems.small_systems import both, cloud, labeled, run, semantic_assisted
 
 from instance_seg.describe import count_parameters, describe
 from instance_seg.losses.config import LossConfig
 from instance_seg.losses.segmentation import segmentation_losses
 from instance_seg.nesting import make_settings
+from instance_seg.structures import Points
+from instance_seg.systems.offset_system import LevelReadout
 from instance_seg.systems.semantic_assisted import source_levels
 from instance_seg.systems.settings import SemanticAssistedSettings
+from ocnn_tf_ops.python import cuda_memory
 
 SMALL = {"depth": 3, "channels": (8, 8), "num_blocks": 1, "head_width": 8}
 CHAIR = (6, 30, 39)
@@ -60,7 +63,7 @@ def test_every_switch_gives_finite_gradients(settings):
     with tf.GradientTape() as tape:
         loss = tf.add_n([tf.reduce_sum(x**2) for p in run(network, points, training=True) for x in p])
     gradients = tape.gradient(loss, [v.value for v in network.trainable_variables])
-    assert all(g is not None and np.isfinite(g).all() for g in gradients)
+    assert gradients and all(g is not None and np.isfinite(g).all() for g in gradients)
 
 
 def semantic_gradients(network, batch, only_semantic):
@@ -108,3 +111,23 @@ def test_impossible_settings(settings, message):
 def test_more_widths_than_depths():
     with pytest.raises(ValueError, match=r"channels=\(64, 128, .*depth=4 to full_depth=2.*3 to 4 widths"):
         make_settings(SemanticAssistedSettings, {"depth": 4})
+
+
+def test_classes_without_instances_are_not_clustered():
+    network = semantic_assisted((4,), **SMALL)
+    network.task = network.task._replace(levels=(network.task.levels[0]._replace(things=(2, 3)),))
+    semantic = np.repeat(np.int32([0, 1, 2, 3]), 5)
+    zeros = np.zeros((20, 3), np.float32)
+    points = Points(zeros, zeros, np.array([0, 20]))
+    readout = (LevelReadout(semantic, zeros, zeros, np.zeros(20, np.float32)),)
+    ((found,),) = network.segment(readout, points, network.settings.grouping)
+    assert found.proposals.label.tolist() == [2, 3] and found.semantic.tolist() == semantic.tolist()
+    np.testing.assert_array_equal(found.proposals.instance(20), np.repeat([-1, -1, 0, 1], 5))
+    assert found.shifted.shape == (20, 3)
+
+
+def test_a_gpu_for_clustering_that_is_not_there_is_missed_at_once(monkeypatch):
+    monkeypatch.setattr(cuda_memory, "has_cuda", lambda: False)
+    with pytest.raises(ValueError, match="clustering_device=gpu needs the CUDA kernels"):
+        semantic_assisted((3,), **SMALL, clustering_device="gpu")
+    semantic_assisted((3,), **SMALL, clustering_device="gpu", clustering="sklearn")

@@ -7,6 +7,8 @@ import numpy as np
 from instance_seg.data.partnet.taxonomy import Level
 from instance_seg.structures import Labels
 
+MIN_POINTS = 10  # a predicted instance counts if it has more points than this
+
 
 class Part(NamedTuple):
     """One entry of "ins_seg": a node of the part tree, at any depth."""

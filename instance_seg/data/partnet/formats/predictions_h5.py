@@ -16,10 +16,10 @@ import numpy as np
 from instance_seg.data.files.checked_h5 import Field, RowWriter, open_dataset, open_h5, read_dataset, reject_rows
 from instance_seg.data.partnet.hdf5.masks import MAX_INSTANCES, pad
 from instance_seg.data.partnet.hdf5.trees import SHAPES_PER_FILE
+from instance_seg.data.partnet.shape import MIN_POINTS
 from instance_seg.files import replacing
 from instance_seg.structures import Proposals
 
-MIN_POINTS = 10  # a valid instance has more points than this
 _BLOCK = 16  # rows read at a time, 32 MB of masks at 10,000 points
 
 
