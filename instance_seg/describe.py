@@ -10,11 +10,11 @@ from instance_seg.layers import layers_of
 
 def describe(model: keras.Model) -> str:
     """Every layer that owns weights, with the shapes of its weights and their number, then the totals."""
-    rows = [
-        (layer.path, type(layer).__name__, _shapes(layer), f"{_count(v for v in _own(layer) if v.trainable):,}")
-        for layer in layers_of(model)
-        if _own(layer)
-    ]
+    rows = []
+    for layer in layers_of(model):
+        if own := [v for v in layer.weights if v.path.rpartition("/")[0] == layer.path]:  # of no layer inside of it
+            weights = ", ".join(f"{v.name} {list(v.shape)}" for v in own)
+            rows.append((layer.path, type(layer).__name__, weights, f"{_count(v for v in own if v.trainable):,}"))
     table = tabulate(
         rows, headers=["layer", "kind", "weights", "trainable"], colalign=("left", "left", "left", "right")
     )
@@ -26,15 +26,6 @@ def describe(model: keras.Model) -> str:
 def count_parameters(model: keras.Model) -> int:
     """Trainable parameters of a built model."""
     return _count(model.trainable_variables)
-
-
-def _own(layer) -> list[keras.Variable]:
-    """The weights of the layer that belong to no layer inside of it."""
-    return [v for v in layer.weights if v.path.rpartition("/")[0] == layer.path]
-
-
-def _shapes(layer):
-    return ", ".join(f"{v.name} {list(v.shape)}" for v in _own(layer))
 
 
 def _count(variables) -> int:

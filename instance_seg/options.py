@@ -57,8 +57,14 @@ class Settings:
             if "chosen" in spec.metadata and value is None:
                 by, entries = spec.metadata["chosen"]
                 object.__setattr__(self, spec.name, settings_class(entries, by, getattr(self, by))())
-            _check_choice(spec.name, value, spec.metadata.get("choices", ()))
-            _check_bounds(spec.name, value, spec.metadata.get("bounds"))
+            choices, bounds = spec.metadata.get("choices", ()), spec.metadata.get("bounds")
+            if choices and value not in choices:
+                known = ", ".join(map(str, choices))
+                raise ValueError(f"{spec.name}={shown(value)} is unknown; choose one of {known}")
+            several = isinstance(value, tuple)
+            if bounds is not None and not all(number in bounds for number in (value if several else (value,))):
+                wanted = "numbers" if several else "a number"
+                raise ValueError(f"{spec.name}={shown(value)}: want {wanted} {bounds}")
             if isinstance(value, str) and any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in value):
                 raise ValueError(f"{spec.name}={shown(value)}: want text of one line, without control characters")
 
@@ -121,14 +127,3 @@ class _Shortened(reprlib.Repr):
             return super().repr_int(value, level)
         except ValueError:  # Python does not print an integer of thousands of digits
             return f"a number of {value.bit_length()} bits"
-
-
-def _check_choice(name: str, value: Any, choices: tuple) -> None:
-    if choices and value not in choices:
-        raise ValueError(f"{name}={shown(value)} is unknown; choose one of {', '.join(map(str, choices))}")
-
-
-def _check_bounds(name: str, value: Any, bounds: Bounds | None) -> None:
-    several = isinstance(value, tuple)
-    if bounds is not None and not all(number in bounds for number in (value if several else (value,))):
-        raise ValueError(f"{name}={shown(value)}: want {'numbers' if several else 'a number'} {bounds}")

@@ -7,7 +7,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from instance_seg.data.partnet.formats.predictions_h5 import read_predictions
-from instance_seg.data.partnet.hdf5.masks import GT_TREE, read_ground_truth
+from instance_seg.data.partnet.hdf5.masks import GT_TREE, read_masks
 from instance_seg.data.partnet.taxonomy import LEVEL_NAMES, load_taxonomy
 from instance_seg.evaluation.summary import arithmetic_note
 from instance_seg.metrics.average_precision import PUBLISHED
@@ -70,7 +70,7 @@ def _score_level(folder: Path, root: Path, category: str, level: int, arithmetic
 
 def _pairs(folder: Path, root: Path, category: str, level: int, num_labels: int) -> Iterator[MaskShape]:
     predictions = read_predictions(folder, num_labels=num_labels)
-    for row, (predicted, gt) in enumerate(zip_longest(predictions, read_ground_truth(root, category, level, "test"))):
+    for row, (predicted, gt) in enumerate(zip_longest(predictions, read_masks(root, category, level, "test"))):
         if predicted is None or gt is None:
             number = "more" if gt is None else "fewer"
             raise ValueError(f"{folder}: {number} shapes than the ground truth in {root}, which shows at row {row}")

@@ -13,7 +13,7 @@ day or machine:
 import functools
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -72,10 +72,13 @@ def plan(study: dict, categories: Sequence[str], seeds: Sequence[str], variants:
         if not seed.isdigit():
             raise ValueError(f"--seeds={','.join(seeds)}: want whole numbers separated by commas")
     names = all_variants() if variants in (None, [], ["all"]) else variants
+    first = study.get("first", [])
+    rank = {name: i for i, group in enumerate(first) for name in group}
+    ranked = [[name for name in names if rank.get(name, len(first)) == i] for i in range(len(first) + 1)]
     levels = {name: [k + 1 for k in load_taxonomy(name).real_levels] for name in categories}
     return [
         _run(study, variant, category, seed, level)
-        for group in _by_rank(names, study.get("first", []))
+        for group in ranked
         for seed in seeds
         for category in categories
         for variant in group
@@ -88,13 +91,6 @@ def _run(study: dict, variant: str, category: str, seed: str, level: int) -> Run
     chosen = (f"--variant={variant}", f"--category={category}", f"--seed={seed}", f"--level={level}")
     sweep = study.get("sweep", {"variant": None})
     return Run(name, chosen, tuple(sweep["settings"]) if variant == sweep["variant"] else ())
-
-
-def _by_rank(names: Sequence[str], first: Sequence[Sequence[str]]) -> Iterator[list[str]]:
-    """Groups of equal rank; the order within a group is kept."""
-    rank = {name: i for i, group in enumerate(first) for name in group}
-    for i in range(len(first) + 1):
-        yield [name for name in names if rank.get(name, len(first)) == i]
 
 
 def all_variants() -> list[str]:

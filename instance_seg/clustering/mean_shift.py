@@ -29,15 +29,10 @@ def cluster_regions(
             or in a build without the CUDA kernels.
         MemoryError: device "gpu" has not enough memory.
     """
-    if backend == "native":
-        return _native_labels(points, row_splits, bandwidth, device)
     if backend == "sklearn":
-        parts = [points[begin:end] for begin, end in zip(row_splits[:-1], row_splits[1:]) if end > begin]
-        return np.concatenate([np.empty(0, np.int32), *(_sklearn_labels(part, bandwidth) for part in parts)])
-    raise ValueError(f"clustering={backend!r} is unknown; choose native or sklearn")
-
-
-def _native_labels(points: np.ndarray, row_splits: np.ndarray, bandwidth: float, device: str) -> np.ndarray:
+        return _sklearn_labels(points, row_splits, bandwidth)
+    if backend != "native":
+        raise ValueError(f"clustering={backend!r} is unknown; choose native or sklearn")
     if device == "gpu":
         require_gpu("clustering_device=gpu")
     if device == "gpu" or (device == "auto" and cuda_device_count() > 0):
@@ -49,9 +44,13 @@ def _native_labels(points: np.ndarray, row_splits: np.ndarray, bandwidth: float,
     return mean_shift(points, row_splits, bandwidth).labels
 
 
-def _sklearn_labels(points: np.ndarray, bandwidth: float) -> np.ndarray:
+def _sklearn_labels(points: np.ndarray, row_splits: np.ndarray, bandwidth: float) -> np.ndarray:
     from sklearn.cluster import MeanShift  # half a second that the native backend need not wait for
 
+    labels = np.empty(len(points), np.int32)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Binning data failed")  # where each point has a cell of its own
-        return MeanShift(bandwidth=bandwidth, bin_seeding=True).fit(points).labels_.astype(np.int32)
+        for begin, end in zip(row_splits[:-1], row_splits[1:]):
+            if end > begin:
+                labels[begin:end] = MeanShift(bandwidth=bandwidth, bin_seeding=True).fit(points[begin:end]).labels_
+    return labels

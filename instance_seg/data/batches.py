@@ -77,19 +77,15 @@ class Split:
     def sample(self, index: int, cloud: Cloud, motion: Motion, kept: Any, labeled: Any) -> Sample:
         """A batch of the cloud number `index`: the rows `kept` are its points, the rows `labeled` the labeled ones."""
         labels = tuple(Labels(*(array[labeled].astype(np.int32) for array in level)) for level in cloud.labels)
-        targets = self._targets_of(index, cloud, labels, motion) if self._targets and labels else ()
-        points = [self._moved(cloud, motion, rows) for rows in (kept, labeled)]
+        targets, points = (), []
+        if self._targets and labels:
+            if index not in self._prepared:
+                self._prepared[index] = self._targets.prepare(cloud, self.task)
+            targets = self._targets.at(self._prepared[index], labels, motion)
+        for rows in (kept, labeled):
+            xyz, features = motion.move(cloud.xyz[rows]), motion.turn(cloud.features[rows], self.task.directions)
+            points.append(Points(xyz, features, np.array([0, len(xyz)], np.int32)))
         return Sample(*points, labels, targets, np.array([index], np.int32))
-
-    def _targets_of(self, index: int, cloud: Cloud, labels: tuple[Labels, ...], motion: Motion) -> Any:
-        if index not in self._prepared:
-            self._prepared[index] = self._targets.prepare(cloud, self.task)
-        return self._targets.at(self._prepared[index], labels, motion)
-
-    def _moved(self, cloud: Cloud, motion: Motion, rows: Any) -> Points:
-        xyz = motion.move(cloud.xyz[rows])
-        features = motion.turn(cloud.features[rows], self.task.directions)
-        return Points(xyz, features, np.array([0, len(xyz)], np.int32))
 
 
 def shape_indices(seed: int, step: int, batch_size: int, num_shapes: int) -> np.ndarray:

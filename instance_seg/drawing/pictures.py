@@ -133,18 +133,17 @@ def camera_axes(azimuth: float, elevation: float) -> np.ndarray:
 
 
 def _checked(column: Column) -> Column:
-    xyz, labels = np.asarray(column.xyz, np.float64), np.asarray(column.labels)
-    normals = None if column.normals is None else np.asarray(column.normals, np.float64)
-    if xyz.ndim != 2 or xyz.shape[1] != 3 or labels.shape != xyz.shape[:1] or not len(xyz):
-        raise ValueError(
-            f"column {column.title!r}: xyz {xyz.shape}, labels {labels.shape}; expected [N, 3], [N], N > 0"
-        )
-    if normals is not None and normals.shape != xyz.shape:
-        raise ValueError(f"column {column.title!r}: normals {normals.shape} do not fit xyz {xyz.shape}")
-    for name, array, shape in (("framed", column.framed, labels.shape), ("inset", column.inset, xyz.shape)):
+    """The column with arrays. ValueError, naming its title, if they do not fit."""
+    xyz = np.asarray(column.xyz, np.float64)
+    if xyz.ndim != 2 or xyz.shape[1] != 3 or not len(xyz):
+        raise ValueError(f"column {column.title!r}: xyz {xyz.shape}; expected [N, 3], N > 0")
+    shapes = {"labels": xyz.shape[:1], "normals": xyz.shape, "framed": xyz.shape[:1], "inset": xyz.shape}
+    for name, shape in shapes.items():
+        array = getattr(column, name)
         if array is not None and np.shape(array) != shape:
             raise ValueError(f"column {column.title!r}: {name} {np.shape(array)} does not fit xyz {xyz.shape}")
-    return Column(column.title, xyz, labels, normals, column.framed, column.inset)
+    normals = None if column.normals is None else np.asarray(column.normals, np.float64)
+    return column._replace(xyz=xyz, labels=np.asarray(column.labels), normals=normals)
 
 
 def _frame(points: np.ndarray) -> tuple[np.ndarray, float]:

@@ -51,17 +51,14 @@ def import_tf1_checkpoint(prefix: str, model) -> Imported:
 
 def _open(prefix):
     if not pathlib.Path(f"{prefix}.index").is_file():
-        raise ValueError(f"{prefix}: no TF1 checkpoint, there is no {prefix}.index{_others(pathlib.Path(prefix))}")
+        path = pathlib.Path(prefix)
+        others = sorted(str(p.with_suffix("")) for p in (path if path.is_dir() else path.parent).glob("*.index"))
+        hint = f"; checkpoints there: {', '.join(others)}" if others else ""
+        raise ValueError(f"{prefix}: no TF1 checkpoint, there is no {prefix}.index{hint}")
     try:
         return tf.train.load_checkpoint(str(prefix))
     except READ_ERRORS as error:
         raise ValueError(f"{prefix}: not a readable TF1 checkpoint: {error}") from error
-
-
-def _others(path):
-    folder = path if path.is_dir() else path.parent
-    prefixes = sorted(str(p.with_suffix("")) for p in folder.glob("*.index"))
-    return f"; checkpoints there: {', '.join(prefixes)}" if prefixes else ""
 
 
 def _read(prefix, reader, name):

@@ -71,9 +71,9 @@ def tf1_variables(model) -> dict[str, Stored]:
 def _network(model) -> Iterator[tuple[str, Stored]]:
     yield from _backbone(f"{SCOPE}ocnn_unet", model.backbone)
     for level, (classes, head) in enumerate(zip(model.task.num_classes, model.semantic_heads), 1):
-        yield from _semantic_head(f"{SCOPE}level_{level}/predict_{classes}", head)
+        yield from _head(f"{SCOPE}level_{level}/predict_{classes}", head)
     for level, head in enumerate(model.offset_heads, 1):
-        yield from _offset_head(f"{SCOPE}level_{level}/predict_offset", head)
+        yield from _head(f"{SCOPE}level_{level}/predict_offset", head)
 
 
 def _backbone(scope, backbone):
@@ -92,18 +92,12 @@ def _stage(scope, stage):
         yield from _unit(f"{scope}/resblock_{j}/1x1x1_b", block.expand)
 
 
-def _semantic_head(scope, head):
+def _head(scope, head):
     for i, unit in enumerate(head.hidden):
         yield from _unit(f"{scope}/conv{i}", unit)
-    yield from _linear(f"{scope}/conv{len(head.hidden)}", head.output_layer)
-
-
-def _offset_head(scope, head):
-    for i, unit in enumerate(head.hidden):
-        yield from _unit(f"{scope}/conv{i}", unit)
-    for i, unit in enumerate(head.fusion.transfers if head.fusion else ()):
-        yield from _unit(f"{scope}/convtransfer_{i}" if i else f"{scope}/convtransfer", unit)
-    if head.fusion:
+    if getattr(head, "fusion", None):  # of offset heads
+        for i, unit in enumerate(head.fusion.transfers):
+            yield from _unit(f"{scope}/convtransfer_{i}" if i else f"{scope}/convtransfer", unit)
         yield from _unit(f"{scope}/convfusion", head.fusion_unit)
     yield from _linear(f"{scope}/conv{len(head.hidden)}", head.output_layer)
 

@@ -57,7 +57,8 @@ class Checkpoints:
         self.folder, self.description, self.keep = pathlib.Path(folder), description, keep
         self._step = tf.Variable(0, dtype=tf.int64, trainable=False)
         self._seconds = tf.Variable(0.0, dtype=tf.float64, trainable=False)
-        weights = _variables_by_path(model)
+        # By their paths in the model: TensorFlow does not look for layers inside lists.
+        weights = {v.path.partition("/")[2]: v.value for v in model.variables}
         state = {"model": weights, "optimizer": optimizer, "step": self._step, "seconds": self._seconds}
         scale = {"loss_scale": loss_scale} if loss_scale else {}
         self._weights, self._state = tf.train.Checkpoint(model=weights), tf.train.Checkpoint(**state)
@@ -130,11 +131,6 @@ class Checkpoints:
         others = f", nor can {len(damaged) - 1} before it" if len(damaged) > 1 else ""
         remedy = "name an older one by --ckpt=PREFIX, or remove it and start over"
         raise ValueError(f"{damaged[0]}{others}; {remedy}")
-
-
-def _variables_by_path(model) -> dict[str, tf.Variable]:
-    """Every variable under its path in the model: TensorFlow does not look for layers inside lists."""
-    return {v.path.partition("/")[2]: v.value for v in model.variables}
 
 
 def _differences(stored: dict, wanted: dict) -> list[str]:

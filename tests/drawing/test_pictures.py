@@ -99,7 +99,7 @@ def test_an_inset_lies_where_the_fewest_points_are(taken, inset):
         (Column("truth", np.zeros((0, 3)), np.zeros(0, int)), "column 'truth'"),
         (Column("truth", np.zeros((5, 2)), np.zeros(5, int)), r"xyz \(5, 2\)"),
         (Column("truth", np.zeros((5, 3)), np.zeros(4, int)), r"labels \(4,\)"),
-        (Column("truth", np.zeros((5, 3)), np.zeros(5, int), np.zeros((4, 3))), r"normals \(4, 3\) do not fit"),
+        (Column("truth", np.zeros((5, 3)), np.zeros(5, int), np.zeros((4, 3))), r"normals \(4, 3\) does not fit"),
     ],
 )
 def test_errors_name_the_column(column, message):

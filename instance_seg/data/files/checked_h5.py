@@ -60,14 +60,16 @@ def open_dataset(file: LinkedFile, name: str, field: Field) -> h5py.Dataset:
     where = _where(file, name)
     with _naming(where):
         dataset, names = file.find(name), sorted(map(str, file.file))
-        size, stored = _sizes(dataset) if isinstance(dataset, h5py.Dataset) else (None, None)
-    if size is None:
+        found = isinstance(dataset, h5py.Dataset)
+        size = dataset.nbytes if found else 0
+        stored = dataset.id.get_storage_size() if found and not dataset.is_virtual else size
+    if not found:
         raise ValueError(f"{where} is missing; the file has {shown(names)}")
     flags = field.kind is np.bool_ and np.issubdtype(dataset.dtype, np.integer)  # other programs' zeros and ones
     if not flags and not np.issubdtype(dataset.dtype, field.kind):
         raise ValueError(f"{where} has dtype {str(dataset.dtype):.80}, expected {field.kind.__name__}")
     if len(dataset.shape) != len(field.shape) or any(
-        wanted not in (None, found) for wanted, found in zip(field.shape, dataset.shape)
+        wanted not in (None, size) for wanted, size in zip(field.shape, dataset.shape)
     ):
         raise ValueError(f"{where} has shape {_spell(dataset.shape)}, expected {_spell(field.shape)}")
     if field.written and size and not stored:
@@ -130,7 +132,9 @@ class RowWriter:
         """Writes the next row: name -> [...], with the shapes and dtypes of the first row."""
         for name, value in row.items():
             dataset = self._file[name] if self.num_rows else _create(self._file, name, self._max_rows, value)
-            used = _used_length(value) if value.dtype == np.bool_ else len(value)
+            used = len(value)
+            if value.dtype == np.bool_:
+                used = int(np.flatnonzero(value.reshape(used, -1).any(axis=1)).max(initial=-1)) + 1
             dataset[self.num_rows, :used] = value[:used]
         self.num_rows += 1
 
@@ -161,11 +165,6 @@ def _naming(where: str) -> Iterator[None]:
         raise ValueError(f"{where} cannot be read; the file is damaged or truncated ({error})") from error
 
 
-def _sizes(dataset: h5py.Dataset) -> tuple[int, int]:
-    """Bytes of a dataset in memory and in the file; a virtual one is taken to be stored as it is."""
-    return dataset.nbytes, dataset.nbytes if dataset.is_virtual else dataset.id.get_storage_size()
-
-
 def _unwritten_rows(dataset: h5py.Dataset, rows: range) -> list[int]:
     """Those rows of which HDF5 has never stored some piece, so that it makes up their values."""
     if dataset.is_virtual or dataset.chunks is None:
@@ -192,12 +191,6 @@ def _create(file: h5py.File, name: str, num_rows: int, row: np.ndarray) -> h5py.
         compression="gzip",
         compression_opts=GZIP_LEVEL,
     )
-
-
-def _used_length(row: np.ndarray) -> int:
-    """Length of an array [X, ...] without the zeros at its end."""
-    used = np.flatnonzero(row.reshape(len(row), -1).any(axis=1))
-    return int(used[-1]) + 1 if used.size else 0
 
 
 def _where(file: LinkedFile, name: str) -> str:

@@ -88,15 +88,13 @@ def _open(path: Path, fields: Mapping[str, Field], sealed: bool) -> Iterator[tup
     """The file, and the fields with the sizes of its "pts"."""
     with open_h5(path, data_folder(path), sealed) as file:
         sizes = open_dataset(file, "pts", fields["pts"]).shape[:2]
-        exact = {name: _sized(field, sizes) for name, field in fields.items()}
-        for name, field in exact.items():
-            open_dataset(file, name, field)
+        exact = {}
+        for name, field in fields.items():
+            free = iter(sizes)
+            shape = tuple(next(free) if size is None else size for size in field.shape)
+            exact[name] = field._replace(shape=shape)
+            open_dataset(file, name, exact[name])
         yield file, exact
-
-
-def _sized(field: Field, sizes: Iterable[int]) -> Field:
-    free = iter(sizes)
-    return field._replace(shape=tuple(next(free) if size is None else size for size in field.shape))
 
 
 def _read(path: Path, file: LinkedFile, fields: Mapping[str, Field], rows: range) -> Iterator[Rows | Problem]:

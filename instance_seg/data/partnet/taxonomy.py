@@ -97,19 +97,12 @@ class Taxonomy:
         Returns:
             [S_fine] int32, entry 0 is 0.
         """
-        coarse_level = self.levels[coarse]
-        parents = [0] + [_nearest_listed(name, coarse_level) for name in self.levels[fine].names[1:]]
+        parents = [0]
+        for name in self.levels[fine].names[1:]:
+            words = name.split("/")
+            prefixes = ("/".join(words[:length]) for length in range(len(words), 0, -1))
+            parents.append(next(filter(None, map(self.levels[coarse].class_of, prefixes)), 0))
         return np.array(parents, np.int32)
-
-
-def _nearest_listed(part_name: str, level: Level) -> int:
-    """Class of the longest prefix of `part_name` (whole components) that the level lists, 0 if none."""
-    components = part_name.split("/")
-    for length in range(len(components), 0, -1):
-        found = level.class_of("/".join(components[:length]))
-        if found:
-            return found
-    return 0
 
 
 def check_category(category: str) -> None:

@@ -12,14 +12,10 @@ NORMAL_NAMES = (("nx", "ny", "nz"), ("normal_x", "normal_y", "normal_z"), ("norm
 _FLAT = 0.01  # of the extent
 
 
-def plain_name(name: str) -> str:
-    """The name of a column without capitals, quotes, comment signs and brackets: '//X' -> 'x', '"Normal X"' -> ..."""
-    return name.strip().strip("\"'#/%()[]").strip().lower().replace(" ", "_")
-
-
 def find_columns(names: Sequence[str], wanted: Sequence[tuple[str, ...]]) -> list[int] | None:
     """Positions of the first triple of names that is there whole; None if none is."""
-    plain = [plain_name(name) for name in names]
+    bare = (name.strip().strip("\"'#/%()[]").strip() for name in names)  # '//X', '"Normal X"'
+    plain = [name.lower().replace(" ", "_") for name in bare]
     return next(([plain.index(n) for n in triple] for triple in wanted if set(triple) <= set(plain)), None)
 
 

@@ -49,7 +49,10 @@ def read_gltf(path: Path) -> Cloud | Mesh:
             modes.add(mode := primitive.get("mode", _TRIANGLES))
             if mode not in (_POINTS, _TRIANGLES, _STRIP, _FAN):
                 continue
-            points = _positions(tree, buffers, primitive) @ placement[:3, :3].T + placement[:3, 3]
+            if "POSITION" not in primitive["attributes"]:
+                raise UnreadableError("a primitive has no positions")
+            points = _accessor(tree, buffers, primitive["attributes"]["POSITION"], "VEC3")
+            points = points @ placement[:3, :3].T + placement[:3, 3]
             if mode == _POINTS:
                 loose.append(points)
                 continue
@@ -118,12 +121,6 @@ def _file_beside(folder: Path, name: str) -> bytes:
     if not path.is_file():
         raise UnreadableError(f"its data file {name!r} is missing")
     return path.read_bytes()
-
-
-def _positions(tree: dict, buffers: list[bytes | None], primitive: dict) -> np.ndarray:
-    if "POSITION" not in primitive["attributes"]:
-        raise UnreadableError("a primitive has no positions")
-    return _accessor(tree, buffers, primitive["attributes"]["POSITION"], "VEC3")
 
 
 def _faces(tree: dict, buffers: list[bytes | None], primitive: dict, num_vertices: int, mode: int) -> np.ndarray:

@@ -19,8 +19,12 @@ def placed_meshes(tree: dict) -> Iterator[tuple[int, np.ndarray]]:
     if not nodes:
         yield from ((mesh, np.eye(4)) for mesh in range(len(tree.get("meshes", []))))
         return
+    children = {child for node in nodes for child in node.get("children", [])}
+    roots = [number for number in range(len(nodes)) if number not in children]
+    if tree.get("scenes"):
+        roots = tree["scenes"][tree.get("scene", 0)].get("nodes", [])
     seen: set[int] = set()
-    waiting = [(root, np.eye(4)) for root in reversed(_roots(tree, nodes))]
+    waiting = [(root, np.eye(4)) for root in reversed(roots)]
     while waiting:
         number, above = waiting.pop()
         if number in seen:
@@ -31,13 +35,6 @@ def placed_meshes(tree: dict) -> Iterator[tuple[int, np.ndarray]]:
         if "mesh" in node:
             yield node["mesh"], placement
         waiting += [(child, placement) for child in reversed(node.get("children", []))]
-
-
-def _roots(tree: dict, nodes: list[dict]) -> list[int]:
-    if tree.get("scenes"):
-        return tree["scenes"][tree.get("scene", 0)].get("nodes", [])
-    children = {child for node in nodes for child in node.get("children", [])}
-    return [number for number in range(len(nodes)) if number not in children]
 
 
 def _placement(node: dict) -> np.ndarray:

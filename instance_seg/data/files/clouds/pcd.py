@@ -6,7 +6,7 @@ import numpy as np
 
 from instance_seg.data.files.clouds.columns import cloud_from_names
 from instance_seg.data.files.clouds.geometry import Cloud, UnreadableError
-from instance_seg.data.files.clouds.text import lines_of, number_table
+from instance_seg.data.files.clouds.text import number_table
 
 _KINDS = {"F": "f", "I": "i", "U": "u"}
 _MAX_RATIO = 300  # LZF makes data at most 264 / 3 times smaller
@@ -33,7 +33,7 @@ def _all_points(header: dict[str, list[str]], body: bytes) -> Cloud:
     row, count = _row_dtype(header), int(header.get("POINTS", [0])[0])
     kind = header["DATA"][0].lower()
     if kind == "ascii":
-        values, _ = number_table(lines_of(body))
+        values, _ = number_table(body.decode("utf-8", errors="replace").splitlines())
         if values.shape != (count, sum(_counts(header))):
             raise UnreadableError(f"is said to hold {count} points of {len(names)} fields and holds {values.shape}")
         first = np.cumsum([0, *_counts(header)])

@@ -1,7 +1,6 @@
 """Tables of numbers in text files: XYZ, CSV, PTS and the like, as scanners, editors and spreadsheets write them."""
 
 import codecs
-import io
 import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
@@ -111,7 +110,9 @@ def _layout(rows: Iterator[tuple[int, str]]) -> tuple[_Layout, tuple[int, str]]:
     """Reads as far as the first point, which comes back, too."""
     names = count = None
     for number, line in rows:
-        delimiter = _delimiter(line)
+        # Semicolons win over tabs, tabs over commas, as the decimal comma is used with the former.
+        delimiter = next((sign for sign in ";\t," if sign in line), None)
+        delimiter = None if delimiter == "\t" and " " in line else delimiter
         fields = [field.strip() for field in line.split(delimiter)]
         pieces = fields if delimiter in (";", "\t") else line.split()
         if sum(bool(_DECIMAL_COMMA.fullmatch(piece)) for piece in pieces) > 1:
@@ -123,12 +124,6 @@ def _layout(rows: Iterator[tuple[int, str]]) -> tuple[_Layout, tuple[int, str]]:
         else:
             return _Layout(delimiter, names, count), (number, line)
     raise UnreadableError("holds no points")
-
-
-def _delimiter(line: str) -> str | None:
-    """Semicolons win over tabs, tabs over commas, as the decimal comma is used with the former; None = white space."""
-    found = next((sign for sign in ";\t," if sign in line), None)
-    return None if found == "\t" and " " in line else found
 
 
 def _decimal_comma(number: int, line: str) -> UnreadableError:
@@ -152,8 +147,3 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def lines_of(data: bytes) -> Iterable[str]:
-    """Lines of a text that is part of a file."""
-    return io.TextIOWrapper(io.BytesIO(data), "utf-8", errors="replace")

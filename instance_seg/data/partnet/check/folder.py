@@ -53,8 +53,10 @@ class CategoryCheck:
         for split in SPLITS:
             found = sources_of(self.root, self.taxonomy.category, split)
             self._formats.update(dict.fromkeys(found))
-            if not found:
-                self._check_no_list(split)
+            names = split_list_path(self.root, self.taxonomy.category, split)
+            if not found and names.is_file():
+                text = f"lists shapes, but there is no file of {self.taxonomy.category} {split}"
+                self._report(names, None, text)
             reference: tuple[str, list[Digest | None]] | None = None
             for name in found:
                 if name == "masks":
@@ -62,11 +64,6 @@ class CategoryCheck:
                 else:
                     digests = self._check_shapes(name, split, reference)
                     reference = reference or (name, digests)
-
-    def _check_no_list(self, split: str) -> None:
-        path = split_list_path(self.root, self.taxonomy.category, split)
-        if path.is_file():
-            self._report(path, None, f"lists shapes, but there is no file of {self.taxonomy.category} {split}")
 
     def _check_shapes(self, name: str, split: str, reference: tuple[str, list[Digest | None]] | None):
         """Checks a format, against the first one that holds the split if it is not that; returns its digests."""

@@ -4,14 +4,14 @@ A file is cut into blocks of rows, which processes can go through side by side.
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from instance_seg.data.files.checked_h5 import Field
 from instance_seg.data.files.values import normal_complaints, point_complaints
 from instance_seg.data.partnet.check.shapes import (
     Digest,
@@ -26,7 +26,7 @@ from instance_seg.data.partnet.check.shapes import (
 from instance_seg.data.partnet.hdf5.masks import MASK_FIELDS, MaskRow, mask_labels, mask_row
 from instance_seg.data.partnet.hdf5.part_trees import leaf_complaints, parse_tree_entry, read_entries, tree_complaints
 from instance_seg.data.partnet.hdf5.trees import TREE_FIELDS, TreeBlock, cut
-from instance_seg.data.partnet.rows import Problem, Rows, count_rows, read_rows
+from instance_seg.data.partnet.rows import Problem, count_rows, read_rows
 from instance_seg.data.partnet.shape import LabeledShape
 from instance_seg.data.partnet.stored_shape import store_shape
 from instance_seg.data.partnet.taxonomy import Taxonomy
@@ -52,7 +52,10 @@ def tree_work(path: Path, split: str, taxonomy: Taxonomy, labels: bool, report: 
     if number != len(entries):
         report(path, None, f"has {number} rows, {path.with_suffix('.json').name} has {len(entries)} shapes")
     entries = [*entries[:number], *[None] * (number - len(entries))]
-    return [partial(_check_trees, block, split, taxonomy, labels) for block in cut(path, entries)]
+    return [
+        partial(_check_rows, path, TREE_FIELDS, block.rows, partial(_check_tree, block, split, taxonomy, labels))
+        for block in cut(path, entries)
+    ]
 
 
 def mask_work(path: Path, taxonomy: Taxonomy, level: int, tree: str, report: Report) -> list[Work]:
@@ -63,28 +66,15 @@ def mask_work(path: Path, taxonomy: Taxonomy, level: int, tree: str, report: Rep
         report(path, None, str(error))
         return []
     ranges = (range(first, min(first + _BLOCK, number)) for first in range(0, number, _BLOCK))
-    return [partial(_check_masks, path, rows, taxonomy, level, tree) for rows in ranges]
-
-
-def _check_trees(block: TreeBlock, split: str, taxonomy: Taxonomy, labels: bool) -> list[Finding]:
-    def check(row: int, arrays: tuple[np.ndarray, ...]) -> Finding:
-        return _check_tree(block.path, row, arrays, block.entries[row - block.first], split, taxonomy, labels)
-
-    return _check_rows(block.path, read_rows(block.path, TREE_FIELDS, block.rows), check)
-
-
-def _check_masks(path: Path, rows: range, taxonomy: Taxonomy, level: int, tree: str) -> list[Finding]:
-    def check(row: int, arrays: tuple[np.ndarray, ...]) -> Finding:
-        return _check_mask_row(path, row, mask_row(tree, arrays), taxonomy, level)
-
-    return _check_rows(path, read_rows(path, MASK_FIELDS[tree], rows), check)
+    check = partial(_check_mask_row, path, taxonomy, level, tree)
+    return [partial(_check_rows, path, MASK_FIELDS[tree], rows, check) for rows in ranges]
 
 
 def _check_rows(
-    path: Path, found: Iterable[Rows | Problem], check: Callable[[int, tuple[np.ndarray, ...]], Finding]
+    path: Path, fields: Mapping[str, Field], rows: range, check: Callable[[int, tuple[np.ndarray, ...]], Finding]
 ) -> list[Finding]:
     findings = []
-    for one in found:
+    for one in read_rows(path, fields, rows):
         if isinstance(one, Problem):
             findings.append(Finding(path, one.row, (one,)))
         else:
@@ -93,8 +83,9 @@ def _check_rows(
 
 
 def _check_tree(
-    path: Path, row: int, arrays: tuple[np.ndarray, ...], entry: Any, split: str, taxonomy: Taxonomy, labels: bool
+    block: TreeBlock, split: str, taxonomy: Taxonomy, labels: bool, row: int, arrays: tuple[np.ndarray, ...]
 ) -> Finding:
+    path, entry = block.path, block.entries[row - block.first]
     points, normals, leaf_label = arrays
     trees = path.with_suffix(".json")
     complaints = [*point_complaints(points), *normal_complaints(normals)]
@@ -115,7 +106,10 @@ def _check_tree(
     return finding._replace(problems=(*problems, *finding.problems))
 
 
-def _check_mask_row(path: Path, row: int, shape: MaskRow, taxonomy: Taxonomy, level: int) -> Finding:
+def _check_mask_row(
+    path: Path, taxonomy: Taxonomy, level: int, tree: str, row: int, arrays: tuple[np.ndarray, ...]
+) -> Finding:
+    shape = mask_row(tree, arrays)
     complaints = [*point_complaints(shape.points), *_mask_row_complaints(shape, taxonomy.levels[level].num_classes)]
     problems = tuple(Problem(str(path), row, complaint) for complaint in complaints)
     labels = mask_labels(shape)

@@ -76,7 +76,8 @@ def examine(
     problems = tuple(Problem(str(file), row, complaint) for complaint in complaints)
     counts = dict(enumerate(map(count_level, shape.levels)))
     name = ShapeId(shape.model_id, shape.anno_id)
-    return Finding(file, row, problems, name, digest(shape), len(shape.points), counts)
+    digest = Digest(crc(shape.points), crc(shape.normals), tuple(map(level_crc, shape.levels)))
+    return Finding(file, row, problems, name, digest, len(shape.points), counts)
 
 
 def count_level(level: Labels) -> LevelCount:
@@ -84,11 +85,6 @@ def count_level(level: Labels) -> LevelCount:
     counted = (level.semantic > 0) & (level.semantic < _MOST_CLASSES)
     classes = np.flatnonzero(np.bincount(level.semantic[counted])).tolist()
     return LevelCount(tuple(classes), int(np.count_nonzero(np.bincount(level.instance[level.instance >= 0]))))
-
-
-def digest(shape: StoredShape) -> Digest:
-    """Checksums of all arrays of a shape."""
-    return Digest(crc(shape.points), crc(shape.normals), tuple(map(level_crc, shape.levels)))
 
 
 def level_crc(level: Labels) -> int:

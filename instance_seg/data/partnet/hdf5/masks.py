@@ -116,17 +116,9 @@ def mask_tree(split: str) -> str:
     return GT_TREE if split == "test" else DETECTION_TREE
 
 
-def read_detection(root: str | os.PathLike, category: str, level: int, split: str) -> Iterator[MaskRow]:
-    """Reads the training masks of a level (0 = coarsest). Raises ValueError naming file and row for what is amiss."""
-    return _read(root, DETECTION_TREE, category, level, split)
-
-
-def read_ground_truth(root: str | os.PathLike, category: str, level: int, split: str) -> Iterator[MaskRow]:
-    """Reads the ground truth of a level (0 = coarsest). Raises ValueError naming file and row for what is amiss."""
-    return _read(root, GT_TREE, category, level, split)
-
-
-def _read(root: str | os.PathLike, tree: str, category: str, level: int, split: str) -> Iterator[MaskRow]:
+def read_masks(root: str | os.PathLike, category: str, level: int, split: str) -> Iterator[MaskRow]:
+    """Reads the masks of a level (0 = coarsest). Raises ValueError naming file and row for what is amiss."""
+    tree = mask_tree(split)
     for path in split_files(root, tree, level_folder(category, level), split):
         number = count_rows(path, MASK_FIELDS[tree], sealed=True)
         for first, (points, *arrays) in strict(read_rows(path, MASK_FIELDS[tree], range(number))):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from instance_seg.data.partnet.hdf5.masks import mask_labels, mask_tree, read_detection, read_ground_truth
+from instance_seg.data.partnet.hdf5.masks import mask_labels, mask_tree, read_masks
 from instance_seg.data.partnet.hdf5.part_trees import entry_names, reject_tree
 from instance_seg.data.partnet.hdf5.paths import level_folder, split_files
 from instance_seg.data.partnet.hdf5.trees import TREE, TreeBlock, count_shapes, read_block, tree_blocks
@@ -70,8 +70,7 @@ class LevelMasks:
     @staticmethod
     def read(root: str | os.PathLike, category: str, split: str, taxonomy: Taxonomy) -> Iterator[StoredShape]:
         """Reads the shapes of a split. Raises ValueError naming the file and the row for what is amiss."""
-        reader = read_ground_truth if split == "test" else read_detection
-        rows = [reader(root, category, level, split) for level in taxonomy.real_levels]
+        rows = [read_masks(root, category, level, split) for level in taxonomy.real_levels]
         trees = chain.from_iterable(block() for block in PartTrees.blocks(root, category, split, taxonomy))
         first = LevelMasks.files(root, category, split)[0]
         for index, (whole, *masks) in enumerate(zip_longest(trees, *rows)):

@@ -20,7 +20,7 @@ from instance_seg.data.partnet.rows import count_rows, read_rows, reject_values,
 from instance_seg.data.partnet.shape import LabeledShape
 from instance_seg.data.partnet.splits import ShapeId, write_split_list
 from instance_seg.data.partnet.taxonomy import Taxonomy
-from instance_seg.files import adding_files, replacing, write_json
+from instance_seg.files import adding_files, write_json
 
 TREE = "ins_seg_h5"
 SHAPES_PER_FILE = 1024
@@ -107,7 +107,9 @@ def write_split(
             path = h5_path(root, TREE, category, split, num_files - 1)
             _check_shapes(path, block)
             check_instance_counts(path, block, taxonomy)
-            _write_file(h5_path(new, TREE, category, split, num_files - 1), block)
+            file = h5_path(new, TREE, category, split, num_files - 1)
+            write_json(file.with_suffix(".json"), [_tree_entry(shape) for shape in block])
+            write_h5(file, len(block), map(_h5_row, block))
             write_level_masks(new, category, split, num_files - 1, block, taxonomy)
             names += [ShapeId(shape.model_id, shape.anno_id) for shape in block]
         if not names:
@@ -122,12 +124,6 @@ def _blocks(shapes: Iterable[LabeledShape], size: int) -> Iterator[list[LabeledS
     iterator = iter(shapes)
     while block := list(islice(iterator, size)):
         yield block
-
-
-def _write_file(path: Path, shapes: Sequence[LabeledShape]) -> None:
-    write_json(path.with_suffix(".json"), [_tree_entry(shape) for shape in shapes])
-    with replacing(path) as temporary:
-        write_h5(temporary, len(shapes), map(_h5_row, shapes))
 
 
 def _h5_row(shape: LabeledShape) -> dict[str, np.ndarray]:

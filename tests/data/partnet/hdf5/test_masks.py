@@ -4,7 +4,7 @@ import h5py
 import numpy as np
 import pytest
 
-from instance_seg.data.partnet.hdf5.masks import MaskRow, mask_labels, read_detection, read_ground_truth
+from instance_seg.data.partnet.hdf5.masks import MaskRow, mask_labels, read_masks
 from instance_seg.data.partnet.hdf5.trees import write_split
 from instance_seg.data.partnet.shape import LabeledShape, Part
 from instance_seg.data.partnet.taxonomy import load_taxonomy
@@ -41,7 +41,7 @@ def test_the_names_used_here_are_partnets():
 
 def test_detection_rows_are_valid_even_without_points(tmp_path, shapes):
     write_split(tmp_path, "Vase", "train", shapes, VASE)
-    first, second = read_detection(tmp_path, "Vase", 0, "train")
+    first, second = read_masks(tmp_path, "Vase", 0, "train")
     assert first_rows(first.masks, 3) == [[0, 0, 0, 0], [1, 1, 0, 0], [0, 1, 1, 0]]
     assert first.valid.tolist() == [True] * 3 + [False] * 197
     assert first.semantic.tolist() == [class_of(BODY), class_of(BASE), class_of(BASE), 0]
@@ -52,7 +52,7 @@ def test_detection_rows_are_valid_even_without_points(tmp_path, shapes):
 
 def test_ground_truth_leaves_out_parts_without_points(tmp_path, shapes):
     write_split(tmp_path, "Vase", "test", shapes, VASE)
-    first, second = read_ground_truth(tmp_path, "Vase", 0, "test")
+    first, second = read_masks(tmp_path, "Vase", 0, "test")
     assert first_rows(first.masks, 2) == [[1, 1, 0, 0], [0, 1, 1, 0]]
     assert first.valid.tolist() == [True] * 2 + [False] * 198
     assert first.classes[:3].tolist() == [class_of(BODY) - 1, class_of(BASE) - 1, 0]
@@ -111,9 +111,7 @@ def test_more_than_200_instances(tmp_path):
 def test_reading_what_is_not_there(tmp_path, shapes):
     write_split(tmp_path, "Vase", "test", shapes, VASE)
     with pytest.raises(ValueError, match="Vase-2: no such folder; there is Vase-1, Vase-3"):
-        next(read_ground_truth(tmp_path, "Vase", 1, "test"))
-    with pytest.raises(ValueError, match="test-00.h5: dataset 'gt_label' is missing"):
-        next(read_detection(tmp_path, "Vase", 0, "test"))
+        next(read_masks(tmp_path, "Vase", 1, "test"))
 
 
 def test_reading_masks_of_another_size(tmp_path, shapes):
@@ -122,4 +120,4 @@ def test_reading_masks_of_another_size(tmp_path, shapes):
         del file["gt_mask"]
         file["gt_mask"] = np.zeros((2, 200, 5), bool)
     with pytest.raises(ValueError, match=r"'gt_mask' has shape \[2, 200, 5\], expected \[2, 200, 4\]"):
-        next(read_ground_truth(tmp_path, "Vase", 0, "test"))
+        next(read_masks(tmp_path, "Vase", 0, "test"))
