@@ -94,7 +94,7 @@ def test_every_broken_file_gets_one_line(run, tmp_path):
         path.write_bytes(content)
     paths = [str(path) for path, _ in files]
     said = outcomes([[f"--run={run}", f"--input={path}", f"--output={tmp_path}/out"] for path in paths])
-    for path, line in zip(paths, said):
+    for path, line in zip(paths, said, strict=True):
         assert line.startswith(f"error: {path}: ") and len(line) > len(path) + 15 and "\n" not in line, line
     assert not (tmp_path / "out").exists()
 

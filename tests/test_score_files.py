@@ -31,7 +31,7 @@ def test_the_truth_scores_one_hundred(small_partnet, tmp_path, root_of):
     write_truth_as_predictions(small_partnet, tmp_path, "Chair")
     scores = score_predictions(tmp_path, root_of(small_partnet))
     assert sorted(scores) == [("Chair", 0), ("Chair", 1), ("Chair", 2)]
-    assert all(m.AP25 == m.AP75 == m.sAP50 == pytest.approx(100) for m in scores.values())
+    assert scores and all(m.AP25 == m.AP75 == m.sAP50 == pytest.approx(100) for m in scores.values())
     assert score_table(scores).count("100.0") == 12
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from instance_seg.data.partnet.shape import LabeledShape, Part
+from instance_seg.data.partnet.splits import ShapeId
 from instance_seg.procedural.frames import along
 from instance_seg.procedural.nodes import Node, leaf
 from instance_seg.procedural.solids import disc, moved
@@ -73,11 +74,11 @@ def normalize(points: np.ndarray) -> np.ndarray:
     return (points / np.sqrt(np.square(points).sum(axis=1).max())).astype(np.float32)
 
 
-def to_shape(root: Node, rng: np.random.Generator, num_points: int, model_id: str, anno_id: str) -> LabeledShape:
+def to_shape(root: Node, rng: np.random.Generator, num_points: int, name: ShapeId) -> LabeledShape:
     """Samples a part tree. Leaf labels are 1, 2, ... in the order of `leaves`; rows are in random order."""
     (points, normals), owner = sample_surfaces(list(leaves(root)), rng, num_points)
     order = rng.permutation(num_points)
     leaf_label = (owner[order] + 1).astype(np.int32)
     parts = list_parts(root, itertools.count(1), set(np.unique(leaf_label).tolist()))
     points, normals = normalize(points[order]), normals[order].astype(np.float32)
-    return LabeledShape(points, normals, leaf_label, tuple(parts), model_id, anno_id)
+    return LabeledShape(points, normals, leaf_label, tuple(parts), name)

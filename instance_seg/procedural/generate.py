@@ -5,6 +5,7 @@ import zlib
 import numpy as np
 
 from instance_seg.data.partnet.shape import LabeledShape
+from instance_seg.data.partnet.splits import ShapeId
 from instance_seg.data.partnet.taxonomy import check_category
 from instance_seg.procedural.assemble import plaques, to_shape
 from instance_seg.procedural.draw import Draw
@@ -35,4 +36,4 @@ def generate_shape(category: str, seed: int, index: int, num_points: int = 10000
     root = GRAMMARS[category](draw)
     if draw.chance(0.5):
         root = node(root.name, root.children, plaques(root, draw.rng, draw.between(0.002, 0.03), draw.count(1, 5)))
-    return to_shape(root, draw.rng, num_points, f"procedural-{category}-{seed}-{index}", str(index))
+    return to_shape(root, draw.rng, num_points, ShapeId(f"procedural-{category}-{seed}-{index}", str(index)))

@@ -73,7 +73,7 @@ def test_many_levels_equal_each_alone_in_any_portions(monkeypatch):
         monkeypatch.setattr(instances, "_POINTS_PER_CALL", points_per_call)
         together = segment_levels(levels, ClusterConfig())
         assert [len(ids) for ids in together] == [200, 0, 1, 500, 30]
-        for ours, expected in zip(together, alone):
+        for ours, expected in zip(together, alone, strict=True):
             np.testing.assert_array_equal(ours, expected)
 
 

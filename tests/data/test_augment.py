@@ -80,7 +80,7 @@ def test_same_generator_state_same_motion():
 def test_ranges_of_no_width_leave_the_shape_alone(mode):
     config = AugmentConfig(rotation_degrees=0, rot_mode=mode, scale_min=1, scale_max=1, translation=0)
     drawn = random_motion(config, np.random.default_rng(0))
-    for found, still in zip(drawn, STILL):
+    for found, still in zip(drawn, STILL, strict=True):
         np.testing.assert_array_equal(found, still)
 
 

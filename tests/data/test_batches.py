@@ -9,6 +9,7 @@ from instance_seg.data.partnet.dataset import as_cloud
 from instance_seg.data.partnet.partnet import PartNet
 from instance_seg.data.partnet.settings import PartNetSettings
 from instance_seg.data.partnet.shape import LabeledShape, Part
+from instance_seg.data.partnet.splits import ShapeId
 from instance_seg.data.partnet.stored_shape import store_shape
 from instance_seg.data.partnet.taxonomy import load_taxonomy
 from instance_seg.data.targets import CenterTargets, center_tables
@@ -24,7 +25,9 @@ def make_shape(seed, num_points):
     points = rng.normal(size=(num_points, 3))
     points /= np.linalg.norm(points, axis=1, keepdims=True)  # on the sphere: augmentation pushes some out of the cube
     labels = rng.integers(1, 5, num_points)
-    return LabeledShape(points.astype(np.float32), points.astype(np.float32), labels, PARTS, f"m{seed}", str(seed))
+    return LabeledShape(
+        points.astype(np.float32), points.astype(np.float32), labels, PARTS, ShapeId(f"m{seed}", str(seed))
+    )
 
 
 def make_dataset(sizes=(60, 50, 40, 30, 20)):
@@ -84,6 +87,7 @@ def test_training_batch_holds_the_points_inside_the_cube_with_their_labels():
     assert (np.diff(splits) <= sizes).all() and (np.diff(splits) < sizes).any()
     assert [array.dtype for array in batch.labels[0]] == [np.int32, np.int32]
     assert [array.dtype for array in batch.targets[0]] == [np.float32, np.float32]
+    assert batch.labels and len(batch.targets) == len(batch.labels)
     assert all(len(array) == splits[-1] for level in (*batch.labels, *batch.targets) for array in level)
 
 
@@ -120,7 +124,7 @@ def test_dropped_points_still_count_for_the_centers():
 def test_a_subset_is_labelled_while_the_cloud_is_whole():
     whole = training_batch(DATASET, CONFIG, 4)
     some = training_batch(DATASET, SampleConfig(batch_size=3, seed=7, points_per_shape=25), 4)
-    for found, expected in zip(some.cloud, whole.cloud):
+    for found, expected in zip(some.cloud, whole.cloud, strict=True):
         np.testing.assert_array_equal(found, expected)
     sizes = np.diff(whole.cloud.row_splits)
     np.testing.assert_array_equal(np.diff(some.points.row_splits), np.minimum(sizes, 25))

@@ -10,6 +10,7 @@ from instance_seg.data.partnet.dataset import as_cloud
 from instance_seg.data.partnet.partnet import PartNet
 from instance_seg.data.partnet.settings import PartNetSettings
 from instance_seg.data.partnet.shape import LabeledShape, Part
+from instance_seg.data.partnet.splits import ShapeId
 from instance_seg.data.partnet.stored_shape import store_shape
 from instance_seg.data.partnet.taxonomy import load_taxonomy
 from instance_seg.data.pipeline import build_batch, evaluation_dataset, training_dataset
@@ -25,7 +26,9 @@ def make_shape(seed, num_points):
     points = rng.normal(size=(num_points, 3))
     points /= np.linalg.norm(points, axis=1, keepdims=True)
     labels = rng.integers(1, 5, num_points)
-    return LabeledShape(points.astype(np.float32), points.astype(np.float32), labels, PARTS, f"m{seed}", str(seed))
+    return LabeledShape(
+        points.astype(np.float32), points.astype(np.float32), labels, PARTS, ShapeId(f"m{seed}", str(seed))
+    )
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +48,7 @@ def test_training_starts_at_any_step(dataset):
     unbroken = list(training_dataset(dataset, config, OCTREE, num_steps=6))
     resumed = list(training_dataset(dataset, config, OCTREE, start_step=4, num_steps=2, num_workers=1))
     assert len(unbroken) == 6 and len(resumed) == 2
-    for expected, found in zip(unbroken[4:], resumed):
+    for expected, found in zip(unbroken[4:], resumed, strict=True):
         assert_equal(expected, found)
 
 

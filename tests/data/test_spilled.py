@@ -58,5 +58,5 @@ def test_several_threads_read_at_once():
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(spilled.__getitem__, rows))
     assert len(found) == 160
-    for row, cloud in zip(rows, found):
+    for row, cloud in zip(rows, found, strict=True):
         assert_same(cloud, clouds[row])

@@ -3,7 +3,7 @@
 import ctypes
 
 import numpy as np
-from octree_calls import dtype_of
+from kernels.octree_calls import dtype_of
 
 from ocnn_tf_ops.python.kernel_library import call_kernel
 

@@ -4,7 +4,7 @@ import ctypes
 
 import numpy as np
 import pytest
-from octree_calls import c_int, dtype_of
+from kernels.octree_calls import c_int, dtype_of
 
 from ocnn_tf_ops.python.kernel_library import call_kernel, kernel_library, thread_executor
 

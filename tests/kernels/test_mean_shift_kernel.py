@@ -315,5 +315,5 @@ def test_the_gpu_finds_the_same(where, request, monkeypatch):
         monkeypatch.setattr(kernel_library, "kernel_library", lambda: device.library)
     elif cuda_device_count() == 0:
         pytest.skip("no GPU, or a build without the CUDA kernels")
-    for got, want in zip(mean_shift(points, splits, 0.2, device="cuda"), expected):
+    for got, want in zip(mean_shift(points, splits, 0.2, device="cuda"), expected, strict=True):
         np.testing.assert_array_equal(got, want)

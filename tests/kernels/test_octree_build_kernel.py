@@ -1,9 +1,9 @@
 """The kernels that turn points into octrees, against the hand-made example and the NumPy reference."""
 
 import numpy as np
-import octree_calls as calls
-import octree_example as example
 import pytest
+from kernels import octree_calls as calls
+from kernels import octree_example as example
 
 from ocnn_tf_ops.python import reference
 from ocnn_tf_ops.python.kernel_library import thread_executor

@@ -1,8 +1,8 @@
 """Between all octants and the non-empty ones."""
 
 import numpy as np
-import octree_calls as calls
 import pytest
+from kernels import octree_calls as calls
 
 from ocnn_tf_ops.python.kernel_library import thread_executor
 

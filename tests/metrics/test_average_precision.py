@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from reference_metrics import reference_ap
+from metrics.reference_metrics import reference_ap
 
 from instance_seg.metrics.average_precision import ARITHMETICS, RECALL_LEVELS, average_precision, precision_recall
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
+from metrics.reference_metrics import official_instances, part_aps, shape_ap
 from partitions import Partition, measured
-from reference_metrics import official_instances, part_aps, shape_ap
 
 from instance_seg.clustering.partition import find_instances
 from instance_seg.data.partnet.formats.predictions_h5 import PredictionWriter, proposals_to_masks, read_predictions

@@ -2,13 +2,11 @@
 
 import importlib.util
 import os
-import sys
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
-sys.path.append(str(ROOT / "tests" / "kernels"))
 
 
 def pytest_configure(config):

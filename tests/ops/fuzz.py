@@ -19,9 +19,11 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from fuzz_calls import Call, draw_call, tensors
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT)]
 
-ROOT = Path(__file__).parents[2]
+from ops.fuzz_calls import Call, draw_call, tensors  # noqa: E402
+
 CALLS_OF_A_WORKER = 2000  # then a new one starts: graphs stay in memory
 MEMORY = 6 << 30  # bytes of address space that a worker may add; a refused allocation must be an error too
 START = 600  # seconds for a worker to start, beside much else
@@ -190,5 +192,4 @@ def worker_command(seed: int) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT))
     sys.exit(main())

@@ -1,9 +1,9 @@
 """Random octrees and numerical derivatives for the tests of the ops."""
 
 import numpy as np
-import octree_calls as calls
 import pytest
 import tensorflow as tf
+from kernels import octree_calls as calls
 
 import ocnn_tf_ops as ops
 
@@ -41,7 +41,7 @@ def normal(seed: int, *shape: int, dtype=np.float64) -> tf.Tensor:
 def check_gradient(function, *arguments: tf.Tensor) -> None:
     """Compares the gradients with float64 numerical Jacobians."""
     theoretical, numerical = tf.test.compute_gradient(function, arguments)
-    for got, want in zip(theoretical, numerical):
+    for got, want in zip(theoretical, numerical, strict=True):
         np.testing.assert_allclose(got, want, atol=1e-6)
 
 

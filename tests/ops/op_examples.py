@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-import octree_calls as calls
 import tensorflow as tf
+from kernels import octree_calls as calls
 
 import ocnn_tf_ops as ops
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from octree_checks import check_gradient, normal
+from ops.octree_checks import check_gradient, normal
 
 import ocnn_tf_ops as ops
 

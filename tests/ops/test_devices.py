@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from op_examples import arguments, examples, gradients_at, searches, with_gradients
+from ops.op_examples import arguments, examples, gradients_at, searches, with_gradients
 from tensorflow.python.framework import kernels
 
 import ocnn_tf_ops as ops
@@ -90,7 +90,8 @@ def test_what_is_found_lives_on_the_device(device, name):
     found = tf.nest.flatten(SEARCHES[name]())
     with tf.device("/CPU:0"):
         expected = tf.nest.flatten(SEARCHES[name]())
-    for got, want in zip(found, expected):
+    assert found
+    for got, want in zip(found, expected, strict=True):
         assert f"device:{device}:0" in got.device
         if got.dtype.is_integer:
             np.testing.assert_array_equal(got, want)
@@ -99,6 +100,7 @@ def test_what_is_found_lives_on_the_device(device, name):
 
 def test_results_are_the_same_every_time(device):
     """Nothing to do for TensorFlow's switch `enable_op_determinism`: no op sums in an order of its own choice."""
+    assert EXAMPLES
     for example in EXAMPLES.values():
         first, second = (tf.nest.flatten(with_gradients(example, tf.float32)) for _ in range(2))
         for a, b in zip(first, second):

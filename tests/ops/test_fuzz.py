@@ -4,9 +4,9 @@ import inspect
 import sys
 from collections import defaultdict
 
-import fuzz
 import pytest
-from fuzz_calls import MODES, RECIPES, draw_call
+from ops import fuzz
+from ops.fuzz_calls import MODES, RECIPES, draw_call
 
 from ocnn_tf_ops.python.loader import tf_ops
 
@@ -23,6 +23,7 @@ def test_every_registered_op_is_fuzzed():
 
 
 def test_attributes_of_recipes_are_all_that_an_op_has():
+    assert RECIPES
     for op, recipe in RECIPES.items():
         parameters = set(inspect.signature(getattr(tf_ops(), op)).parameters) - {"name"}
         assert parameters == recipe.inputs.keys() | recipe.attributes.keys(), op

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from op_examples import examples, with_gradients
+from ops.op_examples import examples, with_gradients
 
 import ocnn_tf_ops as ops
 

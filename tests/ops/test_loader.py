@@ -56,6 +56,7 @@ def test_import_loads_neither_tensorflow_nor_libraries():
 
 
 def test_every_public_name_exists_and_is_documented():
+    assert ocnn_tf_ops.__all__
     for name in ocnn_tf_ops.__all__:
         assert getattr(ocnn_tf_ops, name).__doc__, name
 

@@ -1,11 +1,11 @@
 """octree_build and octree_neighbors: the reference, graphs and tf.data, refusal of malformed tensors."""
 
 import numpy as np
-import octree_calls as calls
-import octree_example as example
 import pytest
 import tensorflow as tf
-from octree_checks import reads_data
+from kernels import octree_calls as calls
+from kernels import octree_example as example
+from ops.octree_checks import reads_data
 
 import ocnn_tf_ops as ops
 from ocnn_tf_ops.python import reference
@@ -41,7 +41,7 @@ def test_neighbors_from_children_alone():
     xyz, _, row_splits = calls.random_points(0, (90, 40))
     octree = ops.octree_build(xyz, None, row_splits, 5, full_depth=1)
     expected = reference.octree_neighbors([c.numpy() for c in octree.children], 1)
-    for got, want in zip(ops.octree_neighbors(octree.children, 1), expected):
+    for got, want in zip(ops.octree_neighbors(octree.children, 1), expected, strict=True):
         np.testing.assert_array_equal(got, want)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from octree_checks import check_gradient, full_octree, normal, random_octree
+from ops.octree_checks import check_gradient, full_octree, normal, random_octree
 
 import ocnn_tf_ops as ops
 from ocnn_tf_ops.python import reference
@@ -79,7 +79,7 @@ def test_second_derivatives_of_conv():
         return tf.concat([tf.reshape(g, [-1]) for g in tape.gradient(y, [x, weights])], axis=0)
 
     theoretical, numerical = tf.test.compute_gradient(gradients, [x, weights])
-    for got, want in zip(theoretical, numerical):
+    for got, want in zip(theoretical, numerical, strict=True):
         np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-4)
 
 

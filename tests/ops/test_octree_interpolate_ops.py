@@ -1,10 +1,10 @@
 """Interpolation: the reference, gradients, graphs, refusals."""
 
 import numpy as np
-import octree_example as example
 import pytest
 import tensorflow as tf
-from octree_checks import check_gradient, normal, random_octree, reads_data
+from kernels import octree_example as example
+from ops.octree_checks import check_gradient, normal, random_octree, reads_data
 
 import ocnn_tf_ops as ops
 from ocnn_tf_ops.python import reference

@@ -1,9 +1,9 @@
 """The hand-made example through the TensorFlow functions."""
 
 import numpy as np
-import octree_example as example
 import pytest
 import tensorflow as tf
+from kernels import octree_example as example
 
 import ocnn_tf_ops as ops
 

@@ -33,7 +33,7 @@ def test_writes_disjoint_splits_of_the_same_shapes_as_the_generator(tmp_path):
             expected = generate_shape(category, 4, index, 400)
             np.testing.assert_array_equal(shape.points, expected.points)
             np.testing.assert_array_equal(shape.leaf_label, expected.leaf_label)
-            assert shape.parts == expected.parts and shape.model_id == expected.model_id
+            assert shape.parts == expected.parts and shape.name == expected.name
 
 
 def test_named_sizes_and_what_is_there_already(tmp_path):

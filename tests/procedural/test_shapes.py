@@ -84,7 +84,7 @@ def test_deterministic(category):
     assert first[3:] == again[3:]
     for seed, index in ((6, 7), (5, 8)):
         other = generate_shape(category, seed, index, 300)
-        assert not np.array_equal(first.points, other.points) and other.model_id != first.model_id
+        assert not np.array_equal(first.points, other.points) and other.name != first.name
 
 
 def test_some_shapes_have_unlabelled_points_and_some_have_none():

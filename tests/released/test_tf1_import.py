@@ -191,7 +191,7 @@ def test_transfer_slots_are_own_level_first_then_the_others(chair):
     variables = tf1_variables(chair)
     assert chair.sources == [(0, 1, 2), (1, 0, 2), (2, 0, 1)]
     for level, head in enumerate(chair.offset_heads, 1):
-        for slot, unit in zip(("convtransfer", "convtransfer_1", "convtransfer_2"), head.fusion.transfers):
+        for slot, unit in zip(("convtransfer", "convtransfer_1", "convtransfer_2"), head.fusion.transfers, strict=True):
             name = f"seg/level_{level}/predict_offset/{slot}/conv2d_1x1/weights"
             assert variables[name].variable is unit.linear.kernel
 
@@ -222,7 +222,7 @@ def test_a_misfit_is_refused_with_every_name_and_changes_nothing(small, small_va
         f"  misshapen: {bent}: [108, 8] there, [8, 108] wanted",
     ]
     after = export_tf1_arrays(small)
-    assert all(np.array_equal(before[n], after[n]) for n in before)
+    assert before and all(np.array_equal(before[n], after[n]) for n in before)
 
 
 def test_a_checkpoint_of_another_category_is_named(chair_values, small, tmp_path):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from numpy_network import NumpyNetwork
+from systems.numpy_network import NumpyNetwork
 
 from instance_seg.benchmark.workload import make_task
 from instance_seg.nesting import flatten, make_settings

@@ -16,6 +16,7 @@ from instance_seg.data.partnet.hdf5.sources import LevelMasks, PartTrees
 from instance_seg.data.partnet.hdf5.trees import tree_blocks, write_split
 from instance_seg.data.partnet.shape import LabeledShape, Part
 from instance_seg.data.partnet.sources import read_shapes
+from instance_seg.data.partnet.splits import ShapeId
 from instance_seg.data.partnet.taxonomy import load_taxonomy
 from instance_seg.procedural import generate_shape
 
@@ -33,7 +34,9 @@ def chair(seed, parts=PARTS):
     rng = np.random.default_rng(seed)
     points, normals = rng.normal(size=(2, 20, 3)).astype(np.float32)
     normals /= np.linalg.norm(normals, axis=1, keepdims=True)
-    return LabeledShape(points, normals, np.repeat([1, 2], 10).astype(np.int32), parts, f"model{seed}", str(seed))
+    return LabeledShape(
+        points, normals, np.repeat([1, 2], 10).astype(np.int32), parts, ShapeId(f"model{seed}", str(seed))
+    )
 
 
 def write(root, *shapes, split="train"):

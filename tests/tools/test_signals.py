@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from instance_seg.data.partnet.hdf5.trees import write_split
+from instance_seg.data.partnet.splits import ShapeId
 from instance_seg.data.partnet.taxonomy import load_taxonomy
 from instance_seg.procedural import generate_shape
 
@@ -53,7 +54,13 @@ def large_file(tmp_path_factory):
     """A data set of one file of which some formats take a while."""
     root = tmp_path_factory.mktemp("partnet")
     shape = generate_shape("Chair", 0, 0, 2000)
-    write_split(root, "Chair", "train", (shape._replace(anno_id=str(i)) for i in range(1000)), load_taxonomy("Chair"))
+    write_split(
+        root,
+        "Chair",
+        "train",
+        (shape._replace(name=ShapeId("model", str(i))) for i in range(1000)),
+        load_taxonomy("Chair"),
+    )
     return root
 
 

@@ -12,10 +12,10 @@ import tempfile
 
 TESTS = pathlib.Path(__file__).resolve().parents[1]
 KEPT = TESTS / "golden" / "runs"
-sys.path[:0] = [str(TESTS), str(TESTS / "training"), str(TESTS.parent)]
+sys.path[:0] = [str(TESTS), str(TESTS.parent)]
 
 from small_data import write_small_partnet  # noqa: E402
-from small_runs import command, settings  # noqa: E402
+from training.small_runs import command, settings  # noqa: E402
 
 RUNS = {
     "chair": {"category": "Chair", "max_iter": 16, "test_every_iter": 8},

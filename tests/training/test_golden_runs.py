@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from golden_runs import KEPT, MEASURES, RUNS, loss_rows, measures, run
+from training.golden_runs import KEPT, MEASURES, RUNS, loss_rows, measures, run
 
 pytestmark = pytest.mark.slow
 
@@ -17,7 +17,7 @@ def test_a_run_is_what_it_was(small_partnet, tmp_path, name):
     assert done.returncode == 0, done.stderr
     kept, found = loss_rows(KEPT / f"{name}.csv"), loss_rows(tmp_path / "losses.csv")
     assert len(found) == len(kept) == RUNS[name]["max_iter"]
-    for want, got in zip(kept, found):
+    for want, got in zip(kept, found, strict=True):
         assert got == pytest.approx(want, rel=ROUNDING, abs=1e-4)
     kept, found = json.loads((KEPT / f"{name}.json").read_text()), measures(tmp_path)
     assert found.keys() == kept.keys()

@@ -8,9 +8,9 @@ step at which it happens is chance, and differs from processor to processor, so 
 
 import keras
 import numpy as np
-import plain_ops
 import pytest
 import tensorflow as tf
+from training import plain_ops
 
 import ocnn_tf_ops as ops
 from instance_seg.benchmark.workload import NUM_CLASSES, Shapes, load_settings, make_split, make_task

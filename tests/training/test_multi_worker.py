@@ -8,7 +8,7 @@ import subprocess
 
 import numpy as np
 import pytest
-from small_runs import command, losses, settings, wait_for
+from training.small_runs import command, losses, settings, wait_for
 
 from instance_seg.evaluation.results import read_results
 from instance_seg.experiment import train
@@ -84,7 +84,7 @@ def test_two_workers_train_as_one_process_through_signals_and_deaths(small_partn
         codes, _, errors = workers.finish()
     stopped = max(losses(together))
     assert codes == [128 + signal.SIGTERM] * 2, errors
-    assert all(f"stopped after {stopped} iterations" in error for error in errors)
+    assert [f"stopped after {stopped} iterations" in error for error in errors] == [True, True]
     assert (together / "checkpoints" / f"iter-{stopped}.index").is_file() and stopped < 50
 
     with Workers(flags) as workers:  # the chief outlives the other, and says so
@@ -99,7 +99,7 @@ def test_two_workers_train_as_one_process_through_signals_and_deaths(small_partn
     with Workers(flags) as workers:
         codes, outputs, errors = workers.finish()
     assert codes == [0, 0], errors
-    assert all("resuming after" in output for output in outputs)
+    assert ["resuming after" in output for output in outputs] == [True, True]
     assert ["with region centers" in output for output in outputs] == [True, False]  # the chief alone evaluates
     assert read_results(together / "results.json")["run"]["iterations"] == 60
 

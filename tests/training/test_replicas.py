@@ -6,8 +6,8 @@ import sys
 
 import numpy as np
 import pytest
-import replica_cases as cases
 import tensorflow as tf
+from training import replica_cases as cases
 
 from instance_seg.training.optimizers import Adam
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 import pytest
-from small_runs import command, losses, settings, tiny_config
+from training.small_runs import command, losses, settings, tiny_config
 
 from instance_seg.evaluation.results import read_results
 from instance_seg.experiment import evaluate, train

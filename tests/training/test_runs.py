@@ -9,10 +9,10 @@ import h5py
 import numpy as np
 import pytest
 import tensorflow as tf
-from small_runs import command, losses, settings, tiny_config, wait_for
 from tensorboard.util import tensor_util
+from training.small_runs import command, losses, settings, tiny_config, wait_for
 
-from instance_seg.evaluation.evaluate import _Measured
+from instance_seg.evaluation.evaluate import Measured
 from instance_seg.evaluation.results import PER_CLASS, read_results
 from instance_seg.experiment import evaluate, sweep, train
 from instance_seg.interrupt import ending_at_signals
@@ -232,7 +232,7 @@ class SignalAt:
 
     def __init__(self, monkeypatch, batches):
         self.left = batches
-        whole = _Measured.add
+        whole = Measured.add
 
         def add(*arguments):
             self.left -= 1
@@ -240,7 +240,7 @@ class SignalAt:
                 os.kill(os.getpid(), signal.SIGTERM)
             return whole(*arguments)
 
-        monkeypatch.setattr(_Measured, "add", add)
+        monkeypatch.setattr(Measured, "add", add)
 
 
 def test_a_signal_ends_the_last_evaluation_and_the_same_command_continues(

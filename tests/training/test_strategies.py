@@ -5,7 +5,7 @@ import subprocess
 
 import numpy as np
 import pytest
-from small_runs import command, losses, settings
+from training.small_runs import command, losses, settings
 
 from instance_seg.config import EngineConfig
 from instance_seg.evaluation.results import read_results

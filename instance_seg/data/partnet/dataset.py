@@ -60,7 +60,7 @@ def as_cloud(shape: StoredShape) -> Cloud:
     for k, level in enumerate(shape.levels):
         borrowed = k > 0 and level is shape.levels[k - 1]
         labels.append(labels[-1] if borrowed else Labels(*(array.astype(np.int16) for array in level)))
-    name = f"{shape.model_id} {shape.anno_id}".strip()
+    name = " ".join(shape.name).strip()
     return Cloud(to_unit_sphere(shape.points), shape.normals, tuple(labels), name)
 
 

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from instance_seg.data.partnet.splits import ShapeId
 from instance_seg.data.partnet.taxonomy import Level
 from instance_seg.structures import Labels
 
@@ -24,8 +25,7 @@ class LabeledShape(NamedTuple):
     normals: np.ndarray  # [N, 3] float32, unit length
     leaf_label: np.ndarray  # [N] int32; a label that no part lists is an unlabeled point
     parts: tuple[Part, ...]
-    model_id: str
-    anno_id: str
+    name: ShapeId
 
 
 def level_labels(shape: LabeledShape, level: Level) -> Labels:

@@ -13,6 +13,7 @@ import numpy as np
 from instance_seg.data.files.values import normal_complaints, point_complaints
 from instance_seg.data.partnet.hdf5.masks import MAX_INSTANCES
 from instance_seg.data.partnet.shape import LabeledShape, level_labels, level_masks
+from instance_seg.data.partnet.splits import ShapeId
 from instance_seg.data.partnet.taxonomy import Level, Taxonomy
 from instance_seg.structures import Labels
 
@@ -26,8 +27,7 @@ class StoredShape(NamedTuple):
     points: np.ndarray  # [N, 3] float32
     normals: np.ndarray  # [N, 3] float32
     levels: tuple[Labels, ...]  # coarse to fine; a level the category lacks repeats the coarser one's labels
-    model_id: str
-    anno_id: str
+    name: ShapeId
 
 
 Block = Callable[[], Iterator[StoredShape]]  # reads some shapes of a split; can be pickled
@@ -37,9 +37,7 @@ def store_shape(shape: LabeledShape, taxonomy: Taxonomy, split: str) -> StoredSh
     """Works out the labels of each level from the part tree, numbered as PartNet numbers the masks of that split."""
     labels = (level_rows(shape, taxonomy.levels[index], split) for index in taxonomy.real_levels)
     levels = borrow_missing_levels(labels, taxonomy)
-    return StoredShape(
-        np.float32(shape.points), np.float32(shape.normals), levels, str(shape.model_id), str(shape.anno_id)
-    )
+    return StoredShape(np.float32(shape.points), np.float32(shape.normals), levels, shape.name)
 
 
 def level_rows(shape: LabeledShape, level: Level, split: str) -> Labels:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from vases import VASE, make_shape
+from data.partnet.vases import VASE, make_shape
 
 from instance_seg.data.partnet.dataset import as_cloud, read_clouds, to_unit_sphere
 from instance_seg.data.partnet.hdf5.trees import write_split

@@ -3,6 +3,7 @@
 import numpy as np
 
 from instance_seg.data.partnet.shape import LabeledShape, Part, level_labels, level_masks
+from instance_seg.data.partnet.splits import ShapeId
 from instance_seg.data.partnet.taxonomy import Level
 
 LEVEL = Level(("other", "lamp/base", "lamp/arm"), real=True)
@@ -10,7 +11,9 @@ LEVEL = Level(("other", "lamp/base", "lamp/arm"), real=True)
 
 def shape_of(labels, *parts):
     points = np.zeros((len(labels), 3), np.float32)
-    return LabeledShape(points, points, np.array(labels, np.int32), tuple(Part(*part) for part in parts), "m", "a")
+    return LabeledShape(
+        points, points, np.array(labels, np.int32), tuple(Part(*part) for part in parts), ShapeId("m", "a")
+    )
 
 
 def assert_labels(shape, semantic, instance):

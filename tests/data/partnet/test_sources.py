@@ -37,7 +37,9 @@ def vase(seed):
         Part("pot/body/container", (1, 2)),
         Part("pot/base", (2, 3)),
     )
-    return LabeledShape(points, normals, rng.integers(0, 5, NUM_POINTS, np.int32), parts, f"vase_{seed}", str(seed))
+    return LabeledShape(
+        points, normals, rng.integers(0, 5, NUM_POINTS, np.int32), parts, ShapeId(f"vase_{seed}", str(seed))
+    )
 
 
 def make_shape(category, index):
@@ -85,7 +87,7 @@ def test_the_folder_tells_the_format(root, tmp_path):
     (tmp_path / "points").symlink_to(root / "points")
     assert sources_of(tmp_path, "Vase", "test") == ("points",)
     taxonomy = load_taxonomy("Vase")
-    assert [shape.anno_id for shape in read_shapes(tmp_path, "Vase", "train", taxonomy, limit=2)] == ["0", "1"]
+    assert [shape.name.anno_id for shape in read_shapes(tmp_path, "Vase", "train", taxonomy, limit=2)] == ["0", "1"]
 
 
 def test_what_is_not_there(root, tmp_path):
@@ -107,7 +109,7 @@ def test_a_split_list_of_shapes_that_are_not_there(tmp_path):
     chair = load_taxonomy("Chair")
     shapes = [generate_shape("Chair", 0, index, NUM_POINTS) for index in range(2)]
     write_split(tmp_path, "Chair", "train", shapes, chair)
-    names = [ShapeId(shape.model_id, shape.anno_id) for shape in shapes]
+    names = [shape.name for shape in shapes]
     for listed, message in (
         (
             [names[0], ShapeId("ghost", "7")],

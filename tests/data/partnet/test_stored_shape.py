@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from instance_seg.data.partnet.shape import LabeledShape, Part
+from instance_seg.data.partnet.splits import ShapeId
 from instance_seg.data.partnet.stored_shape import (
     StoredShape,
     check_shape,
@@ -22,7 +23,7 @@ def vase():
     points = np.eye(4, 3, dtype=np.float32)
     normals = np.tile(np.float32([0, 0, 1]), (4, 1))
     parts = (Part("pot/base", (50,)), Part("pot/body", (1, 2)), Part("pot/base", (2, 3)))  # the first has no point
-    return LabeledShape(points, normals, np.array([1, 2, 3, 9], np.int32), parts, "m", "a")
+    return LabeledShape(points, normals, np.array([1, 2, 3, 9], np.int32), parts, ShapeId("m", "a"))
 
 
 def test_training_rows_count_parts_without_points_and_test_rows_do_not():
@@ -69,4 +70,4 @@ def test_shapes_that_do_not_fit():
     empty = np.zeros((0, 3))
     none = Labels(np.zeros(0), np.zeros(0))
     with pytest.raises(ValueError, match="do not fit"):
-        check_shape("file", StoredShape(empty, empty, (none,) * 3, "m", "a"), VASE)
+        check_shape("file", StoredShape(empty, empty, (none,) * 3, ShapeId("m", "a")), VASE)

@@ -51,7 +51,7 @@ def test_class_counts(category):
     counts = CLASS_COUNTS[category]
     assert taxonomy.real_levels == tuple(index for index, count in enumerate(counts) if count)
     borrowed = counts[0]
-    for level, count in zip(taxonomy.levels, counts):
+    for level, count in zip(taxonomy.levels, counts, strict=True):
         borrowed = count or borrowed
         assert level.num_classes == len(set(level.names)) == borrowed
         assert level.names[0] == "other"

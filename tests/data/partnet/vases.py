@@ -3,6 +3,7 @@
 import numpy as np
 
 from instance_seg.data.partnet.shape import LabeledShape, Part
+from instance_seg.data.partnet.splits import ShapeId
 from instance_seg.data.partnet.taxonomy import load_taxonomy
 
 VASE = load_taxonomy("Vase")  # has levels 1 and 3
@@ -14,4 +15,4 @@ def make_shape(seed, num_points=40, parts=PARTS):
     points = rng.uniform(-0.5, 0.5, (num_points, 3)).astype(np.float32)
     normals = np.tile(np.float32([0, 0, 1]), (num_points, 1))
     labels = rng.integers(1, 4, num_points).astype(np.int32)
-    return LabeledShape(points, normals, labels, parts, f"model{seed}", str(seed))
+    return LabeledShape(points, normals, labels, parts, ShapeId(f"model{seed}", str(seed)))

@@ -75,9 +75,8 @@ def examine(
         complaints = [*complaints, *label_complaints(shape.levels, taxonomy)]
     problems = tuple(Problem(str(file), row, complaint) for complaint in complaints)
     counts = dict(enumerate(map(count_level, shape.levels)))
-    name = ShapeId(shape.model_id, shape.anno_id)
     digest = Digest(crc(shape.points), crc(shape.normals), tuple(map(level_crc, shape.levels)))
-    return Finding(file, row, problems, name, digest, len(shape.points), counts)
+    return Finding(file, row, problems, shape.name, digest, len(shape.points), counts)
 
 
 def count_level(level: Labels) -> LevelCount:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from instance_seg.data.partnet.splits import SPLITS
+from instance_seg.data.partnet.splits import SPLITS, ShapeId
 from instance_seg.files import replacing
 
 MAGIC = b"_POINTS_1.0_"
@@ -37,13 +37,12 @@ class PointsFileName(NamedTuple):
 
     category: str
     index: int  # of the shape in its split
-    model_id: str
-    anno_id: str
+    shape: ShapeId
     level: int  # 0 = coarsest; the name counts from 1
     split: str
 
     def __str__(self) -> str:
-        shape = f"{self.category}_{self.index:04d}_{self.model_id}_{self.anno_id}"
+        shape = "_".join([self.category, f"{self.index:04d}", *self.shape])
         return f"{shape}_level{self.level + 1}_{self.split}.points"
 
     @classmethod
@@ -53,8 +52,8 @@ class PointsFileName(NamedTuple):
         inner = outer and _SHAPE.fullmatch(outer["shape"])
         if not inner:
             return None
-        ids = inner["category"], int(inner["index"]), inner["model_id"], inner["anno_id"]
-        return cls(*ids, int(outer["level"]) - 1, outer["split"])
+        shape = ShapeId(inner["model_id"], inner["anno_id"])
+        return cls(inner["category"], int(inner["index"]), shape, int(outer["level"]) - 1, outer["split"])
 
 
 def encode_points(buffer: PointsBuffer) -> bytes:

@@ -19,6 +19,7 @@ from instance_seg.data.partnet.formats.points_file import (
     read_points_file,
     write_points_file,
 )
+from instance_seg.data.partnet.splits import ShapeId
 from instance_seg.data.partnet.stored_shape import (
     Block,
     StoredShape,
@@ -75,10 +76,10 @@ def blocks(
 
 
 def shape_paths(
-    root: str | os.PathLike, category: str, split: str, index: int, model_id: str, anno_id: str, taxonomy: Taxonomy
+    root: str | os.PathLike, category: str, split: str, index: int, shape: ShapeId, taxonomy: Taxonomy
 ) -> list[Path]:
     """Where the files of a shape belong, one for each real level."""
-    names = (PointsFileName(category, index, model_id, anno_id, level, split) for level in taxonomy.real_levels)
+    names = (PointsFileName(category, index, shape, level, split) for level in taxonomy.real_levels)
     return [Path(root) / FOLDER / category / str(name) for name in names]
 
 
@@ -104,7 +105,7 @@ def _read_block(
 def _read_shape(
     folder: Path, names: Sequence[PointsFileName], listed: Mapping[str, str], taxonomy: Taxonomy
 ) -> StoredShape:
-    if tuple(name.level for name in names) != taxonomy.real_levels or len({name[:4] for name in names}) != 1:
+    if tuple(name.level for name in names) != taxonomy.real_levels or len({name[:3] for name in names}) != 1:
         wanted = ", ".join(str(level + 1) for level in taxonomy.real_levels)
         raise ValueError(f"{folder}: {names[0]} and the files beside it are not one shape at the levels {wanted}")
     paths = [folder / str(name) for name in names]
@@ -116,7 +117,7 @@ def _read_shape(
     for path, buffer in zip(paths, buffers):
         if not (_same(buffer.points, first.points) and _same(buffer.normals, first.normals)):
             raise ValueError(f"{path}: its points or normals are not those of {paths[0].name}")
-    shape = StoredShape(first.points, first.normals, levels, names[0].model_id, names[0].anno_id)
+    shape = StoredShape(first.points, first.normals, levels, names[0].shape)
     return check_shape(str(paths[0]), shape, taxonomy)
 
 

@@ -181,7 +181,7 @@ def _points_outputs(out: Path, sources: Sequence[SourceFile], taxonomy: Taxonomy
     return [
         path
         for place, name in enumerate(source.names, start=source.first)
-        for path in points_folder.shape_paths(out, source.category, source.split, place, *name, taxonomy)
+        for path in points_folder.shape_paths(out, source.category, source.split, place, name, taxonomy)
     ]
 
 

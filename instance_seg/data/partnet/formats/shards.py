@@ -15,6 +15,7 @@ import numpy as np
 
 from instance_seg.data.files.checksums import sealing, verify
 from instance_seg.data.files.records import Example, Value, read_examples, write_examples
+from instance_seg.data.partnet.splits import ShapeId
 from instance_seg.data.partnet.stored_shape import StoredShape, check_shape
 from instance_seg.data.partnet.taxonomy import Taxonomy
 from instance_seg.files import read_json, write_json
@@ -104,8 +105,8 @@ def _features(shape: StoredShape) -> dict[str, Value]:
         "normals": shape.normals.astype("<f4").tobytes(),
         "semantic": semantic.tobytes(),
         "instance": instance.tobytes(),
-        "model_id": shape.model_id.encode(),
-        "anno_id": shape.anno_id.encode(),
+        "model_id": shape.name.model_id.encode(),
+        "anno_id": shape.name.anno_id.encode(),
     }
 
 
@@ -115,7 +116,7 @@ def _shape(example: Example, num_levels: int) -> StoredShape:
         _array(example, name, "<i2", (num_levels, -1)).astype(np.int32) for name in ("semantic", "instance")
     )
     levels = tuple(map(Labels, semantic, instance))
-    return StoredShape(points, normals, levels, example.text("model_id"), example.text("anno_id"))
+    return StoredShape(points, normals, levels, ShapeId(example.text("model_id"), example.text("anno_id")))
 
 
 def _array(example: Example, name: str, dtype: str, shape: tuple[int, int]) -> np.ndarray:

@@ -110,4 +110,4 @@ def _shape(example: Example, name: ShapeId) -> StoredShape:
         levels = tuple(decode_labels(example.integers(label)) for label in _LABELS)
     except ValueError as error:
         raise ValueError(f"{example.where}: {error}") from error
-    return StoredShape(buffer.points, buffer.normals, levels, *name)
+    return StoredShape(buffer.points, buffer.normals, levels, name)

@@ -87,7 +87,7 @@ def check_instance_counts(path: Path, shapes: Sequence[LabeledShape], taxonomy: 
         for index, level in enumerate(taxonomy.levels):
             if (count := sum(level.class_of(part.part_name) > 0 for part in shape.parts)) > MAX_INSTANCES:
                 raise ValueError(
-                    f"{path}: row {row} ({shape.model_id}) has {count} instances at level {index + 1}, "
+                    f"{path}: row {row} ({shape.name.model_id}) has {count} instances at level {index + 1}, "
                     f"PartNet's layout holds {MAX_INSTANCES}; merge or drop parts"
                 )
 

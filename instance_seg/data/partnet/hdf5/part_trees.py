@@ -32,13 +32,13 @@ def entry_names(path: Path, entries: Iterable[Any], first: int = 0) -> list[Shap
     return [as_shape_id(path.with_suffix(".json"), row, entry) for row, entry in enumerate(entries, start=first)]
 
 
-def parse_tree_entry(path: Path, row: int, entry: Any) -> tuple[tuple[Part, ...], str, str]:
-    """Parts, model and annotation out of an entry of a JSON file. Raises ValueError naming both if it is malformed."""
+def parse_tree_entry(path: Path, row: int, entry: Any) -> tuple[tuple[Part, ...], ShapeId]:
+    """Parts and names out of an entry of a JSON file. Raises ValueError naming both if it is malformed."""
     name = as_shape_id(path, row, entry)
     parts = entry.get("ins_seg")
     if not isinstance(parts, list):
         raise ValueError(f"{path}: row {row} has no list 'ins_seg' of parts, but {shown(parts)}")
-    return tuple(_parse_part(f"{path}: row {row}", part) for part in parts), *name
+    return tuple(_parse_part(f"{path}: row {row}", part) for part in parts), name
 
 
 def tree_complaints(shape: LabeledShape, taxonomy: Taxonomy) -> Iterator[str]:

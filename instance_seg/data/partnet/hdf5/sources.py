@@ -83,8 +83,7 @@ class LevelMasks:
                 if row.valid.any() and not row.masks[row.valid].any():
                     raise ValueError(f"{where} has valid masks at level {level + 1}, and no point in them")
             levels = borrow_missing_levels(map(mask_labels, masks), taxonomy)
-            shape = StoredShape(whole.points, whole.normals, levels, whole.model_id, whole.anno_id)
-            yield check_shape(where, shape, taxonomy)
+            yield check_shape(where, whole._replace(levels=levels), taxonomy)
 
 
 def check_split_list(

@@ -111,7 +111,7 @@ def write_split(
             write_json(file.with_suffix(".json"), [_tree_entry(shape) for shape in block])
             write_h5(file, len(block), map(_h5_row, block))
             write_level_masks(new, category, split, num_files - 1, block, taxonomy)
-            names += [ShapeId(shape.model_id, shape.anno_id) for shape in block]
+            names += [shape.name for shape in block]
         if not names:
             raise ValueError(f"{category} {split}: no shape to write")
         write_split_list(new, category, split, names)
@@ -151,4 +151,4 @@ def _tree_entry(shape: LabeledShape) -> dict[str, Any]:
     parts = [
         {"part_name": part.part_name, "leaf_id_list": [int(leaf) for leaf in part.leaf_ids]} for part in shape.parts
     ]
-    return {"model_id": shape.model_id, "anno_id": shape.anno_id, "ins_seg": parts}
+    return {**shape.name._asdict(), "ins_seg": parts}

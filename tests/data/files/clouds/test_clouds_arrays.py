@@ -3,7 +3,7 @@
 import h5py
 import numpy as np
 import pytest
-from cloud_files import alike, make_sphere
+from data.files.clouds.cloud_files import alike, make_sphere
 
 from instance_seg.data.files.clouds.read import read_cloud
 from instance_seg.data.partnet.formats.points_file import PointsBuffer, write_points_file

@@ -7,7 +7,7 @@ import os
 
 import numpy as np
 import pytest
-from cloud_files import write_examples
+from data.files.clouds.cloud_files import write_examples
 
 from instance_seg.data.files.clouds.read import read_cloud
 

@@ -6,7 +6,7 @@ import struct
 
 import numpy as np
 import pytest
-from cloud_files import FILES, alike, make_sphere
+from data.files.clouds.cloud_files import FILES, alike, make_sphere
 
 from instance_seg.data.files.clouds.read import read_cloud
 
@@ -60,7 +60,7 @@ def test_normalized_integers_are_fractions(tmp_path, component, dtype, largest):
     tree["bufferViews"][0]["byteStride"] = corners.strides[0]
     tree["accessors"][0]["normalized"] = True
     plain = read(tmp_path, gltf(CORNERS.astype("<f4")))
-    for found, wanted in zip(read(tmp_path, tree), plain):
+    for found, wanted in zip(read(tmp_path, tree), plain, strict=True):
         np.testing.assert_allclose(found, wanted, atol=1e-12)
     del tree["accessors"][0]["normalized"]
     np.testing.assert_allclose(read(tmp_path, tree)[0], largest * plain[0], rtol=1e-9)

@@ -5,7 +5,7 @@ import logging
 import numpy as np
 import pytest
 import trimesh
-from cloud_files import FILES, alike, make_sphere, text_of, write_ply
+from data.files.clouds.cloud_files import FILES, alike, make_sphere, text_of, write_ply
 
 from instance_seg.data.files.clouds.read import read_cloud
 

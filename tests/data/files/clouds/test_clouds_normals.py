@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from cloud_files import alike, make_sphere
+from data.files.clouds.cloud_files import alike, make_sphere
 
 from instance_seg.data.files.clouds import normals as module
 from instance_seg.data.files.clouds.normals import are_normals, distinct_places, fitted_normals, unit_normals

@@ -4,7 +4,7 @@ import struct
 
 import numpy as np
 import pytest
-from cloud_files import alike, make_sphere, text_of, write_examples
+from data.files.clouds.cloud_files import alike, make_sphere, text_of, write_examples
 
 from instance_seg.data.files.clouds import read as module
 from instance_seg.data.files.clouds.read import READERS, check_source, read_cloud
@@ -26,7 +26,9 @@ def test_examples_of_every_kind_are_read(tmp_path):
 
 
 def test_the_suffix_may_be_in_capitals(tmp_path):
-    for name, path in write_examples(tmp_path).items():
+    examples = write_examples(tmp_path)
+    assert len(examples) >= len(READERS)
+    for name, path in examples.items():
         upper = path.rename(tmp_path / f"capital_{name.upper()}")
         assert len(read_cloud(upper, num_points=100)[0])
 

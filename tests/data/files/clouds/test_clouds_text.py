@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from cloud_files import alike, make_sphere, text_of
+from data.files.clouds.cloud_files import alike, make_sphere, text_of
 
 from instance_seg.data.files.clouds.read import read_cloud
 

@@ -13,6 +13,7 @@ from instance_seg.data.partnet.formats.points_file import (
     read_points_file,
     write_points_file,
 )
+from instance_seg.data.partnet.splits import ShapeId
 
 POINTS = np.arange(6, dtype=np.float32).reshape(2, 3)
 NORMALS = POINTS - 20
@@ -101,10 +102,10 @@ def test_missing_file(tmp_path):
 
 
 def test_names():
-    name = PointsFileName("Chair", 7, "2f8a", "123", 0, "train")
+    name = PointsFileName("Chair", 7, ShapeId("2f8a", "123"), 0, "train")
     assert str(name) == "Chair_0007_2f8a_123_level1_train.points"
     assert PointsFileName.parse(str(name)) == name
-    odd = PointsFileName("StorageFurniture", 12345, "a_level2_b", "9", 2, "test")
+    odd = PointsFileName("StorageFurniture", 12345, ShapeId("a_level2_b", "9"), 2, "test")
     assert PointsFileName.parse(str(odd)) == odd
     for other in ("Chair_0007_2f8a_123_level4_train.points", "Chair_0007_2f8a_123_level1_dev.points", "x.points"):
         assert PointsFileName.parse(other) is None

@@ -65,7 +65,7 @@ def test_what_is_written_is_read(tmp_path):
     assert len(back) == len(shapes)
     for shape, read in zip(shapes, back):
         assert read.valid.sum() == len(shape.valid)
-        for ours, theirs in zip(shape, read):
+        for ours, theirs in zip(shape, read, strict=True):
             assert ours.dtype == theirs.dtype
             np.testing.assert_array_equal(ours, theirs[: len(ours)])
 

@@ -7,6 +7,7 @@ import pytest
 from instance_seg.data.partnet.hdf5.masks import MaskRow, mask_labels, read_masks
 from instance_seg.data.partnet.hdf5.trees import write_split
 from instance_seg.data.partnet.shape import LabeledShape, Part
+from instance_seg.data.partnet.splits import ShapeId
 from instance_seg.data.partnet.taxonomy import load_taxonomy
 
 VASE = load_taxonomy("Vase")  # has levels 1 and 3
@@ -16,7 +17,7 @@ BODY, BASE = "pot/body", "pot/base"
 def make_shape(labels, *parts):
     points = np.arange(3 * len(labels), dtype=np.float32).reshape(-1, 3) / 100
     parts = tuple(Part(*part) for part in parts)
-    return LabeledShape(points, points, np.array(labels, np.int32), parts, "model", "1")
+    return LabeledShape(points, points, np.array(labels, np.int32), parts, ShapeId("model", "1"))
 
 
 def class_of(name, level=0):

@@ -26,7 +26,7 @@ def make_shape(seed, num_points=20):
     points = rng.uniform(-0.5, 0.5, (num_points, 3)).astype(np.float32)
     normals = rng.normal(size=(num_points, 3)).astype(np.float32)
     labels = rng.integers(1, 5, num_points).astype(np.int32)
-    return LabeledShape(points, normals, labels, PARTS, f"model{seed}", str(seed))
+    return LabeledShape(points, normals, labels, PARTS, ShapeId(f"model{seed}", str(seed)))
 
 
 @pytest.fixture
@@ -54,7 +54,9 @@ def assert_complains(root, *words):
 
 
 def test_round_trip(root):
-    for seed, shape in enumerate(read_split(root, "Chair", "train")):
+    shapes = list(read_split(root, "Chair", "train"))
+    assert len(shapes) == 3
+    for seed, shape in enumerate(shapes):
         expected = make_shape(seed)
         for found, wanted in zip(shape[:3], expected[:3]):
             np.testing.assert_array_equal(found, wanted)
@@ -88,7 +90,7 @@ def test_files_hold_a_block_each_and_are_read_in_order(tmp_path, monkeypatch):
     assert write_split(tmp_path, "Chair", "val", map(make_shape, range(5)), CHAIR) == 5
     names = sorted(path.name for path in (tmp_path / "ins_seg_h5" / "Chair").iterdir())
     assert names == [f"val-0{i}.{end}" for i in range(3) for end in ("h5", "json")]
-    assert [shape.anno_id for shape in read_split(tmp_path, "Chair", "val")] == list("01234")
+    assert [shape.name.anno_id for shape in read_split(tmp_path, "Chair", "val")] == list("01234")
 
 
 def test_a_shorter_split_leaves_nothing_of_the_longer_one(tmp_path, monkeypatch):

@@ -5,6 +5,7 @@ import pytest
 
 from instance_seg.data.partnet.hdf5.part_trees import leaf_complaints, parse_tree_entry, reject_tree, tree_complaints
 from instance_seg.data.partnet.shape import LabeledShape, Part
+from instance_seg.data.partnet.splits import ShapeId
 from instance_seg.data.partnet.taxonomy import CATEGORIES, load_taxonomy
 from instance_seg.procedural import available_categories, generate_shape
 
@@ -14,11 +15,13 @@ ENTRY = {"model_id": "m", "anno_id": "7", "ins_seg": [{"part_name": "chair", "le
 
 def shape(*parts, label=(1, 2)):
     points = np.zeros((len(label), 3), np.float32)
-    return LabeledShape(points, points, np.array(label, np.int32), tuple(Part(*part) for part in parts), "m", "a")
+    return LabeledShape(
+        points, points, np.array(label, np.int32), tuple(Part(*part) for part in parts), ShapeId("m", "a")
+    )
 
 
 def test_an_entry():
-    assert parse_tree_entry("x.json", 0, ENTRY) == ((Part("chair", (1, 2)),), "m", "7")
+    assert parse_tree_entry("x.json", 0, ENTRY) == ((Part("chair", (1, 2)),), ("m", "7"))
 
 
 def part(**change):
