@@ -24,10 +24,9 @@ from instance_seg.data.files.checksums import (
     seal_category,
 )
 from instance_seg.data.partnet.check.folder import CategoryCheck, misnamed_categories
-from instance_seg.data.partnet.check.shapes import Census
 from instance_seg.data.partnet.sources import categories_in
 from instance_seg.data.partnet.splits import SPLITS
-from instance_seg.data.partnet.taxonomy import Taxonomy, check_category, load_taxonomy
+from instance_seg.data.partnet.taxonomy import check_category, load_taxonomy
 from instance_seg.interrupt import ending_at_signals
 
 FLAGS = flags.FLAGS
@@ -45,15 +44,10 @@ def table_rows(check: CategoryCheck) -> list[tuple]:
     rows = []
     for level in taxonomy.real_levels:
         present = f"{len(census.classes.get(level, ()))} of {taxonomy.levels[level].num_classes - 1}"
-        rows.append(
-            (taxonomy.category, level + 1, *shapes, census.points, present, _spread(census, level), check.formats)
-        )
+        counts = census.instances.get(level)
+        spread = f"{min(counts)} - {max(counts)}, mean {sum(counts) / len(counts):.1f}" if counts else "-"
+        rows.append((taxonomy.category, level + 1, *shapes, census.points, present, spread, check.formats))
     return rows
-
-
-def _spread(census: Census, level: int) -> str:
-    counts = census.instances.get(level)
-    return f"{min(counts)} - {max(counts)}, mean {sum(counts) / len(counts):.1f}" if counts else "-"
 
 
 def unseal(root: Path, category: str) -> None:
@@ -63,14 +57,6 @@ def unseal(root: Path, category: str) -> None:
             forget_checksums(folder / name for name in read_checksums(folder))
         except ValueError:
             (folder / LIST_NAME).unlink()
-
-
-def check_category_of(root: Path, taxonomy: Taxonomy) -> CategoryCheck:
-    """Reads one category, with a progress bar."""
-    with tqdm(desc=taxonomy.category, unit="shape", leave=False) as bar:
-        check = CategoryCheck(root, taxonomy, bar.update)
-        check.run()
-    return check
 
 
 @ending_at_signals("stopped; nothing is known of what was not read")
@@ -90,7 +76,9 @@ def main(argv: list[str]) -> None:
     for category in found if FLAGS.categories == ["all"] else FLAGS.categories:
         if FLAGS.seal:
             unseal(root, category)
-        check = check_category_of(root, load_taxonomy(category))
+        with tqdm(desc=category, unit="shape", leave=False) as bar:
+            check = CategoryCheck(root, load_taxonomy(category), bar.update)
+            check.run()
         problems += check.problems
         rows += table_rows(check)
         if FLAGS.seal and not check.problems:

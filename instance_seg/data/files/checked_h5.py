@@ -3,7 +3,7 @@
 import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -51,7 +51,7 @@ def open_h5(
         file = h5py.File(path, "r")
     except OSError as error:
         raise ValueError(f"{path}: not a readable HDF5 file, or truncated ({error})") from error
-    with file, closing(LinkedFile(file, path.parent if within is None else within)) as linked:
+    with file, LinkedFile(file, path.parent if within is None else within) as linked:
         yield linked
 
 
@@ -194,7 +194,7 @@ def _create(file: h5py.File, name: str, num_rows: int, row: np.ndarray) -> h5py.
 
 
 def _where(file: LinkedFile, name: str) -> str:
-    return f"{file.filename}: dataset {name!r}"
+    return f"{file.file.filename}: dataset {name!r}"
 
 
 def _spell(shape: Sequence[int | None]) -> str:

@@ -20,27 +20,18 @@ class LinkError(ValueError):
     """A link, or the data of a dataset, leads out of the data folder, in circles or nowhere."""
 
 
-class LinkedFile:
+class LinkedFile(ExitStack):
     """An HDF5 file and those that it leads to, which must lie in the data folder or in the file's own.
 
     Symbolic links of the file system count as what they point to, except for the file itself: where it lies is the
-    user's choice. The files that links led to stay open until `close`.
+    user's choice. The files that links led to stay open until the `with` block ends.
     """
 
     def __init__(self, file: h5py.File, within: str | os.PathLike):
+        super().__init__()
         self.file = file
         self._folders = Path(within).resolve(), Path(file.filename).parent.resolve()
         self._opened = {Path(file.filename).resolve(): file}
-        self._stack = ExitStack()
-
-    @property
-    def filename(self) -> str:
-        """Path of the file itself."""
-        return self.file.filename
-
-    def close(self) -> None:
-        """Closes the files that links led to."""
-        self._stack.close()
 
     def find(self, name: str) -> h5py.HLObject | None:
         """The object of this name, None if there is none. Raises LinkError instead of leaving the folder."""
@@ -95,5 +86,5 @@ class LinkedFile:
             if not path.is_file():
                 raise LinkError(f"leads to {name}, which is not there")
             verify(path)
-            self._opened[path] = self._stack.enter_context(h5py.File(path, "r"))
+            self._opened[path] = self.enter_context(h5py.File(path, "r"))
         return self._opened[path]
