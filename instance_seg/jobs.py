@@ -42,8 +42,7 @@ class Jobs:
     def each(self, work: Callable, items: Iterable) -> None:
         """Calls `work` for every item, `at_once` of them at a time, in their order."""
         with ThreadPoolExecutor(self.at_once) as pool:
-            for done in [pool.submit(self._unless_stopped, work, item) for item in items]:
-                done.result()
+            list(pool.map(lambda item: self._stopped or work(item), items))
 
     def run(self, folder: Path, command: Sequence[str], clear: bool = False) -> bool:
         """Runs `python COMMAND...`, whose folder is `folder`; whether it ended well.
@@ -86,10 +85,6 @@ class Jobs:
         if self.failed:
             print(f"FAILED: {' '.join(self.failed)}", file=sys.stderr)
         return 1 if self.failed else 0
-
-    def _unless_stopped(self, work, item):
-        if not self._stopped:
-            work(item)
 
     def _wait_for(self, command, **output) -> int:
         environment = dict(os.environ)

@@ -6,6 +6,7 @@ Some branches depend on a setting (options.chosen): a run has the options of its
 
 import difflib
 import math
+import sys
 import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping
@@ -113,8 +114,8 @@ def _convert(name: str, value: Any, kind: Any) -> Any:
         return tuple(_convert(name, _number(x), item) for x in items if x != "")
     if kind is float and isinstance(value, str):
         value = _number(value)  # YAML 1.1 reads 1e-4 as a string
-    if kind is float and type(value) is int:
-        value = _float(value)
+    if kind is float and type(value) is int:  # of no float's size: infinity, which is out of all bounds
+        value = float(value) if abs(value) <= sys.float_info.max else math.inf * (1 if value > 0 else -1)
     if type(value) is not kind:
         raise ValueError(f"{name}={shown(value)}: want {kind.__name__}, found {type(value).__name__}")
     return value
@@ -130,11 +131,3 @@ def _number(text: Any) -> Any:
         except ValueError:
             continue
     return text
-
-
-def _float(number: int) -> float:
-    """Infinity, which is out of all bounds, for what no float holds."""
-    try:
-        return float(number)
-    except OverflowError:
-        return math.inf if number > 0 else -math.inf

@@ -36,8 +36,15 @@ def score_predictions(
     """
     root = Path(ground_truth)
     root = root.parent if root.name == GT_TREE else root
-    folders = _level_folders(Path(predictions))
-    return {key: _score_level(folder, root, *key, arithmetic) for key, folder in folders.items()}
+    scores = {}
+    for (category, level), folder in _level_folders(Path(predictions)).items():
+        taxonomy = load_taxonomy(category)
+        if level not in taxonomy.real_levels:
+            raise ValueError(f"{folder}: {category} has no level {level + 1} in PartNet")
+        names = taxonomy.levels[level].names
+        pairs = _pairs(folder, root, category, level, len(names) - 1)
+        scores[category, level] = evaluate_official(pairs, names, arithmetic)
+    return scores
 
 
 def score_table(scores: dict[tuple[str, int], LevelMetrics], arithmetic: str = PUBLISHED) -> str:
@@ -58,14 +65,6 @@ def _level_folders(predictions: Path) -> dict[tuple[str, int], Path]:
     if not found:
         raise ValueError(f"{predictions}: no folder <Category>-<level>, such as Chair-1, with prediction files in it")
     return found
-
-
-def _score_level(folder: Path, root: Path, category: str, level: int, arithmetic: str) -> LevelMetrics:
-    taxonomy = load_taxonomy(category)
-    if level not in taxonomy.real_levels:
-        raise ValueError(f"{folder}: {category} has no level {level + 1} in PartNet")
-    names = taxonomy.levels[level].names
-    return evaluate_official(_pairs(folder, root, category, level, len(names) - 1), names, arithmetic)
 
 
 def _pairs(folder: Path, root: Path, category: str, level: int, num_labels: int) -> Iterator[MaskShape]:

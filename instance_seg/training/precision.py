@@ -82,12 +82,9 @@ class DynamicScale(tf.Module):
             return tf.constant(True)
 
         applied = tf.cond(finite, apply, lambda: tf.constant(False))
-        self._adapt(scale, applied)
-        return Outcome(scale, applied)
-
-    def _adapt(self, scale, applied):
         steps = tf.where(applied, self.good_steps + 1, 0)
         grows = steps == self.GROWTH_STEPS
         larger = tf.where(grows, scale * 2.0, scale)
         assign_here(self.scale, tf.where(applied, larger, tf.maximum(scale / 2.0, self.SMALLEST)))
         assign_here(self.good_steps, tf.where(grows, 0, steps))
+        return Outcome(scale, applied)

@@ -88,23 +88,16 @@ def naming_lost_workers(strategy: tf.distribute.Strategy):
     try:
         yield
     except tf.errors.OpError as error:
-        if num_workers(strategy) == 1 or not _is_about_workers(error):
+        kinds = tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError
+        about_workers = isinstance(error, (*kinds, tf.errors.DeadlineExceededError))
+        if num_workers(strategy) == 1 or not (about_workers or "Collective ops" in error.message):
             raise
+        lines = (line.strip() for line in error.message.splitlines())
+        told = [line for line in lines if line and not line.startswith(("Graph execution", "Detected at", "File "))]
         raise WorkerLost(
             "another worker is gone or cannot be reached; start all workers again with the same commands, and the "
-            f"training goes on from its last checkpoint. TensorFlow says: {_first_lines(error.message)}"
+            f"training goes on from its last checkpoint. TensorFlow says: {' '.join(told)[:300]}"
         ) from error
-
-
-def _is_about_workers(error: tf.errors.OpError) -> bool:
-    errors = tf.errors
-    kinds = (errors.UnavailableError, errors.AbortedError, errors.CancelledError, errors.DeadlineExceededError)
-    return isinstance(error, kinds) or "Collective ops" in error.message
-
-
-def _first_lines(message: str, count: int = 3) -> str:
-    told = [line for line in message.splitlines() if line and not line.startswith(("Graph execution", "Detected at"))]
-    return " ".join(line.strip() for line in told if not line.lstrip().startswith("File "))[:300]
 
 
 def _cluster(strategy) -> Mapping[str, list[str]]:

@@ -72,7 +72,11 @@ class Trainer:
         """Trains up to max_iter from the newest checkpoint (or --ckpt, or scratch); returns the exit code."""
         start = self._start()
         end = self.config.schedule.max_iter
-        with naming_lost_workers(self.strategy), StopSignal() as stop, self._log(start.step, end) as log:
+        log = SilentLog()
+        if self.is_chief:
+            name = self.system.task.subset or self.system.task.dataset
+            log = RunLog(self.logdir, name, start.step, end, self.config.run.log_every_iter)
+        with naming_lost_workers(self.strategy), StopSignal() as stop, log:
             done = self._loop(start, end, log, stop)
             log.close_bar()
             evaluated = done.step == end and self._evaluate(done, stop, final=True)
@@ -106,12 +110,6 @@ class Trainer:
             self.checkpoints.restore_weights(self.config.run.ckpt)
             print(f"starting from the weights of {self.config.run.ckpt}")
         return start
-
-    def _log(self, start: int, end: int) -> RunLog | SilentLog:
-        if not self.is_chief:
-            return SilentLog()
-        task = self.system.task
-        return RunLog(self.logdir, task.subset or task.dataset, start, end, self.config.run.log_every_iter)
 
     def _batches(self, first: int):
         return distribute(self.strategy, lambda *parts: self.make_dataset(first, *parts))

@@ -69,13 +69,13 @@ def open_dataset(file: LinkedFile, name: str, field: Field) -> h5py.Dataset:
     if not flags and not np.issubdtype(dataset.dtype, field.kind):
         raise ValueError(f"{where} has dtype {str(dataset.dtype):.80}, expected {field.kind.__name__}")
     if len(dataset.shape) != len(field.shape) or any(
-        wanted not in (None, size) for wanted, size in zip(field.shape, dataset.shape)
+        wanted not in (None, there) for wanted, there in zip(field.shape, dataset.shape)
     ):
         raise ValueError(f"{where} has shape {_spell(dataset.shape)}, expected {_spell(field.shape)}")
     if field.written and size and not stored:
         raise ValueError(f"{where} was never written: it has a shape and no values")
     if field.written == "rows" and size > MAX_RATIO * stored:
-        # Masks may be all fill value, points may not: who believed this would read zeros for hours.
+        # Masks may be all fill value, points may not: reading as many zeros would take hours.
         raise ValueError(f"{where} claims {size} bytes, more than the file can hold; it is damaged")
     return dataset
 

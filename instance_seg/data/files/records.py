@@ -56,11 +56,16 @@ def write_examples(path: str | os.PathLike, examples: Iterable[Mapping[str, Valu
     """
     import tensorflow as tf
 
+    def feature(value: Value) -> tf.train.Feature:
+        if isinstance(value, bytes):
+            return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
+        return tf.train.Feature(int64_list=tf.train.Int64List(value=np.asarray(value, np.int64).ravel()))
+
     written = 0
     with replacing(path) as temporary:
         with tf.io.TFRecordWriter(str(temporary), compression) as writer:
             for example in examples:
-                features = tf.train.Features(feature={name: _feature(value) for name, value in example.items()})
+                features = tf.train.Features(feature={name: feature(value) for name, value in example.items()})
                 writer.write(tf.train.Example(features=features).SerializeToString(deterministic=True))
                 written += 1
     return written
@@ -76,44 +81,24 @@ def read_examples(path: str | os.PathLike, count: int, compression: str = "") ->
     Raises:
         ValueError: naming the file, and the record: it is missing, damaged, cut, or has another number of records.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise ValueError(f"{path}: no such file")
-    row = 0
-    for row, data in enumerate(_records(path, compression), start=1):
-        if row > count:
-            raise ValueError(f"{path}: has more than the {count} records that it should have")
-        yield _parse(f"{path}: record {row - 1}", data)
-    if row != count:
-        raise ValueError(f"{path}: ends after {row} of {count} records; the file is cut, copy it again")
-
-
-def _records(path: Path, compression: str) -> Iterator[bytes]:
-    import tensorflow as tf
-
-    row = 0
-    try:
-        for record in tf.data.TFRecordDataset(str(path), compression, buffer_size=1 << 20):
-            yield record.numpy()
-            row += 1
-    except tf.errors.OpError as error:
-        reason = error.message.rpartition("}} ")[2].partition("\n")[0]
-        raise ValueError(f"{path}: damaged or cut at record {row} ({reason}); copy the file again") from error
-
-
-def _parse(where: str, data: bytes) -> Example:
     import tensorflow as tf
     from google.protobuf.message import DecodeError
 
+    path, row = Path(path), 0
+    if not path.is_file():
+        raise ValueError(f"{path}: no such file")
     try:
-        return Example(where, tf.train.Example.FromString(data).features.feature)
-    except DecodeError as error:
-        raise ValueError(f"{where} is no tf.train.Example") from error
-
-
-def _feature(value: Value):
-    import tensorflow as tf
-
-    if isinstance(value, bytes):
-        return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
-    return tf.train.Feature(int64_list=tf.train.Int64List(value=np.asarray(value, np.int64).ravel()))
+        for row, record in enumerate(tf.data.TFRecordDataset(str(path), compression, buffer_size=1 << 20), start=1):
+            where = f"{path}: record {row - 1}"
+            if row > count:
+                raise ValueError(f"{path}: has more than the {count} records that it should have")
+            try:
+                features = tf.train.Example.FromString(record.numpy()).features.feature
+            except DecodeError as error:
+                raise ValueError(f"{where} is no tf.train.Example") from error
+            yield Example(where, features)
+    except tf.errors.OpError as error:
+        reason = error.message.rpartition("}} ")[2].partition("\n")[0]
+        raise ValueError(f"{path}: damaged or cut at record {row} ({reason}); copy the file again") from error
+    if row != count:
+        raise ValueError(f"{path}: ends after {row} of {count} records; the file is cut, copy it again")

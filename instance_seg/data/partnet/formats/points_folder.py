@@ -38,9 +38,10 @@ _BLOCK = 64  # shapes
 def files(root: str | os.PathLike, category: str, split: str) -> list[Path]:
     """The files of a split, in <root>/points/<Category>, <root>/<Category> or <root>, in the order of the shapes."""
     for folder in (Path(root) / FOLDER / category, Path(root) / category, Path(root)):
-        found = _named_files(folder, category, split)
+        named = ((PointsFileName.parse(path.name), path) for path in folder.glob(f"{category}_*_{split}.points"))
+        found = {name: path for name, path in named if name and (name.category, name.split) == (category, split)}
         if found:
-            return [path for _, path in sorted(found.items(), key=lambda item: (item[0].index, item[0]))]
+            return [found[name] for name in sorted(found, key=lambda name: (name.index, name))]
     return []
 
 
@@ -88,11 +89,6 @@ def write_shape(paths: list[Path], shape: StoredShape, taxonomy: Taxonomy) -> No
     for path, level in zip(paths, taxonomy.real_levels, strict=True):
         labels = encode_labels(shape.levels[level])
         write_points_file(path, PointsBuffer(shape.points, shape.normals, labels=labels))
-
-
-def _named_files(folder: Path, category: str, split: str) -> dict[PointsFileName, Path]:
-    named = ((PointsFileName.parse(path.name), path) for path in folder.glob(f"{category}_*_{split}.points"))
-    return {name: path for name, path in named if name and (name.category, name.split) == (category, split)}
 
 
 def _read_block(

@@ -20,6 +20,7 @@ from instance_seg.data.partnet.shape import MIN_POINTS
 from instance_seg.files import replacing
 from instance_seg.structures import Proposals
 
+_DATASETS = ("mask", "label", "valid", "conf")  # in the order of PredictedMasks
 _BLOCK = 16  # rows read at a time, 32 MB of masks at 10,000 points
 
 
@@ -84,7 +85,7 @@ class PredictionWriter:
         if self._rows is None:
             temporary = self._open.enter_context(replacing(self._path()))
             self._rows = self._open.enter_context(RowWriter(temporary, self._shapes_per_file))
-        self._rows.append(_h5_row(shape))
+        self._rows.append({name: pad(values) for name, values in zip(_DATASETS, shape)})
         if self._rows.num_rows == self._shapes_per_file:
             self._finish_file()
 
@@ -108,15 +109,6 @@ class PredictionWriter:
         for path in self._folder.glob(f"{self._split}-*.h5"):
             if path not in self.files:
                 path.unlink()
-
-
-def _h5_row(shape: PredictedMasks) -> dict[str, np.ndarray]:
-    return {
-        "mask": pad(shape.mask),
-        "valid": pad(shape.valid),
-        "conf": pad(shape.confidence),
-        "label": pad(shape.label),
-    }
 
 
 def read_predictions(
@@ -152,15 +144,10 @@ def _read_file(path: Path, num_labels: int | None) -> Iterator[PredictedMasks]:
         for start in range(0, num_rows, _BLOCK):
             rows = slice(start, start + _BLOCK)
             block = PredictedMasks(*(read_dataset(file, name, field, rows) for name, field in fields.items()))
-            _check_block(path, block, num_labels, start)
+            bad = block.valid & ~np.isfinite(block.confidence)
+            reject_rows(path, bad, "has a NaN or infinite 'conf' in a valid mask", start)
+            if num_labels is not None:
+                bad = block.valid & ((block.label < 0) | (block.label >= num_labels))
+                complaint = f"has a 'label' outside 0..{num_labels - 1} in a valid mask; labels leave out \"other\""
+                reject_rows(path, bad, complaint, start)
             yield from map(PredictedMasks._make, zip(*block))
-
-
-def _check_block(path: Path, block: PredictedMasks, num_labels: int | None, first: int) -> None:
-    reject_rows(
-        path, block.valid & ~np.isfinite(block.confidence), "has a NaN or infinite 'conf' in a valid mask", first
-    )
-    if num_labels is not None:
-        outside = block.valid & ((block.label < 0) | (block.label >= num_labels))
-        complaint = f"has a 'label' outside 0..{num_labels - 1} in a valid mask; labels leave out \"other\""
-        reject_rows(path, outside, complaint, first)
