@@ -12,4 +12,5 @@ A metric is made for a level and gets the clouds of a split one by one:
 METRICS = {
     "partnet": "instance_seg.metrics.partnet:PartNetAP",
     "class_agnostic": "instance_seg.metrics.class_agnostic:ClassAgnosticAP",
+    "scannet": "instance_seg.metrics.scannet:ScanNetAP",
 }
