@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from instance_seg.data import DATA_SETS
-from instance_seg.data.augment import AugmentConfig
 from instance_seg.metrics.config import MetricConfig
 from instance_seg.nesting import Option, flatten, make_settings, options
 from instance_seg.options import LARGEST_COUNT, LARGEST_SEED, Settings, chosen, group, option
@@ -102,7 +101,6 @@ class Config(Settings):
     run: RunConfig = group(RunConfig)
     data: DataConfig = group(DataConfig)
     source: Settings = chosen("data_set", DATA_SETS)
-    augment: AugmentConfig = group(AugmentConfig)
     network: Settings = chosen("system", SYSTEMS)
     schedule: ScheduleConfig = group(ScheduleConfig)
     metric: MetricConfig = group(MetricConfig)

@@ -1,4 +1,4 @@
-"""Evaluates a checkpoint on the test split: results.json, table.md and PartNet's prediction files.
+"""Evaluates a checkpoint on the test split: results.json, table.md and the data set's prediction files.
 
     python -m instance_seg.evaluate --preset=demo --category=Chair --data_dir=DIR --logdir=DIR [--ckpt=PREFIX]
 
@@ -6,7 +6,7 @@ Or clusters the same predictions in other ways, as the paper's Table 5 does, int
 
     python -m instance_seg.evaluate --preset=demo --category=Chair --data_dir=DIR --logdir=DIR --sweep=bandwidth=0.05
 
-Or scores prediction files, by this or any other program, with PartNet's official measure:
+Or scores prediction files, by this or any other program, with PartNet's or ScanNet's official measure:
 
     python -m instance_seg.evaluate --predictions=DIR --ground_truth=DIR
 """
@@ -15,15 +15,30 @@ import sys
 
 from absl import app, flags
 
+from instance_seg.config import Config
 from instance_seg.experiment import evaluate, sweep
 from instance_seg.flags import config_from_flags, define_flags
 from instance_seg.interrupt import ending_at_signals
 from instance_seg.score_files import score_predictions, score_table
+from instance_seg.score_scannet import is_submission, score_submission, submission_table
 from instance_seg.training.run_lock import EXIT_CODE, RunIsHeld
 
-_PREDICTIONS = flags.DEFINE_string("predictions", None, "folder of <Category>-<level>/test-NN.h5 to be scored")
-_GROUND_TRUTH = flags.DEFINE_string("ground_truth", None, "PartNet's ins_seg_h5_gt, or the folder above it")
+_PREDICTIONS = flags.DEFINE_string(
+    "predictions", None, "folder of PartNet's <Category>-<level>/test-NN.h5 or ScanNet's <scene>.txt"
+)
+_GROUND_TRUTH = flags.DEFINE_string(
+    "ground_truth", None, "PartNet's ins_seg_h5_gt or ScanNet's <scene>.txt, or the data set"
+)
+_OVERLAPPING = flags.DEFINE_bool("overlapping_masks", False, "masks of ScanNet's files may share vertices")
 _SWEEP = flags.DEFINE_multi_string("sweep", [], "SETTING=VALUE of the clustering; may be given again and again")
+
+
+def score(predictions: str, ground_truth: str, config: Config) -> str:
+    """The table of the measures of prediction files."""
+    if is_submission(predictions):
+        return submission_table(score_submission(predictions, ground_truth, config.data.test_split, _OVERLAPPING.value))
+    arithmetic = config.metric.ap_arithmetic
+    return score_table(score_predictions(predictions, ground_truth, arithmetic), arithmetic)
 
 
 @ending_at_signals("stopped; what was not finished is not written, and the same command starts again")
@@ -33,9 +48,7 @@ def main(_) -> None:
         if (_PREDICTIONS.value is None) != (_GROUND_TRUTH.value is None):
             raise ValueError("--predictions and --ground_truth go together")
         if _PREDICTIONS.value is not None:
-            arithmetic = config_from_flags().metric.ap_arithmetic
-            scores = score_predictions(_PREDICTIONS.value, _GROUND_TRUTH.value, arithmetic)
-            print(score_table(scores, arithmetic))
+            print(score(_PREDICTIONS.value, _GROUND_TRUTH.value, config_from_flags()))
             return
         if _SWEEP.value:
             sweep(config_from_flags(), _SWEEP.value)

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import pathlib
 import sys
 from collections.abc import Mapping, Sequence
@@ -106,7 +107,7 @@ def _train(config: Config, strategy: tf.distribute.Strategy, logdir: pathlib.Pat
     system = build_system(config, task, strategy)
     calibration = system.calibrate(clouds)
     split = Split(clouds, task, system.targets)
-    samples = SampleConfig(data.train_batch_size, config.run.seed, data.points_per_shape, config.augment)
+    samples = SampleConfig(data.train_batch_size, config.run.seed, data.points_per_shape, data_set.augmentation)
     evaluator = _Evaluator(config, data_set, system, test)
     fingerprint = data_set.fingerprint(data.data_dir)
     earlier_events = event_files(logdir / "tensorboard")
@@ -184,21 +185,26 @@ def segment_cloud(
     data_set = make_data_set(config)
     task = data_set.task()
     system = restore_system(config, task, checkpoint)
-    batches = evaluation_dataset(Split([data_set.foreign(points, normals)], task), 1, system.tables)
+    batches = evaluation_dataset(_posed(config, data_set, [data_set.foreign(points, normals)]), 1, system.tables)
     batch = next(iter(batches))
     readout = Predictor(system, batches.element_spec)(batch)
     whole = tf.nest.map_structure(lambda x: x.numpy(), batch.points)
     return task, system.segment(readout, whole, next(iter(system.readings(config.network).values())))[0]
 
 
+def _posed(config: Config, data_set: DataSet, clouds: Sequence[Cloud]) -> Split:
+    """The clouds as an evaluation sees them."""
+    return Split(clouds, data_set.task(), pose=functools.partial(data_set.pose, config.run.seed))
+
+
 class _Evaluator:
     """Measures a system on a split, as often as it is asked to."""
 
     def __init__(self, config: Config, data_set: DataSet, system: System, clouds: Sequence[Cloud]):
-        self.config, self.data_set = config, data_set
+        self.config, self.data_set, self.clouds = config, data_set, clouds
         self.metrics = config.metric.metrics or data_set.metrics
         Measured(system.task, self.metrics, config.metric)  # what it refuses is better refused before a training
-        self.batches = evaluation_dataset(Split(clouds, system.task), config.data.test_batch_size, system.tables)
+        self.batches = evaluation_dataset(_posed(config, data_set, clouds), config.data.test_batch_size, system.tables)
         self.predictor = Predictor(system, self.batches.element_spec)
 
     def run(
@@ -209,7 +215,7 @@ class _Evaluator:
             writer = None
             if logdir is not None and self.data_set.prediction_writer:
                 folder = stack.enter_context(replacing_folder(logdir / "predictions"))
-                writer = stack.enter_context(self.data_set.prediction_writer(folder))
+                writer = stack.enter_context(self.data_set.prediction_writer(folder, self.clouds))
             return evaluate_readings(
                 self.predictor, self.batches, readings, self.metrics, self.config.metric, writer, num_samples
             )

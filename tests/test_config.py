@@ -49,7 +49,7 @@ def test_the_paper_preset_is_the_default():
     n = c.network
     assert (c.schedule.max_iter, c.schedule.learning_rate, c.data.train_batch_size) == (100_000, 0.1, 8)
     assert (n.grouping.bandwidth, n.grouping.semantic_center_offset, n.backbone_settings.depth) == (0.1, 0.05, 6)
-    assert (n.loss.offset_loss, c.augment.rot_mode, n.backbone_settings.edge_mode, n.grouping.eq7_guard) == (
+    assert (n.loss.offset_loss, c.source.augment.rot_mode, n.backbone_settings.edge_mode, n.grouping.eq7_guard) == (
         "l2norm", "uniform", "missing", True,
     )  # fmt: skip
 
@@ -57,7 +57,7 @@ def test_the_paper_preset_is_the_default():
 def test_the_released_preset_sets_all_of_the_released_choices():
     c = load_config("released")
     n = c.network
-    assert (n.loss.offset_loss, c.augment.rot_mode, n.backbone_settings.edge_mode, n.grouping.eq7_guard) == (
+    assert (n.loss.offset_loss, c.source.augment.rot_mode, n.backbone_settings.edge_mode, n.grouping.eq7_guard) == (
         "l1", "int", "wrap", False,
     )  # fmt: skip
     assert (n.loss.mask_unlabeled, n.loss.loss_average, n.transfer, n.fuse_from) == (

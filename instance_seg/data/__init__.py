@@ -4,4 +4,5 @@ from instance_seg.registry import Entry
 
 DATA_SETS = {
     "partnet": Entry("instance_seg.data.partnet.settings:PartNetSettings", "instance_seg.data.partnet.partnet:PartNet"),
+    "scannet": Entry("instance_seg.data.scannet.settings:ScanNetSettings", "instance_seg.data.scannet.scannet:ScanNet"),
 }

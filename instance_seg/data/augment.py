@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from instance_seg.options import Settings, option
+from instance_seg.structures import Cloud
 
 ROT_MODES = ("uniform", "int")
 ORDERS = ("released", "listed")
@@ -36,6 +37,15 @@ class AugmentConfig(Settings):
         if self.scale_min > self.scale_max:
             raise ValueError(f"scale_min={self.scale_min}: want at most scale_max={self.scale_max}")
 
+    def vary(self, cloud: Cloud, rng: np.random.Generator) -> "Variation":
+        """Moves a cloud at random and drops what leaves [-1, 1]^3.
+
+        A cloud that leaves the cube altogether is taken unmoved: a batch must not lose one.
+        """
+        drawn, rows = random_motion(self, rng), np.arange(len(cloud.xyz))
+        inside = np.flatnonzero(inside_cube(drawn.move(cloud.xyz))) if self.augment_crop else rows
+        return Variation(drawn, inside) if inside.size else Variation(STILL, rows)
+
 
 class Motion(NamedTuple):
     """p' = linear p + shift for positions, rotation n for normals."""
@@ -56,6 +66,15 @@ class Motion(NamedTuple):
 
 
 STILL = Motion(np.eye(3), np.eye(3), np.zeros(3))
+
+
+class Variation(NamedTuple):
+    """How a cloud of a batch differs from the stored one."""
+
+    motion: Motion
+    rows: np.ndarray | slice  # the points that are kept
+    shift: np.ndarray | float = 0.0  # [F] float32, added to the features
+    seen: np.ndarray | None = None  # [len(rows), 3] float32, where the tables see the kept points; None: where they are
 
 
 def random_motion(config: AugmentConfig, rng: np.random.Generator) -> Motion:

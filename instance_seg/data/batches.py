@@ -5,13 +5,13 @@ the subset of a cloud from (seed, step, place in the batch). So training resumes
 in parallel.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from instance_seg.data.augment import STILL, AugmentConfig, Motion, inside_cube, random_motion
+from instance_seg.data.augment import STILL, AugmentConfig, Motion, Variation
 from instance_seg.structures import Cloud, Labels, Points, Task
 
 _ORDER, _SAMPLE = 0, 1  # streams of random numbers
@@ -26,13 +26,13 @@ class SampleConfig:
         seed: of everything random, >= 0.
         points_per_shape: labels are given for this many random points of each cloud, 0 = all. Tables are always made of
             all points; fewer labeled ones save time in the heads.
-        augmentation: how clouds are varied.
+        augmentation: how clouds are varied, settings with `augment` and `vary(cloud, rng) -> Variation`; None: not.
     """
 
     batch_size: int = 8
     seed: int = 0
     points_per_shape: int = 0
-    augmentation: AugmentConfig = field(default_factory=AugmentConfig)
+    augmentation: Any = field(default_factory=AugmentConfig)
 
     def __post_init__(self):
         if self.batch_size < 1:
@@ -46,7 +46,7 @@ class SampleConfig:
 class Sample(NamedTuple):
     """One cloud, or a batch of them; NumPy arrays."""
 
-    cloud: Points  # all points
+    cloud: Points  # all points, where the tables see them: a distortion of the grid is in no other coordinates
     points: Points  # the points that are labeled, a subset of the cloud
     labels: tuple[Labels, ...]  # of `points`, coarse to fine; () where nothing is known
     targets: Any  # a nest of arrays [N, ...], of `points`; () without
@@ -61,30 +61,41 @@ class Split:
         task: what is learned of them.
         targets: an object with `prepare(cloud, task)`, called once for each cloud, and `at(prepared, labels, motion)`,
             which gives arrays [N, ...] for the labeled points of a moved cloud (see CenterTargets); None without.
+        pose: how the cloud at a place is moved where it is taken whole.
     """
 
-    def __init__(self, clouds: Sequence[Cloud], task: Task, targets: Any = None):
-        self.clouds, self.task, self._targets = clouds, task, targets
+    def __init__(
+        self,
+        clouds: Sequence[Cloud],
+        task: Task,
+        targets: Any = None,
+        pose: Callable[[int], Motion] = lambda index: STILL,
+    ):
+        self.clouds, self.task, self._targets, self._pose = clouds, task, targets, pose
         self._prepared: dict[int, Any] = {}
 
     def __len__(self) -> int:
         return len(self.clouds)
 
     def whole(self, index: int) -> Sample:
-        """A batch of one cloud as it is, all of its points labeled."""
-        return self.sample(index, self.clouds[index], STILL, slice(None), slice(None))
+        """A batch of one cloud without augmentation, all of its points labeled."""
+        return self.sample(index, self.clouds[index], Variation(self._pose(index), slice(None)), slice(None))
 
-    def sample(self, index: int, cloud: Cloud, motion: Motion, kept: Any, labeled: Any) -> Sample:
-        """A batch of the cloud number `index`: the rows `kept` are its points, the rows `labeled` the labeled ones."""
+    def sample(self, index: int, cloud: Cloud, variation: Variation, labeled: Any) -> Sample:
+        """A batch of the cloud number `index`; the rows `labeled` are the labeled points."""
+        motion = variation.motion
         labels = tuple(Labels(*(array[labeled].astype(np.int32) for array in level)) for level in cloud.labels)
         targets, points = (), []
         if self._targets and labels:
             if index not in self._prepared:
                 self._prepared[index] = self._targets.prepare(cloud, self.task)
             targets = self._targets.at(self._prepared[index], labels, motion)
-        for rows in (kept, labeled):
+        for rows in (variation.rows, labeled):
             xyz, features = motion.move(cloud.xyz[rows]), motion.turn(cloud.features[rows], self.task.directions)
+            features = features + np.float32(variation.shift)
             points.append(Points(xyz, features, np.array([0, len(xyz)], np.int32)))
+        if variation.seen is not None:
+            points[0] = points[0]._replace(xyz=variation.seen)
         return Sample(*points, labels, targets, np.array([index], np.int32))
 
 
@@ -113,21 +124,15 @@ def evaluation_batch(split: Split, first: int, batch_size: int) -> Sample:
 
 
 def training_sample(split: Split, index: int, config: SampleConfig, rng: np.random.Generator) -> Sample:
-    """Moves a cloud at random, drops what leaves [-1, 1]^3 and picks the points to label.
-
-    A cloud that leaves the cube altogether is taken unmoved: a batch must not lose one.
-    """
+    """Varies a cloud at random and picks the points to label."""
     cloud = split.clouds[index]
-    motion, kept = STILL, np.arange(len(cloud.xyz))
-    if config.augmentation.augment:
-        drawn = random_motion(config.augmentation, rng)
-        inside = np.flatnonzero(inside_cube(drawn.move(cloud.xyz))) if config.augmentation.augment_crop else kept
-        if inside.size:
-            motion, kept = drawn, inside
-    labeled = kept
-    if 0 < config.points_per_shape < kept.size:
-        labeled = np.sort(rng.choice(kept, config.points_per_shape, replace=False))
-    return split.sample(index, cloud, motion, kept, labeled)
+    variation = Variation(STILL, np.arange(len(cloud.xyz)))
+    if config.augmentation and config.augmentation.augment:
+        variation = config.augmentation.vary(cloud, rng)
+    labeled = variation.rows
+    if 0 < config.points_per_shape < labeled.size:
+        labeled = np.sort(rng.choice(labeled, config.points_per_shape, replace=False))
+    return split.sample(index, cloud, variation, labeled)
 
 
 def concatenate(parts: Sequence[Any]) -> Any:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from instance_seg.data.augment import STILL, Motion
 from instance_seg.options import Settings
 from instance_seg.structures import Cloud, Task
 
@@ -20,9 +21,12 @@ class DataSet:
 
     Settings: ClassVar[type[Settings]] = Settings
     metrics: ClassVar[tuple[str, ...]] = ()  # what it is measured by, unless --metrics says otherwise
-    # Called as prediction_writer(folder): a context manager whose `append(levels)` keeps what was found in the next
-    # cloud, a tuple of Segmented. None: there are no files for it.
-    prediction_writer: ClassVar[Callable[[pathlib.Path], contextlib.AbstractContextManager] | None] = None
+    # Called as prediction_writer(folder, clouds of the split): a context manager whose `append(levels)` keeps what was
+    # found in the next cloud, a tuple of Segmented. None: there are no files for it.
+    prediction_writer: ClassVar[Callable[[pathlib.Path, Sequence[Cloud]], contextlib.AbstractContextManager] | None] = (
+        None
+    )
+    augmentation: Any = None  # how training clouds are varied (data.batches.SampleConfig); None: not at all
 
     def __init__(self, settings: Any):
         self.settings = settings
@@ -38,6 +42,10 @@ class DataSet:
             ValueError: it is not there or malformed; the message names the file.
         """
         raise NotImplementedError
+
+    def pose(self, seed: int, index: int) -> Motion:
+        """How the cloud at a place of a split stands in an evaluation."""
+        return STILL
 
     def fingerprint(self, root: str) -> dict[str, str]:
         """What tells one folder of data from another without reading it: split -> a line. {}: unknown."""

@@ -56,7 +56,7 @@ def peak(number, folder):
     """Bytes that Python and NumPy hold at most in an evaluation of so many shapes."""
     tracemalloc.start()
     try:
-        with CHAIR.prediction_writer(folder) as writer:
+        with CHAIR.prediction_writer(folder, ()) as writer:
             reading = {"the only one": ClusterConfig(0.02, 0.0)}
             found = evaluate(Predictor(), Batches(number), reading, ["partnet"], MetricConfig(), writer, num_samples=1)
         highest = tracemalloc.get_traced_memory()[1]

@@ -26,6 +26,7 @@ class PartNet(DataSet):
     def __init__(self, settings: PartNetSettings):
         super().__init__(settings)
         self.taxonomy = load_taxonomy(settings.category)
+        self.augmentation = settings.augment
         self._chosen = range(len(self.taxonomy.levels))
         if settings.level:
             self.taxonomy.only(settings.level - 1)  # raises if the category has no such level
@@ -63,7 +64,7 @@ class PartNet(DataSet):
         """Moved and scaled into the unit sphere, as in training."""
         return Cloud(to_unit_sphere(in_unit_box(points)), np.float32(normals), (), "")
 
-    def prediction_writer(self, folder: pathlib.Path) -> "PredictionFiles":
+    def prediction_writer(self, folder: pathlib.Path, clouds: Sequence[Cloud]) -> "PredictionFiles":
         """PartNet's prediction files, FOLDER/<Category>-<level>/test-NN.h5."""
         return PredictionFiles(folder, self.task())
 

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from instance_seg.options import Settings, option
+from instance_seg.data.augment import AugmentConfig
+from instance_seg.options import Settings, group, option
 
 
 @dataclass(frozen=True)
@@ -14,6 +15,7 @@ class PartNetSettings(Settings):
         0, "the only level of this network, 1 the coarsest; 0: all levels in one network", low=0, high=3
     )
     single_level: bool = option(False, "one network per level: --level is needed")
+    augment: AugmentConfig = group(AugmentConfig)
 
     def __post_init__(self):
         super().__post_init__()

@@ -71,7 +71,7 @@ def test_prediction_files_of_the_levels_that_are_scored(tmp_path):
     points = np.concatenate([np.arange(12), np.arange(6, 18)])
     proposals = Proposals(points, np.array([0, 12, 24]), np.array([2, 3]), np.float32([0.25, 0.75]))
     segmented = Segmented(np.ones(20, np.int32), proposals)
-    with VASES.prediction_writer(tmp_path) as writer:
+    with VASES.prediction_writer(tmp_path, ()) as writer:
         for _ in range(2):
             writer.append((segmented,) * 3)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["Vase-1", "Vase-3"]
