@@ -7,8 +7,7 @@ Coordinates, offsets and losses stay those of the undistorted scene.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.interpolate import RegularGridInterpolator
-from scipy.ndimage import uniform_filter1d
+from scipy.ndimage import map_coordinates, uniform_filter1d
 
 from instance_seg.data.augment import Motion, Variation
 from instance_seg.options import LARGEST_COUNT, Settings, option, shown
@@ -100,5 +99,6 @@ def elastic(xyz: np.ndarray, size: float, strength: float, rng: np.random.Genera
     noise = rng.normal(size=(*nodes, 3)).astype(np.float32)
     for axis in (0, 1, 2, 0, 1, 2):
         noise = uniform_filter1d(noise, 3, axis=axis, mode="constant")
-    axes = [np.linspace(-(n - 1) * size, (n - 1) * size, n) for n in nodes]
-    return strength * RegularGridInterpolator(axes, noise)(xyz)
+    places = (xyz / size + nodes - 1).T / 2  # node 0 lies at -(nodes - 1) size
+    moves = [map_coordinates(channel, places, np.float64, order=1) for channel in np.moveaxis(noise, 3, 0)]
+    return strength * np.stack(moves, axis=1)
