@@ -53,6 +53,19 @@ def hanging(label: str, cloth: Color, width: float, low: float, high: float, fol
     return piece.scaled()
 
 
+def shower_curtain(draw: Draw, length: float, share: float, ceiling: float) -> Piece:
+    """A curtain over part of a rod that hangs from the ceiling."""
+    high, cloth = draw.between(1.9, 2.05), color(draw, "paint", "fabric", "bright")
+    side = draw.pick([-1, 1])
+    curtain = hanging("shower curtain", cloth, share * length, draw.between(0.15, 0.35), high, draw.between(0.1, 0.2))
+    low = curtain.box[0, 2] + high - curtain.box[1, 2]
+    curtain = curtain.moved(0.0, (side * 0.5 * (1.0 - share) * length, 0.0, low))
+    half, metal = 0.5 * length, (0.65, 0.66, 0.68)
+    bar = rod((-half, high, 0.0), (half, high, 0.0), 0.015)
+    posts = [rod((s * 0.9 * half, high, 0.0), (s * 0.9 * half, ceiling, 0.0), 0.012) for s in (-1, 1)]
+    return curtain.joined(solid_piece("shower curtain", *((part, metal) for part in (bar, *posts))))
+
+
 def picture(draw: Draw) -> Piece:
     """A frame around a canvas of a few colored fields."""
     width, height = draw.between(0.3, 1.1), draw.between(0.3, 0.8)

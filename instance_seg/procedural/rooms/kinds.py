@@ -3,10 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-import numpy as np
-
-from instance_seg.procedural.rooms import fixtures, furniture
-from instance_seg.procedural.rooms.pieces import Piece
+from instance_seg.procedural.rooms import dry_rooms, wet_rooms
 from instance_seg.procedural.rooms.plan import Plan
 
 
@@ -21,171 +18,13 @@ class Kind(NamedTuple):
     furnish: Callable[[Plan], None]
 
 
-def facing_out(yaw: float) -> np.ndarray:
-    """Where the front of a piece turned by `yaw` degrees looks to, [2]."""
-    return np.array([np.sin(np.radians(yaw)), -np.cos(np.radians(yaw))])
-
-
-def chairs_around(plan: Plan, table: Piece, make: Piece, share: float = 0.9, gap: float = 0.03) -> list[Piece]:
-    """Equal chairs along the sides of a table, each looking at it; `share` of the seats are taken."""
-    low, high = table.box[:, :2]
-    middle, half = 0.5 * (low + high), 0.5 * (high - low)
-    found = []
-    for yaw, side in ((180.0, (0.0, -1.0)), (0.0, (0.0, 1.0)), (90.0, (-1.0, 0.0)), (270.0, (1.0, 0.0))):
-        side, axis = np.array(side), 0 if side[0] == 0 else 1
-        width, depth = make.size[0], make.size[1]
-        count = int(2.0 * half[axis] / max(width, 0.55) + 0.15) if half[axis] > 0.4 else int(plan.draw.chance(0.6))
-        for place in (np.arange(count) + 0.5) / max(count, 1) * 2.0 - 1.0:
-            if not plan.draw.chance(share):
-                continue
-            at = middle + side * (half[1 - axis] + 0.5 * depth + gap + plan.draw.between(0.0, 0.08))
-            at[axis] = middle[axis] + place * half[axis]
-            found.append(plan.place(make, at, yaw))
-    return [chair for chair in found if chair is not None]
-
-
-def desk_with_chair(plan: Plan, desk: Piece, yaw: float, chair: Piece) -> None:
-    """A chair before a desk, looking at it, and things on the desk."""
-    out = facing_out(yaw)
-    middle = desk.box.mean(axis=0)[:2]
-    reach = 0.5 * abs(out @ desk.size[:2]) + 0.5 * chair.size[1] + plan.draw.between(0.02, 0.15)
-    plan.place(chair, middle + out * reach, yaw + 180.0)
-    draw = plan.draw
-    if draw.chance(0.8):
-        plan.on_top(furniture.screen(draw, "monitor", draw.between(0.45, 0.6)), desk, yaw, at=-0.75 * out)
-        plan.on_top(furniture.small(draw, "Keyboard", "keyboard", "dark", width=0.42), desk, yaw, at=0.5 * out)
-    else:
-        plan.on_top(furniture.small(draw, "Laptop", "laptop", "metal", width=0.34), desk, yaw, at=0.2 * out)
-    if draw.chance(0.4):
-        plan.on_top(furniture.lamp(draw, draw.between(0.35, 0.5)), desk)
-
-
-def books_on(plan: Plan, support: Piece) -> None:
-    """Equal volumes side by side along the longer side of a top."""
-    volumes = furniture.books(plan.draw, plan.draw.count(3, 9))
-    yaw = 0.0 if support.size[0] > support.size[1] else 90.0
-    first = plan.on_top(volumes[0], support, yaw)
-    for volume in volumes[1:] if first else []:
-        step = np.array([volumes[0].size[0], 0.0]) if yaw == 0.0 else np.array([0.0, volumes[0].size[0]])
-        at = first.box.mean(axis=0)[:2] + step
-        if np.any(at + 0.5 * first.size[:2] > support.box[1, :2]):
-            return
-        placed = plan.place(volume, at, yaw, support.box[1, 2])
-        if placed is None:
-            return
-        first = placed
-
-
-def trinkets(plan: Plan, support: Piece, count: int) -> None:
-    """Small things on a top."""
-    for _ in range(count):
-        category, label, material, height = plan.draw.pick(
-            [
-                ("Vase", "vase", "bright", 0.25),
-                ("Bowl", "bowl", "bright", 0.1),
-                ("Mug", "mug", "white", 0.1),
-                ("Bottle", "bottle", "bright", 0.26),
-                ("Clock", "clock", "wood", 0.25),
-            ]  # fmt: skip
-        )
-        plan.on_top(furniture.small(plan.draw, category, label, material, height=height), support)
-
-
-def decorate(plan: Plan, pictures: int) -> None:
-    """Pictures on the walls, a radiator, a bin, a box."""
-    draw = plan.draw
-    for _ in range(pictures):
-        piece = fixtures.picture(draw)
-        plan.along_wall(piece, gap=0.004, height=draw.between(1.25, 1.7) - 0.4 * piece.size[2])
-    if draw.chance(0.4):
-        plan.along_wall(fixtures.radiator(draw), gap=0.03)
-    if draw.chance(0.6):
-        plan.along_wall(
-            furniture.small(draw, "TrashCan", "trash can", "metal", height=draw.between(0.3, 0.6)), gap=0.02
-        )
-    if draw.chance(0.5):
-        plan.along_wall(fixtures.carton(draw), gap=0.02)
-
-
-def living_room(plan: Plan) -> None:
-    """Sofa, low table, television, armchairs, shelves; a dining table if there is room."""
-    draw = plan.draw
-    found = plan.along_wall(furniture.couch(draw), gap=0.03, tries=30)
-    if found:
-        couch, wall = found
-        table = furniture.coffee_table(draw)
-        at = couch.box.mean(axis=0)[:2] + wall.inward * (
-            0.5 * abs(wall.inward @ couch.size[:2]) + 0.5 * table.size[1] + draw.between(0.3, 0.45)
-        )
-        placed = plan.place(table, at, wall.yaw)
-        if placed is not None:
-            trinkets(plan, placed, draw.count(0, 2))
-        chair = furniture.armchair(draw)
-        for side in (-1, 1):
-            step = side * wall.along * (0.5 * max(table.size[0], 1.2) + chair.size[1] + 0.35)
-            if draw.chance(0.6):
-                plan.place(chair, at + step, (wall.yaw + (270.0 if side < 0 else 90.0)) % 360)
-    stand = plan.along_wall(furniture.tv_stand(draw))
-    if stand:
-        tv, wall = furniture.screen(draw, "tv", draw.between(0.7, 1.1)), stand[1]
-        plan.on_top(tv, stand[0], wall.yaw, at=(0.0, 0.0))
-    shelf = furniture.bookshelf(draw)
-    plan.row(shelf, draw.count(2, 4)) if draw.chance(0.6) else plan.along_wall(shelf)
-    if plan.size[:2].prod() > 20.0:
-        dining(plan)
-    plan.fill([furniture.dresser(draw), furniture.shelf(draw), furniture.armchair(draw)], 0.4)
-    if draw.chance(0.6):
-        plan.along_wall(furniture.lamp(draw, draw.between(1.4, 1.7)), gap=0.02)
-    decorate(plan, draw.count(1, 4))
-
-
-def dining(plan: Plan) -> None:
-    """A table with chairs around it."""
-    draw = plan.draw
-    table = plan.in_the_open(furniture.table(draw, draw.between(1.1, 1.9), draw.between(0.8, 1.0)), margin=0.6)
-    if table is not None:
-        chairs_around(plan, table, furniture.chair(draw))
-        trinkets(plan, table, draw.count(0, 3))
-
-
-def office(plan: Plan) -> None:
-    """Desks with their chairs, some in rows; filing cabinets side by side, a whiteboard."""
-    draw = plan.draw
-    chair = furniture.office_chair(draw)
-    if draw.chance(0.5):
-        desks = plan.row(furniture.desk(draw), draw.count(2, 3))
-        places = [(desk, _yaw_from_wall(plan, desk)) for desk in desks]
-    else:
-        places = [
-            (desk, wall.yaw)
-            for desk, wall in filter(None, (plan.along_wall(furniture.desk(draw)) for _ in range(draw.count(1, 3))))
-        ]
-    for desk, yaw in places:
-        desk_with_chair(plan, desk, yaw, chair)
-        if draw.chance(0.5):
-            books_on(plan, desk)
-    plan.row(furniture.cabinet(draw), draw.count(2, 5))
-    plan.row(furniture.bookshelf(draw), draw.count(2, 4)) if draw.chance(0.5) else plan.fill(
-        [furniture.bookshelf(draw)]
-    )
-    if draw.chance(0.6):
-        plan.along_wall(
-            fixtures.board("whiteboard", (0.93, 0.94, 0.95), draw.between(1.2, 2.2), 1.1), gap=0.01, height=0.95
-        )
-    if plan.size[:2].prod() > 18.0:
-        dining(plan)
-    plan.fill([furniture.couch(draw), furniture.shelf(draw)], 0.3)
-    decorate(plan, draw.count(0, 3))
-
-
-def _yaw_from_wall(plan: Plan, piece: Piece) -> float:
-    """The yaw of a piece that stands with its back to the nearest wall."""
-    middle = piece.box.mean(axis=0)[:2]
-    distance = [abs((middle - wall.start) @ wall.inward) for wall in plan.walls]
-    return plan.walls[int(np.argmin(distance))].yaw
-
-
 KINDS: dict[str, Kind] = {
-    "living room": Kind((3.6, 6.5), (3.4, 5.5), (1, 2), (1, 3), 0.8, living_room),
-    "office": Kind((2.8, 6.0), (2.8, 5.0), (1, 1), (1, 2), 0.3, office),
+    "living room": Kind((3.6, 6.5), (3.4, 5.5), (1, 2), (1, 3), 0.8, dry_rooms.living_room),
+    "office": Kind((2.8, 6.0), (2.8, 5.0), (1, 1), (1, 2), 0.3, dry_rooms.office),
+    "kitchen": Kind((2.8, 5.0), (2.6, 4.2), (1, 1), (1, 1), 0.4, wet_rooms.kitchen),
+    "bathroom": Kind((2.0, 3.4), (2.0, 3.0), (1, 1), (0, 1), 0.3, wet_rooms.bathroom),
+    "bedroom": Kind((3.0, 5.0), (3.0, 4.6), (1, 1), (1, 2), 0.9, dry_rooms.bedroom),
+    "class room": Kind((4.5, 7.5), (4.5, 7.0), (1, 2), (1, 3), 0.2, dry_rooms.class_room),
+    "meeting room": Kind((3.4, 6.0), (3.2, 4.8), (1, 2), (1, 2), 0.2, dry_rooms.meeting_room),
+    "library": Kind((4.0, 6.5), (4.0, 6.0), (1, 1), (1, 2), 0.1, dry_rooms.library),
 }

@@ -130,13 +130,22 @@ class Plan:
         """Keeps a box free of pieces."""
         self.blocked.append(np.array([np.minimum(low, high), np.maximum(low, high)], float))
 
+    def place_all(self, placements: Sequence[tuple[Piece, Sequence[float], float, float]]) -> list[Piece]:
+        """Puts pieces at (piece, at, yaw, height) as `place` does: all of them, or none if one does not fit."""
+        before = len(self.pieces)
+        for piece, at, yaw, height in placements:
+            if self.place(piece, at, yaw, height) is None:
+                del self.pieces[before:]
+                return []
+        return self.pieces[before:]
+
     def fill(self, pieces: Sequence[Piece], chance: float = 1.0, **options) -> list[Piece]:
         """Puts each of the pieces to some wall, with a probability; returns those that fitted."""
         found = [self.along_wall(piece, **options) for piece in pieces if self.draw.chance(chance)]
         return [placed for placed, _ in filter(None, found)]
 
     def row(self, piece: Piece, count: int, wall: Wall | None = None, height: float = 0.0) -> list[Piece]:
-        """Puts `count` equal pieces to a wall side by side, each touching the next; none if not two fit."""
+        """Puts `count` equal pieces, or as many as fit, to a wall side by side; none if not two of them touch."""
         width = piece.size[0]
         for _ in range(12):
             chosen = wall or self.draw.pick(self.walls)
@@ -144,12 +153,9 @@ class Plan:
             if fitting < 2:
                 continue
             start = self.draw.between(0.0, chosen.length - fitting * width)
-            starts = start + width * (np.arange(fitting) + 0.5)
-            back = piece.box[1, 1]
-            moved = [piece.moved(chosen.yaw, (*chosen.at(at, back), height)) for at in starts]
-            if all(self.is_free(each.box) for each in moved):
-                self.pieces += moved
-                return moved
+            places = [chosen.at(start + width * (i + 0.5), piece.box[1, 1]) for i in range(fitting)]
+            if placed := self.place_all([(piece, at, chosen.yaw, height) for at in places]):
+                return placed
         return []
 
 

@@ -24,25 +24,20 @@ class Mesh(NamedTuple):
 
 def mesh_of(pieces: list[Piece], spacing: float) -> Mesh:
     """Cuts all triangles small and welds them piece by piece; vertices lie about `spacing` meters apart."""
-    corners = np.concatenate([piece.corners for piece in pieces])
+    corners = np.concatenate([piece.corners for piece in pieces]).astype(np.float32)
     owner = np.repeat(np.arange(len(pieces)), [len(piece.corners) for piece in pieces])
     colors = np.concatenate([piece.colors for piece in pieces])
     small, source = bisect(corners, 1.5 * spacing)
-    vertex, faces, _ = weld(small, owner[source], spacing)
-    count, flat = vertex.max() + 1, vertex.ravel()
-    members = np.bincount(flat, minlength=count)
-
-    def mean(values: np.ndarray) -> np.ndarray:
-        return np.stack([np.bincount(flat, column, count) / members for column in values.T], axis=1)
-
-    normals = np.cross(small[:, 1] - small[:, 0], small[:, 2] - small[:, 0])
-    scale = np.sqrt(np.einsum("ij,ij->i", normals, normals))
-    normals = mean(np.repeat(normals / np.maximum(scale, 1e-12)[:, None], 3, axis=0))
-    length = np.linalg.norm(normals, axis=1, keepdims=True)
-    normals = np.where(length > 0.3, normals / np.maximum(length, 1e-12), 0.0)
-    piece = np.zeros(count, np.int64)
-    piece[flat] = np.repeat(owner[source], 3)
-    return Mesh(mean(small.reshape(-1, 3)), faces, mean(np.repeat(colors[source], 3, axis=0)), piece, normals)
+    chosen, faces = weld(small, owner[source], spacing)
+    vertices, source = small.reshape(-1, 3)[chosen].astype(np.float64), source[chosen // 3]
+    across = np.cross(vertices[faces[:, 1]] - vertices[faces[:, 0]], vertices[faces[:, 2]] - vertices[faces[:, 0]])
+    area = np.sqrt(np.einsum("ij,ij->i", across, across))
+    flat, count = faces.ravel(), len(vertices)
+    normals = np.stack([np.bincount(flat, np.repeat(column, 3), count) for column in across.T], axis=1)
+    length = np.linalg.norm(normals, axis=1)
+    clear = length > 0.3 * np.bincount(flat, np.repeat(area, 3), count)
+    normals = np.where(clear[:, None], normals / np.maximum(length, 1e-12)[:, None], 0.0)
+    return Mesh(vertices, faces, colors[source], owner[source], normals)
 
 
 def view_depths(mesh: Mesh, camera: np.ndarray, pixel: float, opening: tuple[float, float]) -> np.ndarray:
@@ -69,19 +64,22 @@ def view_depths(mesh: Mesh, camera: np.ndarray, pixel: float, opening: tuple[flo
 def keep(mesh: Mesh, wanted: np.ndarray) -> tuple[Mesh, np.ndarray]:
     """The faces whose corners are all wanted, with their vertices; and the index of each vertex in the old mesh."""
     faces = mesh.faces[wanted[mesh.faces].all(axis=1)]
-    used = np.unique(faces)
+    in_use = np.zeros(len(mesh.vertices), bool)
+    in_use[faces] = True
+    used = np.flatnonzero(in_use)
     renumbered = np.zeros(len(mesh.vertices), np.int64)
     renumbered[used] = np.arange(len(used))
     return Mesh(mesh.vertices[used], renumbered[faces], mesh.colors[used], mesh.piece[used], mesh.normals[used]), used
 
 
-def waves(points: np.ndarray, rng: np.random.Generator, shortest: float, longest: float, count: int = 6) -> np.ndarray:
+def waves(points: np.ndarray, rng: np.random.Generator, shortest: float, longest: float, count: int = 4) -> np.ndarray:
     """A smooth random function of the place: [N], about between -1 and 1; wavelengths in meters."""
     direction = rng.normal(size=(count, 3))
     direction /= np.linalg.norm(direction, axis=1, keepdims=True)
     frequency = 2.0 * np.pi / rng.uniform(shortest, longest, count)
     phase = rng.uniform(0.0, 2.0 * np.pi, count)
-    return np.sin(points @ (direction * frequency[:, None]).T + phase).mean(axis=1) * 2.0
+    angle = points.astype(np.float32) @ (direction * frequency[:, None]).T.astype(np.float32) + phase.astype(np.float32)
+    return np.sin(angle).mean(axis=1) * 1.5
 
 
 def lost(mesh: Mesh, rng: np.random.Generator, glass: np.ndarray) -> np.ndarray:
@@ -89,7 +87,7 @@ def lost(mesh: Mesh, rng: np.random.Generator, glass: np.ndarray) -> np.ndarray:
     gone = np.zeros(len(mesh.vertices), bool)
     for center in mesh.vertices[rng.integers(len(mesh.vertices), size=rng.integers(6, 16))]:
         gone |= np.square(mesh.vertices - center).sum(axis=1) < rng.uniform(0.04, 0.2) ** 2
-    return gone | (glass & (waves(mesh.vertices, rng, 0.2, 0.8) > -0.1))
+    return gone | (glass & (waves(mesh.vertices, rng, 0.2, 0.8) > 0.25))
 
 
 def lit(mesh: Mesh, rng: np.random.Generator) -> np.ndarray:

@@ -103,13 +103,14 @@ def open_walls(plan: Plan, doors: int, windows: int, curtains: float) -> None:
     cloth = color(draw, "fabric", "paint")
     for _ in range(windows):
         wall = add_opening(plan, window(draw, draw.between(0.8, 2.0), top - sill), sill)
-        if wall is None or not draw.chance(curtains):
+        if wall is None:
             continue
         _, left, right, *_ = plan.openings[-1]
         width, low = draw.between(0.35, 0.6), draw.pick([0.06, max(0.06, sill - 0.2)])
-        for middle in (left - 0.1, right + 0.1):
+        for middle in (left - 0.1, right + 0.1) if draw.chance(curtains) else ():
             piece = hanging("curtain", cloth, width, low, min(top + 0.12, plan.size[2] - 0.05), draw.between(0.1, 0.16))
             plan.along_wall(piece, wall, middle, gap=0.06)
+        plan.block([*wall.at(left, 0.0), sill], [*wall.at(right, 0.4), top])
 
 
 def shell_of(plan: Plan, ceiling: bool) -> list[Piece]:

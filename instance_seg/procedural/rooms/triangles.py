@@ -82,8 +82,8 @@ def bisect(corners: np.ndarray, longest: float) -> tuple[np.ndarray, np.ndarray]
     return np.concatenate(done), np.concatenate(sources)
 
 
-def weld(corners: np.ndarray, owner: np.ndarray, cell: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """One vertex for all corners of one owner in one cell of a grid, at their mean.
+def weld(corners: np.ndarray, owner: np.ndarray, cell: float) -> tuple[np.ndarray, np.ndarray]:
+    """One vertex for all corners of one owner in one cell of a grid.
 
     Sheets thinner than a cell melt together, as they do in a fused scan.
 
@@ -91,17 +91,19 @@ def weld(corners: np.ndarray, owner: np.ndarray, cell: float) -> tuple[np.ndarra
         corners: [S, 3, 3]; owner: [S] int, below 4096; cell: edge of a cell, meters.
 
     Returns:
-        Index [S, 3] of each corner's vertex; faces [F, 3] without degenerate or double ones; for each face the index
-        [F] of a triangle it comes from.
+        For each vertex [V] the corner, counted through all triangles, that stands for it; faces [F, 3] without
+        degenerate or double ones.
     """
     points = corners.reshape(-1, 3)
     index = np.floor((points - points.min(axis=0)) / cell + 0.37).astype(np.int64)
     key = np.repeat(owner.astype(np.int64), 3)
     for axis in range(3):
         key = (key << CELL_BITS) | index[:, axis]
-    vertex = pd.factorize(key)[0].reshape(-1, 3)
-    ordered = np.sort(vertex, axis=1)
-    proper = np.flatnonzero((ordered[:, 0] != ordered[:, 1]) & (ordered[:, 1] != ordered[:, 2]))
-    packed = (ordered[proper, 0] << 42) | (ordered[proper, 1] << 21) | ordered[proper, 2]
-    chosen = proper[~pd.Series(packed).duplicated().to_numpy()]
-    return vertex, vertex[chosen], chosen
+    vertex, distinct = pd.factorize(key)
+    chosen = np.empty(len(distinct), np.int64)
+    chosen[vertex[::-1]] = np.arange(len(vertex))[::-1]  # of those in a cell the first, which is written last
+    faces = vertex.reshape(-1, 3)
+    faces = faces[(faces[:, 0] != faces[:, 1]) & (faces[:, 1] != faces[:, 2]) & (faces[:, 2] != faces[:, 0])]
+    ordered = np.sort(faces, axis=1)
+    packed = (ordered[:, 0] << 42) | (ordered[:, 1] << 21) | ordered[:, 2]
+    return chosen, faces[~pd.Series(packed).duplicated().to_numpy()]
