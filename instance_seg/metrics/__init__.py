@@ -13,4 +13,5 @@ METRICS = {
     "partnet": "instance_seg.metrics.partnet:PartNetAP",
     "class_agnostic": "instance_seg.metrics.class_agnostic:ClassAgnosticAP",
     "scannet": "instance_seg.metrics.scannet:ScanNetAP",
+    "coverage": "instance_seg.metrics.coverage:Coverage",
 }
