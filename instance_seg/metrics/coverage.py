@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from instance_seg.clustering.partition import contingency
 from instance_seg.metrics.config import MetricConfig
 from instance_seg.metrics.matching import Hits, intersection_over_union
 from instance_seg.structures import Labels, Level, Segmented
@@ -40,14 +41,14 @@ class Coverage:
         self._add_points(semantic, np.asarray(segmented.semantic)[known])
 
         _, instance = np.unique(instance, return_inverse=True)
-        votes = _table(instance, semantic, instance.max(initial=-1) + 1, len(self._level.classes))
+        votes = contingency(instance, semantic, instance.max(initial=-1) + 1, len(self._level.classes))
         gt_label, gt_size = votes.argmax(axis=1), votes.sum(axis=1)
         of_point = np.full(len(known), -1)
         of_point[known] = instance
         proposals = segmented.proposals
         hit_by = of_point[proposals.points]
         counted = hit_by >= 0
-        overlap = _table(proposals.of_entry[counted], hit_by[counted], len(proposals.label), len(gt_label))
+        overlap = contingency(proposals.of_entry[counted], hit_by[counted], len(proposals.label), len(gt_label))
         size = np.bincount(proposals.of_entry[counted], minlength=len(proposals.label))
         iou = intersection_over_union(overlap, size, gt_size)
         iou = np.where(proposals.label[:, None] == gt_label[None, :], iou, 0.0)
@@ -90,11 +91,6 @@ class Coverage:
             for i, c in enumerate(classes)
         }
         return {**means, "per_class": per_class}
-
-
-def _table(rows, columns, num_rows, num_columns) -> np.ndarray:
-    """[num_rows, num_columns] how often a pair occurs."""
-    return np.bincount(rows * num_columns + columns, minlength=num_rows * num_columns).reshape(num_rows, num_columns)
 
 
 def _ratio(part, whole) -> float:
