@@ -50,7 +50,7 @@ def areas_folder(root: Path) -> Path:
     found = [folder for folder in (root, *sorted(root.iterdir())) if folder.is_dir() and any(folder.glob("Area_[1-6]"))]
     if len(found) > 1:
         names = " and ".join(folder.name for folder in found)
-        raise ValueError(f"--data_dir={root}: {names} hold areas; name one of them (the paper's is the aligned version)")
+        raise ValueError(f"--data_dir={root}: {names} hold areas; name one (published: the aligned version)")
     if not found:
         raise ValueError(f"--data_dir={root}: there is no Area_1 ... Area_6 in it, nor in a folder of it")
     return found[0]

@@ -1,0 +1,82 @@
+"""S3DIS as a data set: one area held out; a cloud is a block of a room."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from instance_seg.data.data_set import DataSet
+from instance_seg.data.s3dis.annotations import CLASSES, ROOMS, area_rooms, areas_folder
+from instance_seg.data.s3dis.blocks import as_block, sample_rows
+from instance_seg.data.s3dis.rooms import open_room, prepare_room
+from instance_seg.data.s3dis.settings import S3disSettings
+from instance_seg.structures import Cloud, Labels, Level, Task
+
+
+class S3dis(DataSet):
+    """Thirteen classes, all of which have instances. Features of a point: its color, and its place in the room."""
+
+    Settings = S3disSettings
+    metrics = ("coverage",)
+
+    def task(self) -> Task:
+        """Every point has a class and belongs to an instance."""
+        level = Level(1, "classes", CLASSES, first_scored=0, things=tuple(range(len(CLASSES))))
+        return Task("s3dis", f"area{self.settings.area}", (level,), num_features=6)
+
+    def split(self, root: str, name: str, limit: int | None = None) -> "Blocks":
+        """Blocks of the rooms of "train" (the other areas) or "test"; the first `limit` rooms.
+
+        There is no "val": what is published is measured on the area that is held out.
+        """
+        if not root:
+            raise ValueError("--data_dir is needed: the folder with Area_1 ... Area_6 of S3DIS")
+        if name == "val":
+            raise ValueError("S3DIS has no split for validation; want --test_split=test")
+        areas = areas_folder(Path(root))
+        folders = []
+        for area in [self.settings.area] if name == "test" else [a for a in ROOMS if a != self.settings.area]:
+            if name == "test" or not self.settings.allow_partial or (areas / f"Area_{area}").is_dir():
+                folders += area_rooms(areas, area, self.settings.allow_partial)
+        if not folders:
+            raise ValueError(f"{areas}: there is no area but Area_{self.settings.area}, nothing to train on")
+        bar = tqdm(folders[:limit], desc=f"{name} rooms", unit="room", leave=False, dynamic_ncols=True)
+        return Blocks([prepare_room(folder, areas) for folder in bar], self.settings)
+
+    def fingerprint(self, root: str) -> dict[str, str]:
+        """How many rooms each area has, and the name of the folder, which tells the aligned version from the other."""
+        areas = areas_folder(Path(root))
+        rooms = {f"Area_{area}": len(list((areas / f"Area_{area}").glob("*/Annotations"))) for area in ROOMS}
+        return {area: f"{count} rooms of {areas.name}" for area, count in rooms.items() if count}
+
+
+class Blocks(Sequence):
+    """The blocks of rooms, read when they are asked for.
+
+    Attributes:
+        room_splits: [R + 1] int64; room r owns the blocks room_splits[r]:room_splits[r + 1].
+    """
+
+    def __init__(self, stored: Sequence[Path], settings: S3disSettings):
+        self._stored, self._settings = list(stored), settings
+        counts = [len(open_room(path).block_splits) - 1 for path in self._stored]
+        self.room_splits = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+
+    def __len__(self) -> int:
+        return int(self.room_splits[-1])
+
+    def __getitem__(self, block: int) -> Cloud:
+        """A block's sample, which depends on (block_seed, name of the room, number of the block in it) alone."""
+        if not 0 <= block < len(self):
+            raise IndexError(block)
+        r = int(np.searchsorted(self.room_splits, block, side="right")) - 1
+        number, name = block - int(self.room_splits[r]), self._stored[r].name
+        room = open_room(self._stored[r])
+        rows = room.block_rows[room.block_splits[number] : room.block_splits[number + 1]]
+        key = [self._settings.block_seed, number, *name.encode()]
+        drawn = rows[sample_rows(len(rows), self._settings.block_points, np.random.default_rng(key))]
+        seen = as_block(room.xyz[drawn], room.color[drawn], room.extent)
+        labels = Labels(room.semantic[drawn], room.instance[drawn])
+        features = np.concatenate([seen.color, seen.position], axis=1).astype(np.float32)
+        return Cloud(seen.xyz.astype(np.float32), features, (labels,), f"{name}#{number}")
