@@ -84,7 +84,7 @@ def test_areas_are_counted(tmp_path):
 def test_two_versions_side_by_side(tmp_path):
     for version in ("Stanford3dDataset_v1.2", "Stanford3dDataset_v1.2_Aligned_Version"):
         (tmp_path / version / "Area_1").mkdir(parents=True)
-    with pytest.raises(ValueError, match="name one of them"):
+    with pytest.raises(ValueError, match="name one .published: the aligned version"):
         areas_folder(tmp_path)
     with pytest.raises(ValueError, match="no such folder"):
         areas_folder(tmp_path / "missing")
