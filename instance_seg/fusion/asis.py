@@ -46,7 +46,9 @@ def asis_exchange(
     space: str = "features",
     cutoff: float = 0.1,
     initializer: Initializer = RELEASED,
+    activation_name: str = "leaky_relu",
 ) -> tuple[SemanticPath, NeighborPooling]:
     """The two layers: (I, S) -> I' and (S, I', shifted, row_splits) -> S'."""
     pooling = NeighborPooling(num_neighbors, space, cutoff, name="to_semantic")
-    return SemanticPath(width, "add", initializer=initializer, name="to_instance"), pooling
+    path = SemanticPath(width, "add", activation_name=activation_name, initializer=initializer, name="to_instance")
+    return path, pooling

@@ -29,9 +29,9 @@ def shape_mean(x: tf.Tensor, row_splits: tf.Tensor) -> tf.Tensor:
 class SemanticToInstance(Composite):
     """(I, S) [N, width] each -> I' [N, 2 width]."""
 
-    def __init__(self, width: int = 128, **kwargs):
+    def __init__(self, width: int = 128, activation_name: str = "leaky_relu", **kwargs):
         super().__init__(**kwargs)
-        self.unit = Unit(width, initializer=self.initializer, name="unit")
+        self.unit = Unit(width, activation_name, initializer=self.initializer, name="unit")
 
     def call(self, instance, semantic, training=False):
         mixed = instance + self.unit(semantic, training=training)
@@ -41,9 +41,9 @@ class SemanticToInstance(Composite):
 class InstanceToSemantic(Composite):
     """(S [N, width], I' [N, 2 width], -, row_splits) -> S' [N, 2 width]."""
 
-    def __init__(self, width: int = 128, **kwargs):
+    def __init__(self, width: int = 128, activation_name: str = "leaky_relu", **kwargs):
         super().__init__(**kwargs)
-        self.unit = Unit(width, initializer=self.initializer, name="unit")
+        self.unit = Unit(width, activation_name, initializer=self.initializer, name="unit")
 
     def call(self, semantic, instance, shifted, row_splits, training=False):
         mixed = semantic + shape_mean(self.unit(instance, training=training), row_splits)
@@ -51,8 +51,8 @@ class InstanceToSemantic(Composite):
 
 
 def jsnet_exchange(
-    width: int = 128, initializer: Initializer = RELEASED
+    width: int = 128, initializer: Initializer = RELEASED, activation_name: str = "leaky_relu"
 ) -> tuple[SemanticToInstance, InstanceToSemantic]:
     """The two layers: (I, S) -> I' and (S, I', shifted, row_splits) -> S'."""
-    to_instance = SemanticToInstance(width, initializer=initializer, name="to_instance")
-    return to_instance, InstanceToSemantic(width, initializer=initializer, name="to_semantic")
+    to_instance = SemanticToInstance(width, activation_name, initializer=initializer, name="to_instance")
+    return to_instance, InstanceToSemantic(width, activation_name, initializer=initializer, name="to_semantic")

@@ -16,14 +16,22 @@ class SemanticPath(Composite):
         width: of A; the width of the instance features, if it is added.
         mode: "add" or "concat".
         gradient: False stops the gradient into the semantic features.
+        activation_name: of A.
     """
 
-    def __init__(self, width: int = 128, mode: str = "add", gradient: bool = True, **kwargs):
+    def __init__(
+        self,
+        width: int = 128,
+        mode: str = "add",
+        gradient: bool = True,
+        activation_name: str = "leaky_relu",
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         if mode not in PATHS[1:]:
             raise ValueError(f"mode={mode!r} is unknown; choose one of {PATHS[1:]}")
         self.mode, self.gradient = mode, gradient
-        self.unit = Unit(width, initializer=self.initializer, name="unit")
+        self.unit = Unit(width, activation_name, initializer=self.initializer, name="unit")
 
     def call(self, instance, semantic, training=False):
         """instance [N, C], semantic [N, C'] -> [N, C] ("add", C = width) or [N, C + width]."""

@@ -11,4 +11,8 @@ SYSTEMS = {
         "instance_seg.systems.settings:FeatureExchangeSettings",
         "instance_seg.systems.feature_exchange:FeatureExchange",
     ),
+    "embedding": Entry(
+        "instance_seg.systems.embedding.settings:EmbeddingSettings",
+        "instance_seg.systems.embedding.embedding:Embedding",
+    ),
 }

@@ -1,0 +1,1 @@
+"""ASIS and JSNet: instances as clusters of a learned embedding."""

@@ -1,0 +1,113 @@
+"""ASIS (Wang et al., CVPR 2019) and JSNet (Zhao and Tao, AAAI 2020), with their fusion, the paper's, or none (Table 7).
+
+A backbone with two decoders, a head per level, mean-shift of the embedding of all points of a cloud, whatever their
+class; an instance has the class of most of its points.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from instance_seg.clustering.mean_shift import cluster_regions
+from instance_seg.clustering.partition import as_proposals
+from instance_seg.heads.embedding import Embedded, EmbeddingHead
+from instance_seg.initializers import RELEASED, Initializer
+from instance_seg.losses.discriminative import discriminative_loss
+from instance_seg.losses.segmentation import average, cross_entropy
+from instance_seg.structures import Batch, Points, Segmented, Task, Tensor
+from instance_seg.systems.embedding.settings import EmbeddingGrouping, EmbeddingSettings
+from instance_seg.systems.offset_system import make_backbone
+from instance_seg.systems.system import System
+
+
+class EmbeddingReadout(NamedTuple):
+    """What grouping needs of the points of a batch at one level."""
+
+    semantic: Tensor  # [N] int32, likeliest class
+    embedding: Tensor  # [N, E] float32
+    certainty: Tensor  # [N] float32, negative entropy (nats)
+
+
+class Embedding(System):
+    """Classes and an embedding of every point, per level."""
+
+    Settings = EmbeddingSettings
+
+    def __init__(self, settings: EmbeddingSettings, task: Task, initializer: Initializer = RELEASED, **kwargs):
+        super().__init__(settings, task, initializer, **kwargs)
+        s = settings
+        self.backbone = make_backbone(s, initializer)
+        self.heads = [
+            EmbeddingHead(
+                s.family,
+                s.fusion,
+                len(level.classes),
+                s.embedding_size,
+                s.head_width,
+                s.asis_cutoff,
+                initializer=initializer,
+                name=f"level_{k}",
+            )
+            for k, level in enumerate(task.levels)
+        ]
+
+    def tables(self, cloud: Points, points: Points):
+        """The backbone's."""
+        return self.backbone.tables(cloud, points)
+
+    def call(self, points: Points, tables, *, phase="", training=False) -> tuple[Embedded, ...]:
+        """One Embedded per level; `tables` are the backbone's."""
+        semantic, instance = self.backbone.at_points(points, tables, training=training)
+        return tuple(head(semantic, instance, points.xyz, points.row_splits, training=training) for head in self.heads)
+
+    def losses(self, outputs: tuple[Embedded, ...], batch: Batch) -> dict[str, tf.Tensor]:
+        """ "classes/semantic", "classes/variance", ... for every level; points without a class take no part."""
+        terms, weights, row_splits = {}, self.settings.loss, batch.points.row_splits
+        for level, said, labels in zip(self.task.levels, outputs, batch.labels, strict=True):
+            known = labels.semantic >= level.first_scored
+            entropy = cross_entropy(said.logits, tf.maximum(labels.semantic, 0))
+            semantic = average(entropy, tf.cast(known, entropy.dtype), row_splits, "point")
+            instance = tf.where(known, labels.instance, -1)
+            apart = discriminative_loss(said.embedding, instance, row_splits)
+            terms[f"{level.name}/semantic"] = weights.semantic_weight * semantic
+            terms[f"{level.name}/variance"] = weights.discriminative_weight * apart.variance
+            terms[f"{level.name}/distance"] = weights.discriminative_weight * apart.distance
+            terms[f"{level.name}/regularizer"] = weights.regularizer_weight * apart.regularizer
+        return terms
+
+    @classmethod
+    def readings(cls, settings: EmbeddingSettings) -> Mapping[str, EmbeddingGrouping]:
+        """One."""
+        return {"mean-shift": settings.grouping}
+
+    def readout(self, outputs: tuple[Embedded, ...]) -> tuple[EmbeddingReadout, ...]:
+        """One for each level."""
+        levels = []
+        for said in outputs:
+            log_p = tf.nn.log_softmax(said.logits)
+            semantic = tf.argmax(said.logits, axis=1, output_type=tf.int32)
+            levels.append(EmbeddingReadout(semantic, said.embedding, tf.reduce_sum(tf.exp(log_p) * log_p, axis=1)))
+        return tuple(levels)
+
+    def segment(
+        self, readout: tuple[EmbeddingReadout, ...], points: Points, reading: EmbeddingGrouping
+    ) -> list[tuple[Segmented, ...]]:
+        """The clusters of every cloud at every level."""
+        found = []
+        for level, said in zip(self.task.levels, readout, strict=True):
+            labels = cluster_regions(
+                np.float32(said.embedding),
+                points.row_splits,
+                reading.embedding_bandwidth,
+                reading.clustering,
+                reading.clustering_device,
+            )
+            of_level = []
+            for a, b in zip(points.row_splits[:-1], points.row_splits[1:]):
+                semantic, certainty = np.asarray(said.semantic[a:b]), np.asarray(said.certainty[a:b])
+                proposals = as_proposals(labels[a:b], semantic, certainty, len(level.classes))
+                of_level.append(Segmented(semantic, proposals, certainty))
+            found.append(of_level)
+        return list(zip(*found))

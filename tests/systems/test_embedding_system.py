@@ -1,0 +1,77 @@
+"""ASIS and JSNet as systems: losses, instances, and that they learn."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from instance_seg.nesting import make_settings
+from instance_seg.structures import Batch, Labels, Level, Points, Task
+from instance_seg.systems.embedding.embedding import Embedded, Embedding
+
+TASK = Task("rooms", "", (Level(1, "classes", ("floor", "chair"), things=(0, 1)),), num_features=3)
+SMALL = {"pointnet2_points": (16, 4), "pointnet2_samples": 8, "pointnet2_width": 0.1, "head_width": 16}
+
+
+def points_of(num, seed=0):
+    rng = np.random.default_rng(seed)
+    xyz = tf.constant(rng.uniform(-0.5, 0.5, (num, 3)), tf.float32)
+    return Points(xyz, tf.abs(xyz), tf.constant([0, num // 2, num]))
+
+
+def made(**settings):
+    system = Embedding(make_settings(Embedding.Settings, SMALL | settings), TASK)
+    points = points_of(60)
+    system(points, system.tables(points, points), training=False)
+    return system, points
+
+
+def test_losses_by_hand():
+    """Two clouds of two points; logits say each class half; the second cloud has no class at its last point."""
+    system, _ = made(regularizer_weight=0.5)
+    embedding = tf.constant([[0.0], [0.0], [4.0], [9.0]])
+    labels = Labels(tf.constant([0, 1, 1, -1]), tf.constant([0, 0, 5, 6]))
+    batch = Batch(Points(tf.zeros([4, 3]), None, tf.constant([0, 2, 4])), (), (labels,), (), None)
+    terms = system.losses((Embedded(tf.zeros([4, 2]), embedding),), batch)
+    expected = {"semantic": np.log(2), "variance": 0, "distance": 0, "regularizer": 0.5 * 2}
+    assert {name: float(value) for name, value in terms.items()} == pytest.approx(
+        {f"classes/{name}": value for name, value in expected.items()}
+    )
+
+
+def test_instances_are_clusters_of_the_embedding():
+    system, points = made()
+    embedding = np.zeros((60, 5), np.float32)
+    embedding[10:20, 0] = 5
+    logits = np.zeros((60, 2), np.float32)
+    logits[10:20, 1] = 3
+    logits[12, 1] = -3
+    readout = system.readout((Embedded(tf.constant(logits), tf.constant(embedding)),))
+    (reading,) = system.readings(system.settings).values()
+    numpy_points = Points(*(x.numpy() for x in points))
+    first, second = system.segment(tf.nest.map_structure(lambda x: x.numpy(), readout), numpy_points, reading)
+    assert sorted(first[0].proposals.size) == [10, 20] and second[0].proposals.size.tolist() == [30]
+    small = first[0].proposals.size.argmin()
+    assert first[0].proposals.label[small] == 1 and first[0].semantic[12] == 0
+
+
+@pytest.mark.parametrize("family", ["asis", "jsnet"])
+@pytest.mark.parametrize("fusion", ["none", "theirs", "own"])
+def test_every_network_learns(family, fusion):
+    """Classes by height, instances by side; the loss falls to a third."""
+    system, points = made(family=family, fusion=fusion)
+    semantic = tf.cast(points.xyz[:, 2] > 0, tf.int32)
+    labels = Labels(semantic, 2 * semantic + tf.cast(points.xyz[:, 0] > 0, tf.int32))
+    batch = Batch(points, system.tables(points, points), (labels,), (), None)
+    optimizer = keras.optimizers.Adam(0.01)
+
+    @tf.function
+    def step():
+        with tf.GradientTape() as tape:
+            total = sum(system.losses(system(points, batch.tables, training=True), batch).values())
+        variables = system.trainable_variables
+        optimizer.apply_gradients(zip(tape.gradient(total, variables), variables))
+        return total
+
+    losses = [float(step()) for _ in range(60)]
+    assert np.mean(losses[-5:]) < losses[0] / 3
