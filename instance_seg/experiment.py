@@ -216,8 +216,9 @@ class _Evaluator:
             if logdir is not None and self.data_set.prediction_writer:
                 folder = stack.enter_context(replacing_folder(logdir / "predictions"))
                 writer = stack.enter_context(self.data_set.prediction_writer(folder, self.clouds))
+            assemble = functools.partial(self.data_set.assembler, self.clouds)
             return evaluate_readings(
-                self.predictor, self.batches, readings, self.metrics, self.config.metric, writer, num_samples
+                self.predictor, self.batches, readings, self.metrics, self.config.metric, writer, num_samples, assemble
             )
 
 

@@ -111,6 +111,12 @@ class Proposals(NamedTuple):
         """[T] which proposal each entry of `points` belongs to."""
         return np.repeat(np.arange(len(self.label)), self.size)
 
+    def chosen(self, kept: np.ndarray) -> "Proposals":
+        """The proposals at the positions `kept`, in that order."""
+        rows = [self.points[self.row_splits[p] : self.row_splits[p + 1]] for p in kept]
+        splits = np.concatenate([[0], np.cumsum([len(each) for each in rows])]).astype(self.row_splits.dtype)
+        return Proposals(np.concatenate([self.points[:0], *rows]), splits, self.label[kept], self.score[kept])
+
     def instance(self, num_points: int) -> np.ndarray:
         """[num_points] int32, the proposal each point belongs to, of several the one of highest score; -1 = none."""
         ids = np.full(num_points, -1, np.int32)

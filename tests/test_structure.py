@@ -10,10 +10,10 @@ import pytest
 import instance_seg
 
 ROOT = pathlib.Path(instance_seg.__file__).parent
-ORDER = """quiet structures registry options nesting files tables processes interrupt settings_file replicas data
-    procedural initializers layers describe octree backbones fusion heads clustering losses systems metrics drawing
-    schedule config presets flags evaluation score_files score_scannet training experiment released benchmark train
-    evaluate predict report jobs study""".split()
+ORDER = """quiet structures registry options nesting files tables processes interrupt settings_file replicas
+    clustering data procedural initializers layers describe octree backbones fusion heads losses systems
+    metrics drawing schedule config presets flags evaluation score_files score_scannet training experiment released
+    benchmark train evaluate predict report jobs study""".split()
 WITHOUT_TENSORFLOW = ["clustering", "metrics", "procedural", "drawing", "report"]
 FOR_ANY_DATA = ["training", "evaluation", "data/batches.py", "data/pipeline.py"]
 OF_ONE_KIND = ["partnet", "category", "octree", "region"]  # what these must not know

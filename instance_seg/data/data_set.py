@@ -38,6 +38,9 @@ class DataSet:
     def split(self, root: str, name: str, limit: int | None = None) -> Sequence[Cloud]:
         """The clouds of "train", "val" or "test", or the first `limit` of them; `[i]` may read.
 
+        A sequence whose clouds are portions has an attribute `wholes` [W + 1], row splits: which consecutive ones make
+        one whole.
+
         Raises:
             ValueError: it is not there or malformed; the message names the file.
         """
@@ -46,6 +49,15 @@ class DataSet:
     def pose(self, seed: int, index: int) -> Motion:
         """How the cloud at a place of a split stands in an evaluation."""
         return STILL
+
+    def assembler(self, clouds: Sequence[Cloud], reading: Any) -> Callable | None:
+        """What puts portions together again in an evaluation (evaluation.evaluate.Assembler); None: nothing to do.
+
+        Args:
+            clouds: what `split` gave.
+            reading: settings of the system's grouping.
+        """
+        return None
 
     def fingerprint(self, root: str) -> dict[str, str]:
         """What tells one folder of data from another without reading it: split -> a line. {}: unknown."""

@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -46,6 +46,17 @@ class Evaluation(NamedTuple):
     metrics: dict[str, dict[str, list[Any]]]  # name of the reading -> name of the level -> the metrics themselves
 
 
+# Points, labels and what was found in the clouds of a batch -> those of the clouds that are whole now.
+Assembler = Callable[
+    [Points, Sequence[Labels], Sequence[tuple[Segmented, ...]]],
+    tuple[Points, Sequence[Labels], Sequence[tuple[Segmented, ...]]],
+]
+
+
+def _as_they_are(points, labels, found):
+    return points, labels, found
+
+
 class Stopwatch:
     """Adds up the seconds spent under each name."""
 
@@ -73,6 +84,7 @@ def evaluate(
     config: MetricConfig,
     writer: Any = None,
     num_samples: int = 0,
+    assemble: Callable[[Settings], Assembler | None] = lambda reading: None,
 ) -> Evaluation:
     """Predicts, reads and measures all clouds, one batch after the other.
 
@@ -84,19 +96,23 @@ def evaluate(
         config: of the metrics.
         writer: gets the levels of every cloud by the first reading: `append(tuple of Segmented)`. None: nobody does.
         num_samples: how many of the first clouds are kept for pictures.
+        assemble: makes for a reading what puts portions of clouds together again, batch by batch; None: nothing does.
     """
     task, watch = predictor.system.task, Stopwatch()
     measured = {reading: Measured(task, metrics, config) for reading in readings.values()}
+    assemblers = {reading: assemble(reading) or _as_they_are for reading in measured}
     samples: list[Sample] = []
     with tqdm(batches, desc="evaluating", unit="batch", leave=False, dynamic_ncols=True) as progress:
         for batch in progress:
             with watch.time("predict"):
                 readout = predictor(batch)
-            points, labels = tf.nest.map_structure(lambda x: x.numpy(), (batch.points, batch.labels))
+            portions, their_labels = tf.nest.map_structure(lambda x: x.numpy(), (batch.points, batch.labels))
             segmented, hits = {}, {}
             for reading, found in measured.items():
                 with watch.time("cluster"):
-                    segmented[reading] = predictor.system.segment(readout, points, reading)
+                    levels = predictor.system.segment(readout, portions, reading)
+                    points, labels, whole = assemblers[reading](portions, their_labels, levels)
+                    segmented[reading] = [predictor.system.settle(levels, reading) for levels in whole]
                 with watch.time("metrics"):
                     hits[reading] = found.add(points, labels, segmented[reading])
             if writer is not None:

@@ -71,6 +71,10 @@ class System(keras.Model):
         """
         raise NotImplementedError
 
+    def settle(self, levels: tuple[Segmented, ...], reading: Settings) -> tuple[Segmented, ...]:
+        """What is decided of a cloud when all of its portions are put together, on every level."""
+        return levels
+
     def calibrate(self, clouds: Sequence[Cloud]) -> dict[str, Any]:
         """What is measured on the training clouds before the first update: names and values for results and records."""
         return {}

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from instance_seg.nesting import make_settings
-from instance_seg.structures import Batch, Labels, Level, Points, Task
+from instance_seg.structures import Batch, Cloud, Labels, Level, Points, Proposals, Segmented, Task
 from instance_seg.systems.embedding.embedding import Embedded, Embedding
 
 TASK = Task("rooms", "", (Level(1, "classes", ("floor", "chair"), things=(0, 1)),), num_features=3)
@@ -75,3 +75,35 @@ def test_every_network_learns(family, fusion):
 
     losses = [float(step()) for _ in range(60)]
     assert np.mean(losses[-5:]) < losses[0] / 3
+
+
+class Portions(list):
+    """Two clouds that make one whole, and a third."""
+
+    wholes = np.array([0, 2, 3])
+
+
+def labeled(semantic, instance):
+    xyz = np.zeros((len(semantic), 3), np.float32)
+    return Cloud(xyz, xyz, (Labels(np.int32(semantic), np.int32(instance)),), "")
+
+
+def test_mean_sizes_count_over_the_portions_of_a_whole():
+    """Instance 3 has 2 + 3 points, 4 has 2; in the third cloud 3 is another instance of 4 points: mean 11 / 3."""
+    system, _ = made()
+    clouds = Portions(
+        [labeled([1] * 4, [3, 3, 4, 4]), labeled([1, 1, 1, -1], [3, 3, 3, 3]), labeled([1] * 4 + [0], [3] * 4 + [-1])]
+    )
+    assert system.calibrate(clouds) == {"classes/mean_size": [0, 3]}
+    assert system.calibrate(list(clouds)) == {"classes/mean_size": [0, 2]}  # 2, 2, 3, 4
+    assert system.mean_sizes[0].numpy().tolist() == [0, 2]
+
+
+def test_small_instances_are_dropped():
+    system, _ = made()
+    system.mean_sizes[0].assign([0.0, 8.0])
+    proposals = Proposals(np.arange(6), np.array([0, 1, 3, 6]), np.array([0, 1, 1]), np.float32([0.1, 0.2, 0.3]))
+    (reading,) = system.readings(system.settings).values()
+    (kept,) = system.settle((Segmented(np.zeros(6, np.int32), proposals),), reading)
+    assert kept.proposals.points.tolist() == [0, 3, 4, 5] and kept.proposals.row_splits.tolist() == [0, 1, 4]
+    np.testing.assert_array_equal(kept.proposals.score, np.float32([0.1, 0.3]))

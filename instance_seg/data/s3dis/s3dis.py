@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
 from instance_seg.data.data_set import DataSet
 from instance_seg.data.s3dis.annotations import CLASSES, ROOMS, area_rooms, areas_folder
+from instance_seg.data.s3dis.assemble import RoomAssembler
 from instance_seg.data.s3dis.blocks import as_block, sample_rows
 from instance_seg.data.s3dis.rooms import open_room, prepare_room
 from instance_seg.data.s3dis.settings import S3disSettings
@@ -44,6 +46,10 @@ class S3dis(DataSet):
         bar = tqdm(folders[:limit], desc=f"{name} rooms", unit="room", leave=False, dynamic_ncols=True)
         return Blocks([prepare_room(folder, areas) for folder in bar], self.settings)
 
+    def assembler(self, clouds: "Blocks", reading: Any) -> RoomAssembler:
+        """Merges the instances of the blocks of a room, with the published quirks unless the reading says otherwise."""
+        return RoomAssembler(clouds.wholes, self.task(), getattr(reading, "merge_quirks", True))
+
     def fingerprint(self, root: str) -> dict[str, str]:
         """How many rooms each area has, and the name of the folder, which tells the aligned version from the other."""
         areas = areas_folder(Path(root))
@@ -55,23 +61,23 @@ class Blocks(Sequence):
     """The blocks of rooms, read when they are asked for.
 
     Attributes:
-        room_splits: [R + 1] int64; room r owns the blocks room_splits[r]:room_splits[r + 1].
+        wholes: [R + 1] int64; room r owns the blocks wholes[r]:wholes[r + 1].
     """
 
     def __init__(self, stored: Sequence[Path], settings: S3disSettings):
         self._stored, self._settings = list(stored), settings
         counts = [len(open_room(path).block_splits) - 1 for path in self._stored]
-        self.room_splits = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        self.wholes = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
 
     def __len__(self) -> int:
-        return int(self.room_splits[-1])
+        return int(self.wholes[-1])
 
     def __getitem__(self, block: int) -> Cloud:
         """A block's sample, which depends on (block_seed, name of the room, number of the block in it) alone."""
         if not 0 <= block < len(self):
             raise IndexError(block)
-        r = int(np.searchsorted(self.room_splits, block, side="right")) - 1
-        number, name = block - int(self.room_splits[r]), self._stored[r].name
+        r = int(np.searchsorted(self.wholes, block, side="right")) - 1
+        number, name = block - int(self.wholes[r]), self._stored[r].name
         room = open_room(self._stored[r])
         rows = room.block_rows[room.block_splits[number] : room.block_splits[number + 1]]
         key = [self._settings.block_seed, number, *name.encode()]

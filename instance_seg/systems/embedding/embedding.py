@@ -4,19 +4,19 @@ A backbone with two decoders, a head per level, mean-shift of the embedding of a
 class; an instance has the class of most of its points.
 """
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from instance_seg.clustering.mean_shift import cluster_regions
-from instance_seg.clustering.partition import as_proposals
+from instance_seg.clustering.partition import as_proposals, find_instances
 from instance_seg.heads.embedding import Embedded, EmbeddingHead
 from instance_seg.initializers import RELEASED, Initializer
 from instance_seg.losses.discriminative import discriminative_loss
 from instance_seg.losses.segmentation import average, cross_entropy
-from instance_seg.structures import Batch, Points, Segmented, Task, Tensor
+from instance_seg.structures import Batch, Cloud, Points, Segmented, Task, Tensor
 from instance_seg.systems.embedding.settings import EmbeddingGrouping, EmbeddingSettings
 from instance_seg.systems.offset_system import make_backbone
 from instance_seg.systems.system import System
@@ -39,6 +39,10 @@ class Embedding(System):
         super().__init__(settings, task, initializer, **kwargs)
         s = settings
         self.backbone = make_backbone(s, initializer)
+        self.mean_sizes = [
+            self.add_weight(name=f"mean_size_{k}", shape=(len(level.classes),), initializer="zeros", trainable=False)
+            for k, level in enumerate(task.levels)
+        ]
         self.heads = [
             EmbeddingHead(
                 s.family,
@@ -111,3 +115,33 @@ class Embedding(System):
                 of_level.append(Segmented(semantic, proposals, certainty))
             found.append(of_level)
         return list(zip(*found))
+
+    def settle(self, levels: tuple[Segmented, ...], reading: EmbeddingGrouping) -> tuple[Segmented, ...]:
+        """Keeps the instances with more points than `min_share` of the mean training instance of their class."""
+        kept = []
+        for segmented, mean_size in zip(levels, self.mean_sizes, strict=True):
+            proposals, limit = segmented.proposals, reading.min_share * np.asarray(mean_size)
+            large = np.flatnonzero(proposals.size > limit[proposals.label])
+            kept.append(segmented._replace(proposals=proposals.chosen(large)))
+        return tuple(kept)
+
+    def calibrate(self, clouds: Sequence[Cloud]) -> dict[str, Any]:
+        """Measures the mean number of points of the training instances of each class, as truncated integers.
+
+        Points are counted over all portions of a whole: those of a room's blocks that overlap count twice.
+        """
+        wholes = getattr(clouds, "wholes", np.arange(len(clouds) + 1))
+        found = {}
+        for k, level in enumerate(self.task.levels):
+            sizes = [[] for _ in level.classes]
+            for begin, end in zip(wholes[:-1], wholes[1:]):
+                parts = [clouds[i].labels[k] for i in range(begin, end)]
+                semantic, instance = (np.concatenate(arrays) for arrays in zip(*parts))
+                known = (semantic >= level.first_scored) & (instance >= 0)
+                instances = find_instances(instance[known], semantic[known], len(level.classes))
+                for label, size in zip(instances.label, instances.size):
+                    sizes[label].append(size)
+            means = [int(np.mean(of_class)) if of_class else 0 for of_class in sizes]
+            self.mean_sizes[k].assign(np.float32(means))
+            found[f"{level.name}/mean_size"] = means
+        return found

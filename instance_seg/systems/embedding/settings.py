@@ -24,6 +24,12 @@ class EmbeddingGrouping(Settings):
     merge_quirks: bool = option(
         True, "BlockMerging: small clusters without an overlap fall into the first group (published program)"
     )
+    min_share: float = option(
+        0.25,
+        "smaller instances, as a share of the mean training instance of the class, are dropped",
+        low=0,
+        high=1,
+    )
     clustering: str = option("native", "mean-shift by our kernel, or by scikit-learn", ("native", "sklearn"), free=True)
     clustering_device: str = option(
         "auto", "of our mean-shift kernel; auto: a GPU, if there is one", ("auto", "cpu", "gpu"), free=True
@@ -40,8 +46,6 @@ class EmbeddingSettings(Settings):
     fusion: str = option("theirs", "nothing, the family's own fusion, or the paper's", ("none", "theirs", "own"))
     head_width: int = option(128, "width of the units of the heads", low=1, high=MAX_WIDTH)
     embedding_size: int = option(5, "numbers of the embedding of a point", low=1, high=MAX_WIDTH)
-    asis_cutoff: float = option(
-        0.5, "ASIS: farther points of the embedding are no neighbors", low=0, high=100
-    )
+    asis_cutoff: float = option(0.5, "ASIS: farther points of the embedding are no neighbors", low=0, high=100)
     loss: EmbeddingLossSettings = group(EmbeddingLossSettings, of_weights=False)
     grouping: EmbeddingGrouping = group(EmbeddingGrouping, of_weights=False)

@@ -24,8 +24,8 @@ def test_one_area_is_held_out(root):
     train, test = data.split(root, "train"), data.split(root, "test")
     assert {train[i].name.split("#")[0] for i in range(len(train))} == {"Area_1_room_0"}
     assert {test[i].name.split("#")[0] for i in range(len(test))} == {"Area_5_room_0", "Area_5_room_1"}
-    assert test.room_splits[-1] == len(test) > test.room_splits[1] > 0
-    assert len(data.split(root, "test", 1).room_splits) == 2
+    assert test.wholes[-1] == len(test) > test.wholes[1] > 0
+    assert len(data.split(root, "test", 1).wholes) == 2
     assert data.task().subset == "area5" and s3dis(area=1).task().subset == "area1"
     assert data.fingerprint(root) == {"Area_1": f"1 rooms of {root.name}", "Area_5": f"2 rooms of {root.name}"}
 
