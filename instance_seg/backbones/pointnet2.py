@@ -117,8 +117,8 @@ class PointNet2(Composite):
         """The features at the points: [N, C] per decoder."""
         return self(points, training=training)
 
-    def call(self, points: Points, training=False):
-        """Points -> one [N, C] tensor per decoder."""
+    def call(self, points: Points, training=False, with_summary=False):
+        """Points -> one [N, C] tensor per decoder; `with_summary`: and what describes each shape, [B, C]."""
         features = tf.concat([points.xyz, points.features], axis=1) if self.use_normals else points.xyz
         levels = [PointLevel(points.xyz, features, points.row_splits)]
         for abstraction in self.abstractions:
@@ -128,13 +128,15 @@ class PointNet2(Composite):
             ops.three_neighbors(coarse.xyz, coarse.row_splits, fine.xyz, fine.row_splits)
             for fine, coarse in zip(levels, levels[1:])
         ]
-        return tuple(self._decode(decoder, levels, tables, whole, training) for decoder in self.decoders)
+        spread = tf.repeat(whole, self.abstractions[-1].num_points, axis=0)
+        features = tuple(self._decode(decoder, levels, tables, spread, training) for decoder in self.decoders)
+        return (features, whole) if with_summary else features
 
     def _summarize(self, coarsest, training):
-        """One description of each shape, at all of its points of the coarsest level."""
+        """One description of each shape: [B, C]."""
         described = self.summary(side_by_side([coarsest.xyz, coarsest.features]), training=training)
         shapes = tf.reshape(described, [-1, self.abstractions[-1].num_points, described.shape[1]])
-        return tf.repeat(tf.reduce_max(shapes, axis=1), self.abstractions[-1].num_points, axis=0)
+        return tf.reduce_max(shapes, axis=1)
 
     @staticmethod
     def _decode(decoder, levels, tables, x, training):

@@ -1,6 +1,6 @@
-"""What the offset branches aim at: centers of instances and of semantic regions (paper, Section 3.3).
+"""What systems aim at besides labels: centers of instances and of semantic regions (paper, Section 3.3), or ranks.
 
-Both are kept as small tables, one row for each instance id and one for each class, so that augmentation moves a few
+Centers are kept as small tables, one row for each instance id and one for each class, so that augmentation moves a few
 dozen centers and the points merely look theirs up.
 """
 
@@ -44,6 +44,23 @@ class CenterTargets:
             Centers(motion.move(tables.instance)[each.instance + 1], motion.move(tables.region)[each.semantic + 1])
             for tables, each in zip(prepared, labels)
         )
+
+
+class InstanceRanks:
+    """Instances of the labeled points numbered without gaps, shape by shape: targets of systems that list them."""
+
+    def prepare(self, cloud: Cloud, task: Task) -> None:
+        """Nothing: ranks are those of the points that are left."""
+
+    def at(self, prepared: None, labels: tuple[Labels, ...], motion: Motion) -> tuple[np.ndarray, ...]:
+        """[N] int32 for each level; -1 = in none."""
+        return tuple(instance_ranks(each.instance) for each in labels)
+
+
+def instance_ranks(instance: np.ndarray) -> np.ndarray:
+    """[N] ids >= -1 -> [N] int32: the ids that occur counted from 0 in their order; -1 stays."""
+    found, index = np.unique(instance, return_inverse=True)
+    return (index - np.count_nonzero(found < 0)).astype(np.int32)
 
 
 def center_tables(points: np.ndarray, semantic: np.ndarray, instance: np.ndarray, num_classes: int) -> CenterTables:

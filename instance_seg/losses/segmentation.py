@@ -35,9 +35,9 @@ def average(values: tf.Tensor, mask: tf.Tensor, row_splits: tf.Tensor, kind: str
     if kind == "point":
         return tf.math.divide_no_nan(tf.reduce_sum(values * mask), sum_over_replicas(tf.reduce_sum(mask)))
     num_shapes = tf.size(row_splits) - 1
-    shape_ids = _shape_ids(row_splits)
-    total = tf.math.unsorted_segment_sum(values * mask, shape_ids, num_shapes)
-    count = tf.math.unsorted_segment_sum(mask, shape_ids, num_shapes)
+    shapes = shape_ids(row_splits)
+    total = tf.math.unsorted_segment_sum(values * mask, shapes, num_shapes)
+    count = tf.math.unsorted_segment_sum(mask, shapes, num_shapes)
     return share(tf.reduce_mean(tf.math.divide_no_nan(total, count)))  # every replica has as many shapes
 
 
@@ -47,12 +47,13 @@ def instance_weights(mask: tf.Tensor, instance: tf.Tensor, row_splits: tf.Tensor
     With exponent 1, `average` counts instances, not points; with 0.5, an instance of four points counts twice.
     """
     ids_per_shape = tf.reduce_max(instance) + 2  # -1, none, is one of them
-    ids = _shape_ids(row_splits) * ids_per_shape + instance + 1
+    ids = shape_ids(row_splits) * ids_per_shape + instance + 1
     count = tf.math.unsorted_segment_sum(mask, ids, (tf.size(row_splits) - 1) * ids_per_shape)
     return tf.math.divide_no_nan(mask, tf.gather(count, ids) ** exponent)
 
 
-def _shape_ids(row_splits):
+def shape_ids(row_splits: tf.Tensor) -> tf.Tensor:
+    """[N] int32, the shape of each point."""
     return tf.repeat(tf.range(tf.size(row_splits) - 1), row_splits[1:] - row_splits[:-1])
 
 

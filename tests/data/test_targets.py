@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from instance_seg.data.targets import center_tables
+from instance_seg.data.targets import center_tables, instance_ranks
 
 
 def test_a_region_weighs_its_instances_equally():
@@ -58,3 +58,9 @@ def test_errors():
         center_tables(points, np.array([-2, 1]), np.array([0, 0]), 3)
     with pytest.raises(ValueError, match="instance ids start at -1"):
         center_tables(points, np.array([0, 1]), np.array([0, -2]), 3)
+
+
+def test_ranks_have_no_gaps_and_keep_none():
+    assert instance_ranks(np.array([7, -1, 3, 7])).tolist() == [1, -1, 0, 1]
+    assert instance_ranks(np.array([5, 5, 9])).tolist() == [0, 0, 1]
+    assert instance_ranks(np.array([-1, -1])).tolist() == [-1, -1]

@@ -1,0 +1,41 @@
+"""Sizes and choices of the comparison methods."""
+
+from dataclasses import dataclass
+
+from instance_seg.backbones import BACKBONES
+from instance_seg.options import LARGEST_COUNT, Settings, chosen, group, option
+
+
+@dataclass(frozen=True)
+class SingleLevelSettings(Settings):
+    """A backbone with one decoder, and branches behind it."""
+
+    backbone: str = option("pointnet2", "what gives the points their features; PartNet's networks: pointnet2")
+    backbone_settings: Settings = chosen("backbone", BACKBONES)
+    branch_width: float = option(1.0, "factor on every width behind the backbone, for quick runs", above=0, high=100)
+
+    def widths(self, *published: int) -> list[int]:
+        """The published widths times the factor."""
+        return [max(1, round(width * self.branch_width)) for width in published]
+
+
+@dataclass(frozen=True)
+class MaskReading(Settings):
+    """How soft masks become instances."""
+
+    mask_threshold: float = option(0.5, "probability above which a point belongs to a mask", low=0, below=1)
+    mask_min_points: int = option(10, "a mask of at most so many points is none", low=0, high=LARGEST_COUNT)
+
+
+@dataclass(frozen=True)
+class PartMasksSettings(SingleLevelSettings):
+    """Defaults: those of PartNet's script."""
+
+    num_masks: int = option(200, "masks a shape is given, most of which stay empty", low=1, high=10_000)
+    norm_weight: float = option(0.1, "weight of the L2,1 norm, which empties surplus masks", low=0, high=1e6)
+    grouping: MaskReading = group(MaskReading, of_weights=False)
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.backbone != "pointnet2":
+            raise ValueError(f"backbone={self.backbone}: part masks need pointnet2, which describes whole shapes")

@@ -1,0 +1,39 @@
+"""What the comparison methods share: PartNet's PointNet++ with one decoder, on the one level of the task."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from instance_seg.backbones import BACKBONES
+from instance_seg.initializers import RELEASED, Initializer
+from instance_seg.options import Settings
+from instance_seg.registry import load
+from instance_seg.structures import Points, Task
+from instance_seg.systems.comparison.settings import SingleLevelSettings
+from instance_seg.systems.system import System
+
+
+class SingleLevel(System):
+    """A system with a `backbone` for the only level of its task.
+
+    Raises:
+        ValueError: the task has several levels.
+    """
+
+    def __init__(self, settings: SingleLevelSettings, task: Task, initializer: Initializer = RELEASED, **kwargs):
+        super().__init__(settings, task, initializer, **kwargs)
+        if len(task.levels) != 1:
+            raise ValueError(f"{type(self).__name__} is one network per level: choose a level by --level=1, 2 or 3")
+        (self.level,) = task.levels
+        kind = load(BACKBONES, "backbone", settings.backbone)
+        self.backbone = kind.from_settings(
+            settings.backbone_settings, num_decoders=1, initializer=initializer, name="backbone"
+        )
+
+    def tables(self, cloud: Points, points: Points) -> Any:
+        """The backbone's."""
+        return self.backbone.tables(cloud, points)
+
+    @classmethod
+    def readings(cls, settings: SingleLevelSettings) -> Mapping[str, Settings]:
+        """The given grouping."""
+        return {"instances": settings.grouping}
