@@ -9,7 +9,7 @@ _MODULES = {
     "loader": ("build_info",),
     "structure": ("Octree",),
     "octree": ("octree_build", "octree_neighbors"),
-    "conv": ("octree_conv", "octree_downsample_conv", "octree_upsample_conv"),
+    "conv": ("octree_conv", "octree_downsample_conv", "octree_upsample_conv", "gather_conv"),
     "pad": ("octree_pad", "octree_depad"),
     "pool": ("octree_max_pool", "octree_max_unpool"),
     "dense": ("linear", "moments", "normalize"),

@@ -1,4 +1,4 @@
-"""Octree convolutions: 3x3x3, 2x2x2 with stride 2, and the transposed 2x2x2.
+"""Octree convolutions: 3x3x3, 2x2x2 with stride 2, and the transposed 2x2x2; and the convolution over any table.
 
 Empty octants take part like any others; neighbors that do not exist count as 0; there is no bias. Kernel cell k of a
 3x3x3 kernel is the offset (dx, dy, dz) with k = 9(dx+1) + 3(dy+1) + dz+1; of a 2x2x2 kernel the child 4x + 2y + z.
@@ -81,3 +81,43 @@ def octree_upsample_conv(
     cin, cout = weights.shape[1], weights.shape[2]
     stacked = tf.reshape(tf.transpose(weights, [1, 0, 2]), [cin, CHILDREN * cout])
     return tf.reshape(octree_depad(x, children, num_nonempty) @ stacked, [-1, cout])
+
+
+def gather_conv(x: tf.Tensor, weights: tf.Tensor, table: tf.Tensor, adjoint: tf.Tensor | None = None) -> tf.Tensor:
+    """y[q] = sum over k of x[table[q, k]] @ weights[k]: a convolution between two sets of sites.
+
+    Args:
+        x: [M, Cin] float32, float64 or half.
+        weights: [K, Cin, Cout] of the same type.
+        table: [Q, K] int32, rows of x, -1 = none; no row twice in a column.
+        adjoint: [M, K] int32, the table read backward: adjoint[m, k] = q where table[q, k] = m, -1 where there is no
+            such q. The gradient with respect to x goes through it. None: a table between the sites of one set that is
+            symmetric, as `octree_conv` wants it, and needs no other.
+
+    Returns:
+        [Q, Cout].
+
+    Raises:
+        tf.errors.InvalidArgumentError: sizes do not agree, or an entry of the table is out of range.
+    """
+    if adjoint is None:
+        return octree_conv(x, weights, table)
+    return tf_ops().ocnn_gather_conv(x, weights, table, adjoint)
+
+
+def _transpose(weights: tf.Tensor) -> tf.Tensor:
+    return tf.transpose(weights, [0, 2, 1])
+
+
+@tf.RegisterGradient("Ocnn>GatherConv")
+def _gather_conv_gradient(op, grad):
+    x, weights, table, adjoint = op.inputs
+    grad_weights = tf_ops().ocnn_gather_conv_grad_weights(x, grad, table, adjoint)
+    return gather_conv(grad, _transpose(weights), adjoint, table), grad_weights, None, None
+
+
+@tf.RegisterGradient("Ocnn>GatherConvGradWeights")
+def _gather_conv_grad_weights_gradient(op, grad):
+    x, grad_y, table, adjoint = op.inputs
+    grad_x = gather_conv(grad_y, _transpose(grad), adjoint, table)
+    return grad_x, gather_conv(x, grad, table, adjoint), None, None

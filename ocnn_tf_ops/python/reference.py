@@ -126,6 +126,10 @@ def octree_conv(x, weights, neighbors):
     return np.einsum("mkc,kcd->md", _gather(x, neighbors), weights)
 
 
+def gather_conv(x, weights, table, adjoint=None):
+    return octree_conv(x, weights, table)
+
+
 def octree_downsample_conv(x, weights, parent_children):
     return octree_pad(np.einsum("gkc,kcd->gd", x.reshape(-1, 8, x.shape[1]), weights), parent_children)
 

@@ -64,6 +64,7 @@ def _recipe(inputs: dict[str, str], lists: dict[str, tuple[int, ...]] | None = N
 _FEATURES = {name: "C: wide" for name in ("gamma", "beta", "mean", "variance")}
 _SETTINGS = {"epsilon": (1e-3, 0.0), "slope": (1.0, 0.2), "batch_statistics": (True, False)}
 _TABLE = {"index": "N, 8: index M", "weight": "N, 8: wide"}
+_ADJOINT_TABLES = {"table": "Q, K: index M", "adjoint": "M, K: index Q"}
 RECIPES = {
     "ocnn_moments": _recipe({"x": "M, C: real"}, U=("wide",)),
     "ocnn_normalize": _recipe(
@@ -89,6 +90,8 @@ RECIPES = {
     "ocnn_octree_neighbors": _recipe({"children": "layer: children"}, {"children": (2, 3, 4)}, full_depth=(0, 1, 2)),
     "ocnn_octree_conv": _recipe({"x": "M, C: real", "weights": "K, C, D: real", "neighbors": "M, K: index M"}),
     "ocnn_octree_conv_grad_weights": _recipe({"x": "M, C: real", "grad_y": "M, D: real", "neighbors": "M, K: index M"}),
+    "ocnn_gather_conv": _recipe({"x": "M, C: real", "weights": "K, C, D: real", **_ADJOINT_TABLES}),
+    "ocnn_gather_conv_grad_weights": _recipe({"x": "M, C: real", "grad_y": "Q, D: real", **_ADJOINT_TABLES}),
     "ocnn_octree_interpolation_table": _recipe(
         {"xyz": "N, 3: coordinates", "row_splits": "B + 1: splits N", "keys": "8 G: keys"},
         depth=(1, 4, 16),
