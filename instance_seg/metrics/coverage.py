@@ -88,6 +88,7 @@ class Coverage:
         means = {f"m{name}": _mean_of_known(values) for name, values in percent.items()}
         per_class = {
             self._level.classes[c]: {name: float(values[i]) for name, values in percent.items()}
+            | {"instances": int(self._num_true[c])}
             for i, c in enumerate(classes)
         }
         return {**means, "per_class": per_class}

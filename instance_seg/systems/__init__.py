@@ -14,6 +14,7 @@ SYSTEMS = {
     "embedding": Entry(
         "instance_seg.systems.embedding.settings:EmbeddingSettings",
         "instance_seg.systems.embedding.embedding:Embedding",
+    ),
     "part_masks": Entry(
         "instance_seg.systems.comparison.settings:PartMasksSettings",
         "instance_seg.systems.comparison.part_masks:PartMasks",

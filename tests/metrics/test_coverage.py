@@ -62,7 +62,14 @@ def test_two_halves_are_two_hits():
     """One object of 8 points in two proposals of 4: each has IoU 1/2, which reaches the threshold."""
     zeros = np.zeros(8, np.int64)
     found = measured([(Labels(zeros, zeros), partition(zeros, np.repeat([0, 1], 4)))])
-    assert found["per_class"]["class 0"] == {"Cov": 50.0, "WCov": 50.0, "Prec": 100.0, "Rec": 200.0, "IoU": 100.0}
+    assert found["per_class"]["class 0"] == {
+        "Cov": 50.0,
+        "WCov": 50.0,
+        "Prec": 100.0,
+        "Rec": 200.0,
+        "IoU": 100.0,
+        "instances": 1,
+    }
 
 
 def test_large_instances_weigh_more():
