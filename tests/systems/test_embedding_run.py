@@ -1,0 +1,48 @@
+"""ASIS on a small S3DIS through the real program: blocks, training, rooms, measures, and the checkpoint read again."""
+
+import json
+
+import pytest
+from data.s3dis.small_rooms import write_area
+
+from instance_seg.experiment import evaluate, train
+from instance_seg.presets import load_config
+
+SMALL = {
+    "data_set": "s3dis",
+    "system": "embedding",
+    "fusion": "own",
+    "allow_partial": True,
+    "block_points": 256,
+    "pointnet2_points": (32, 8),
+    "pointnet2_samples": 8,
+    "pointnet2_width": 0.1,
+    "pointnet2_normals": True,
+    "head_width": 16,
+    "optimizer": "adam",
+    "learning_rate": 0.01,
+    "train_batch_size": 4,
+    "max_iter": 12,
+    "test_every_iter": 0,
+    "picture_shapes": 1,
+}
+
+pytestmark = pytest.mark.slow
+
+
+def measures(folder):
+    results = json.loads((folder / "results.json").read_text())
+    return results["run"], results["readings"]["mean-shift"]["levels"]["classes"]
+
+
+def test_rooms_through_the_program(tmp_path):
+    write_area(tmp_path / "data", 1, 2)
+    write_area(tmp_path / "data", 5, 2)
+    where = {"data_dir": str(tmp_path / "data"), "logdir": str(tmp_path / "run")}
+    assert train(load_config("paper", SMALL | where)) == 0
+    run, trained = measures(tmp_path / "run")
+    assert run["subset"] == "area5" and run["calibration"]["classes/mean_size"][1] > 0
+    assert set(trained) == {"mCov", "mWCov", "mPrec", "mRec", "mIoU", "per_class"}
+    assert trained["per_class"]["chair"]["instances"] == 6 and trained["per_class"]["sofa"]["instances"] == 0
+    evaluate(load_config("paper", SMALL | where))  # the sizes come out of the checkpoint
+    assert measures(tmp_path / "run")[1] == trained
