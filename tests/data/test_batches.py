@@ -121,7 +121,7 @@ def test_dropped_points_still_count_for_the_centers():
     assert np.abs(center[0] - batch.points.xyz[first].mean(axis=0)).max() > 1e-4
 
 
-def test_a_subset_is_labelled_while_the_cloud_is_whole():
+def test_a_subset_is_labeled_while_the_cloud_is_whole():
     whole = training_batch(DATASET, CONFIG, 4)
     some = training_batch(DATASET, SampleConfig(batch_size=3, seed=7, points_per_shape=25), 4)
     for found, expected in zip(some.cloud, whole.cloud, strict=True):

@@ -94,7 +94,7 @@ def occupied(xyz, depth):
     return len(np.unique(voxels, axis=0))
 
 
-def test_octree_has_the_whole_cloud_while_few_points_are_labelled(dataset):
+def test_octree_has_the_whole_cloud_while_few_points_are_labeled(dataset):
     config = SampleConfig(batch_size=3, seed=5, points_per_shape=20)
     (batch,) = training_dataset(dataset, config, OCTREE, num_steps=1)
     cloud = training_batch(dataset, config, 0).cloud

@@ -59,7 +59,7 @@ def test_small_instances_do_not_count():
     assert (wrong == -1).all()
 
 
-def test_nothing_labelled():
+def test_nothing_labeled():
     assert (wrong_in(level(np.zeros(100, int), gt_semantic=np.zeros(100, int))) == -1).all()
 
 

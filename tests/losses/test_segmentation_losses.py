@@ -101,7 +101,7 @@ def test_terms_of_a_level_by_hand():
         assert terms[f"level_2/{name}"].numpy() == pytest.approx(value / 2)
 
 
-def test_unmasked_unlabelled_points_carry_loss():
+def test_unmasked_unlabeled_points_carry_loss():
     terms = losses_of(*one_level(), LossConfig(mask_unlabeled=False))
     assert terms["level_1/region"].numpy() == pytest.approx((2 + 9 * 3**0.5) / 2)
 

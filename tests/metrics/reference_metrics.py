@@ -55,7 +55,7 @@ def _flags(predictions, truths, threshold):
 
 
 def author_instances(shape, min_points=10):
-    """(predictions, truths) of one shape in the authors' variant, or None without labelled points."""
+    """(predictions, truths) of one shape in the authors' variant, or None without labeled points."""
     keep = [i for i in range(len(shape.gt_semantic)) if shape.gt_semantic[i] != 0]
     if not keep:
         return None

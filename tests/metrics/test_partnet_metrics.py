@@ -17,7 +17,7 @@ def make_shape(gt_semantic, gt_instance, semantic, instance, entropy=None, repea
 
 
 def random_shape(rng, num_classes, min_points):
-    """Small N, noisy predictions: unlabelled points, single-point instances, lost and surplus instances."""
+    """Small N, noisy predictions: unlabeled points, single-point instances, lost and surplus instances."""
     num_points = int(rng.integers(1, 40))
     gt_instance = rng.integers(0, rng.integers(1, 7), num_points)
     gt_semantic = rng.integers(1, num_classes, 8)[gt_instance]
@@ -155,7 +155,7 @@ def test_negative_predicted_id_is_no_instance():
     assert metrics.mIoU == pytest.approx(100, abs=1e-4)
 
 
-def test_shapes_without_labelled_points_change_nothing():
+def test_shapes_without_labeled_points_change_nothing():
     shape = make_shape([1, 2], [0, 1], [1, 3], [0, 1], [0, 1], repeat=20)
     blank = make_shape([0, 0], [-1, -1], [1, 2], [0, 1], repeat=20)
     empty = make_shape([], [], [], [])

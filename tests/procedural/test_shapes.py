@@ -1,4 +1,4 @@
-"""Procedural shapes: deterministic, named and nested as PartNet has it, normalised, varied enough."""
+"""Procedural shapes: deterministic, named and nested as PartNet has it, normalized, varied enough."""
 
 import itertools
 
@@ -87,7 +87,7 @@ def test_deterministic(category):
         assert not np.array_equal(first.points, other.points) and other.name != first.name
 
 
-def test_some_shapes_have_unlabelled_points_and_some_have_none():
+def test_some_shapes_have_unlabeled_points_and_some_have_none():
     shares = []
     for index in range(30):
         shape = generate_shape("Chair", 0, index, NUM_POINTS)

@@ -284,7 +284,7 @@ def test_processes_find_the_same(root, monkeypatch):
 
 
 def test_a_shape_without_labels(tmp_path):
-    assert_complains(write(tmp_path, chair(0), chair(1, ())), "row 1", "level 1: no labelled point")
+    assert_complains(write(tmp_path, chair(0), chair(1, ())), "row 1", "level 1: no labeled point")
 
 
 def test_duplicated_shapes(tmp_path):

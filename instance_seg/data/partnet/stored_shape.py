@@ -22,7 +22,7 @@ CODE_BASE = 100  # the authors store 100 * instance + semantic
 
 
 class StoredShape(NamedTuple):
-    """One shape, not normalised."""
+    """One shape, not normalized."""
 
     points: np.ndarray  # [N, 3] float32
     normals: np.ndarray  # [N, 3] float32

@@ -49,5 +49,5 @@ def test_no_part_of_the_level():
     assert masks.shape == (0, 2) and classes.shape == (0,)
 
 
-def test_labels_that_no_part_lists_are_unlabelled():
+def test_labels_that_no_part_lists_are_unlabeled():
     assert_labels(shape_of([500, 1, -1, 2**31 - 1], ("lamp/arm", (1,))), [0, 2, 0, 0], [-1, 0, -1, -1])

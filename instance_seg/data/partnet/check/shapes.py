@@ -113,7 +113,7 @@ def label_complaints(levels: tuple[Labels, ...], taxonomy: Taxonomy) -> Iterator
             if bad := int(((semantic > 0) != (instance >= 0)).sum()):
                 yield f"level {index + 1}: {bad} points have a class and no instance, or an instance and no class"
         if not levels[0].semantic.any():
-            yield "level 1: no labelled point"
+            yield "level 1: no labeled point"
 
 
 def mask_complaints(masks: np.ndarray, valid: np.ndarray, may_be_empty: bool) -> Iterator[str]:
