@@ -18,7 +18,7 @@ from instance_seg.procedural.rooms.plan import Plan
 def living_room(plan: Plan) -> None:
     """Sofa, low table, television, armchairs, shelves; a dining table if there is room."""
     draw = plan.draw
-    found = plan.along_wall(furniture.couch(draw), gap=0.03, tries=30)
+    found = next(filter(None, (plan.along_wall(furniture.couch(draw), gap=0.03, tries=20) for _ in range(3))), None)
     if found:
         couch, wall = found
         table = furniture.coffee_table(draw)

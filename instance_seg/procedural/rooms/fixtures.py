@@ -87,6 +87,12 @@ def board(label: str, face: Color, width: float, height: float) -> Piece:
     return solid_piece(label, (rim, (0.6, 0.6, 0.62)), (field, face)).scaled()
 
 
+def pillar(label: str, width: float, depth: float, height: float, paint: Color) -> Piece:
+    """A part of the building: a column, a beam."""
+    body = block((-0.5 * width, 0.5 * width), (0.0, height), (-0.5 * depth, 0.5 * depth))
+    return solid_piece(label, (body, paint)).scaled()
+
+
 def radiator(draw: Draw) -> Piece:
     """Upright ribs, a hand above the floor on two feet."""
     half, high = draw.between(0.35, 0.7), draw.between(0.45, 0.65)

@@ -7,10 +7,9 @@ import numpy as np
 from instance_seg.procedural.draw import Draw
 from instance_seg.procedural.rooms.kinds import KINDS
 from instance_seg.procedural.rooms.labels import LABELS
-from instance_seg.procedural.rooms.pieces import Piece
 from instance_seg.procedural.rooms.plan import Plan
-from instance_seg.procedural.rooms.scanner import scan
-from instance_seg.procedural.rooms.shell import open_walls, shell_of
+from instance_seg.procedural.rooms.scanner import EVERYWHERE, OPENING, scan
+from instance_seg.procedural.rooms.shell import add_beam, open_walls, shell_of
 
 STREAM = 20260  # keeps the random numbers of rooms apart from those of shapes
 EYES = (1.3, 1.75)  # heights of the camera, meters
@@ -19,8 +18,7 @@ EYES = (1.3, 1.75)  # heights of the camera, meters
 class Room(NamedTuple):
     """A scanned room. Every vertex belongs to one of the things."""
 
-    name: str
-    kind: str
+    kind: str  # a key of `KINDS`
     vertices: np.ndarray  # [V, 3] float32, meters, z up
     faces: np.ndarray  # [F, 3] int32
     colors: np.ndarray  # [V, 3] uint8
@@ -65,7 +63,9 @@ def camera_path(plan: Plan, count: int) -> np.ndarray:
     return np.stack(chosen)
 
 
-def make_room(seed: int, number: int, spacing: float = 0.025, scale: float = 1.0, kind: str | None = None) -> Room:
+def make_room(
+    seed: int, number: int, spacing: float = 0.03, scale: float = 1.0, kind: str | None = None, closed: bool = False
+) -> Room:
     """Makes one room; the same arguments give the same room, any other seed or number another one.
 
     Args:
@@ -74,6 +74,8 @@ def make_room(seed: int, number: int, spacing: float = 0.025, scale: float = 1.0
         spacing: distance of neighboring vertices, about, 0.01..0.2 meters.
         scale: factor on the size of the room, 0.5..1.5; no room gets smaller than its kind needs.
         kind: a key of `KINDS`.
+        closed: with a ceiling, seen by cameras that turn everywhere, the walls along the axes, as in S3DIS; otherwise
+            as in ScanNet.
 
     Raises:
         ValueError: an argument is out of its range, or the kind is unknown.
@@ -87,20 +89,24 @@ def make_room(seed: int, number: int, spacing: float = 0.025, scale: float = 1.0
     draw = Draw(np.random.default_rng([STREAM, seed, number]))
     kind = kind or list(KINDS)[number % len(KINDS)]
     plan = plan_room(draw, kind, scale)
-    pieces = [*shell_of(plan, ceiling=False), *plan.pieces]
-    mesh = scan(pieces, camera_path(plan, draw.count(5, 9)), spacing, draw.rng)
-    return _to_room(f"{kind} {seed}-{number}", kind, pieces, mesh, draw)
-
-
-def _to_room(name: str, kind: str, pieces: list[Piece], mesh, draw: Draw) -> Room:
-    """The mesh in a frame of its own, turned and shifted; things that no camera saw are left out."""
-    seen, thing = np.unique(mesh.piece, return_inverse=True)
-    angle = draw.between(0.0, 2.0 * np.pi)
-    cos, sin = np.cos(angle), np.sin(angle)
-    turned = mesh.vertices @ np.array([[cos, sin, 0.0], [-sin, cos, 0.0], [0.0, 0.0, 1.0]])
-    turned -= [*turned[:, :2].min(axis=0), 0.0]
-    labels = tuple(pieces[i].label for i in seen)
-    colors = np.round(255.0 * mesh.colors).astype(np.uint8)
+    if closed:
+        add_beam(plan)
+    pieces = [*shell_of(plan, closed), *plan.pieces]
+    cameras = camera_path(plan, draw.count(5, 9))
+    mesh = scan(pieces, cameras, spacing, draw.rng, EVERYWHERE if closed else OPENING)
+    seen, thing = np.unique(mesh.piece, return_inverse=True)  # what no camera saw is left out
+    vertices = mesh.vertices if closed else turned(mesh.vertices, draw.between(0.0, 2.0 * np.pi))
     return Room(
-        name, kind, turned.astype(np.float32), mesh.faces.astype(np.int32), colors, thing.astype(np.int32), labels
+        kind,
+        (vertices - [*vertices[:, :2].min(axis=0), 0.0]).astype(np.float32),
+        mesh.faces.astype(np.int32),
+        np.round(255.0 * mesh.colors).astype(np.uint8),
+        thing.astype(np.int32),
+        tuple(pieces[i].label for i in seen),
     )
+
+
+def turned(points: np.ndarray, angle: float) -> np.ndarray:
+    """Points [N, 3] after a turn about the upright axis, in radians."""
+    cos, sin = np.cos(angle), np.sin(angle)
+    return points @ np.array([[cos, sin, 0.0], [-sin, cos, 0.0], [0.0, 0.0, 1.0]])

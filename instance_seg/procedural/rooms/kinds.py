@@ -24,7 +24,7 @@ KINDS: dict[str, Kind] = {
     "kitchen": Kind((2.8, 5.0), (2.6, 4.2), (1, 1), (1, 1), 0.4, wet_rooms.kitchen),
     "bathroom": Kind((2.0, 3.4), (2.0, 3.0), (1, 1), (0, 1), 0.3, wet_rooms.bathroom),
     "bedroom": Kind((3.0, 5.0), (3.0, 4.6), (1, 1), (1, 2), 0.9, dry_rooms.bedroom),
-    "class room": Kind((4.5, 7.5), (4.5, 7.0), (1, 2), (1, 3), 0.2, dry_rooms.class_room),
+    "class room": Kind((4.2, 6.2), (4.2, 6.0), (1, 2), (1, 3), 0.2, dry_rooms.class_room),
     "meeting room": Kind((3.4, 6.0), (3.2, 4.8), (1, 2), (1, 2), 0.2, dry_rooms.meeting_room),
-    "library": Kind((4.0, 6.5), (4.0, 6.0), (1, 1), (1, 2), 0.1, dry_rooms.library),
+    "library": Kind((3.8, 5.6), (3.8, 5.2), (1, 1), (1, 2), 0.1, dry_rooms.library),
 }

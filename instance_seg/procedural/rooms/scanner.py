@@ -9,6 +9,7 @@ from instance_seg.procedural.rooms.pieces import Piece
 from instance_seg.procedural.rooms.triangles import bisect, weld
 
 OPENING = (-75.0, 25.0)  # degrees below and above the level that the camera is turned to
+EVERYWHERE = (-90.0, 90.0)
 FLATTEST = 0.15  # cosine of the flattest view that still gives depth
 
 

@@ -17,7 +17,6 @@ SPLITS = ("train", "val", "test")
 TABLE = "scannetv2-labels.combined.tsv"
 TABLE_HEAD = "id raw_category category count nyu40id eigen13id nyuClass nyu40class".split()
 PATCH = 0.5  # meters: no over-segment is wider
-PLY_NUMBERS = {np.dtype("<f4"): "f4", np.dtype("u1"): "u1", np.dtype("<u2"): "u2"}
 
 
 def over_segments(room: Room) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from instance_seg.procedural.rooms.fixtures import door, hanging, window
+from instance_seg.procedural.rooms.fixtures import door, hanging, pillar, window
 from instance_seg.procedural.rooms.pieces import Color, Piece, color
 from instance_seg.procedural.rooms.plan import Plan, Wall
 
@@ -111,6 +111,19 @@ def open_walls(plan: Plan, doors: int, windows: int, curtains: float) -> None:
             piece = hanging("curtain", cloth, width, low, min(top + 0.12, plan.size[2] - 0.05), draw.between(0.1, 0.16))
             plan.along_wall(piece, wall, middle, gap=0.06)
         plan.block([*wall.at(left, 0.0), sill], [*wall.at(right, 0.4), top])
+
+    if draw.chance(0.2):
+        wide = draw.between(0.25, 0.45)
+        plan.along_wall(pillar("column", wide, wide, plan.size[2], color(draw, "paint")))
+
+
+def add_beam(plan: Plan) -> None:
+    """A beam under the ceiling from wall to wall, in some rooms, where nothing is in its way."""
+    if plan.draw.chance(0.5):
+        deep = plan.draw.between(0.15, 0.2)
+        beam = pillar("beam", plan.size[0], plan.draw.between(0.2, 0.35), deep, color(plan.draw, "paint"))
+        at = (0.5 * plan.size[0], plan.draw.between(0.3, 0.7) * plan.size[1])
+        plan.place(beam, at, height=plan.size[2] - deep)
 
 
 def shell_of(plan: Plan, ceiling: bool) -> list[Piece]:
