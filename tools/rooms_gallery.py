@@ -39,7 +39,7 @@ def draw_room(room: Room, colors: np.ndarray, view: np.ndarray) -> np.ndarray:
     corners = room.vertices[room.faces].astype(np.float64)
     toward = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]) @ view[2]
     thing = room.thing[room.faces[:, 0]]
-    behind = np.bincount(thing, toward, len(room.labels)) < 0.0
+    behind = np.bincount(thing, toward) < -0.1 * np.bincount(thing, np.abs(toward))
     shown = ~(behind & np.isin(room.labels, ON_WALLS))[thing]
     weights = np.random.default_rng(0).dirichlet(np.ones(3), (shown.sum(), SAMPLES))
     points = (weights @ corners[shown]).reshape(-1, 3) @ view.T

@@ -55,7 +55,7 @@ def camera_path(plan: Plan, count: int) -> np.ndarray:
     tried = np.concatenate([rng.uniform(0.35, plan.size[:2] - 0.35, (200, 2)), rng.uniform(*EYES, (200, 1))], axis=1)
     boxes = np.stack([piece.box for piece in plan.pieces] + ([] if plan.notch is None else [plan.notch]))
     near = np.maximum(np.maximum(boxes[:, 0] - tried[:, None], tried[:, None] - boxes[:, 1]), 0.0)
-    free = tried[np.linalg.norm(near, axis=2).min(axis=1) > 0.25]
+    free = tried[np.linalg.norm(near, axis=2).min(axis=1) > 0.45]
     chosen = [free[0]] if len(free) else [np.array([*0.5 * plan.size[:2], 2.2])]
     while len(free) and len(chosen) < count:
         distance = np.linalg.norm(free[:, None] - np.stack(chosen), axis=2).min(axis=1)

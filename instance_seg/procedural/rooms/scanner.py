@@ -10,7 +10,6 @@ from instance_seg.procedural.rooms.triangles import bisect, weld
 
 OPENING = (-75.0, 25.0)  # degrees below and above the level that the camera is turned to
 EVERYWHERE = (-90.0, 90.0)
-FLATTEST = 0.15  # cosine of the flattest view that still gives depth
 
 
 class Mesh(NamedTuple):
@@ -44,21 +43,26 @@ def mesh_of(pieces: list[Piece], spacing: float) -> Mesh:
 def view_depths(mesh: Mesh, camera: np.ndarray, pixel: float, opening: tuple[float, float]) -> np.ndarray:
     """Distance [V] from a camera to each vertex that it sees, infinite for the others.
 
-    The picture is a sphere of square pixels around the camera, `pixel` radians wide, with the least distance in each.
+    The picture is a sphere of square pixels around the camera, `pixel` radians wide. The nearest vertex of a pixel
+    hides those that lie behind its tangent plane by more than half a pixel, so that no flat surface hides itself.
     """
     ray = mesh.vertices - camera
     distance = np.sqrt(np.einsum("ij,ij->i", ray, ray))
-    cosine = np.abs(np.einsum("ij,ij->i", ray, mesh.normals)) / distance
-    cosine = np.where(mesh.normals.any(axis=1), cosine, 0.5)
     elevation = np.arcsin(ray[:, 2] / distance)
     columns = int(2.0 * np.pi / pixel)
     column = ((np.arctan2(ray[:, 1], ray[:, 0]) / (2.0 * np.pi) + 0.5) * columns).astype(np.int64) % columns
     cell = ((elevation + 0.5 * np.pi) / pixel).astype(np.int64) * columns + column
-    nearest = np.full(cell.max() + 1, np.inf)
-    np.minimum.at(nearest, cell, distance)
+    least = np.full(cell.max() + 1, np.inf)
+    np.minimum.at(least, cell, distance)
+    first = np.flatnonzero(distance == least[cell])
+    nearest = np.zeros(len(least), np.int64)
+    nearest[cell[first]] = first
+    hiding = nearest[cell]
+    plane = np.where(mesh.normals.any(axis=1)[:, None], mesh.normals, ray / distance[:, None])
+    plane *= np.sign(np.einsum("ij,ij->i", plane, ray))[:, None]  # away from the camera
+    behind = np.einsum("ij,ij->i", mesh.vertices - mesh.vertices[hiding], plane[hiding])
     low, high = np.radians(opening)
-    slack = 2.0 * pixel * distance / np.maximum(cosine, FLATTEST) + 0.03
-    seen = (distance <= nearest[cell] + slack) & (elevation > low) & (elevation < high)
+    seen = (behind <= 0.5 * pixel * distance + 0.02) & (elevation > low) & (elevation < high)
     return np.where(seen, distance, np.inf)
 
 
