@@ -22,7 +22,7 @@ from instance_seg.procedural.rooms.scannet_files import SPLITS, TABLE, write_lab
 
 SIZES = {"full": (60, 10, 2), "demo": (40, 8, 2), "smoke": (3, 1, 1)}  # rooms in train, val and test
 ROOMS = {"full": 72, "demo": 36, "smoke": 6}  # in all areas together
-COARSE = {"full": (0.03, 1.0), "demo": (0.05, 0.75), "smoke": (0.07, 0.6)}  # spacing in meters, scale of the rooms
+COARSE = {"full": (0.03, 1.0), "demo": (0.06, 0.7), "smoke": (0.07, 0.6)}  # spacing in meters, scale of the rooms
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("out", None, "Folder of the data set.", required=True)

@@ -33,10 +33,7 @@ def living_room(plan: Plan) -> None:
             step = side * wall.along * (0.5 * max(table.size[0], 1.2) + chair.size[1] + 0.35)
             if draw.chance(0.6):
                 plan.place(chair, at + step, (wall.yaw + (270.0 if side < 0 else 90.0)) % 360)
-    stand = plan.along_wall(furniture.tv_stand(draw))
-    if stand:
-        tv, wall = furniture.screen(draw, "tv", draw.between(0.7, 1.1)), stand[1]
-        plan.on_top(tv, stand[0], wall.yaw, at=(0.0, 0.0))
+    next(filter(None, (television(plan) for _ in range(20))), None)
     shelf = furniture.bookshelf(draw)
     plan.row(shelf, draw.count(2, 4)) if draw.chance(0.6) else plan.along_wall(shelf)
     if plan.size[:2].prod() > 20.0:
@@ -45,6 +42,15 @@ def living_room(plan: Plan) -> None:
     if draw.chance(0.6):
         plan.along_wall(furniture.lamp(draw, draw.between(1.4, 1.7)), gap=0.02)
     decorate(plan, draw.count(1, 4))
+
+
+def television(plan: Plan) -> list[Piece]:
+    """A screen on a low cabinet at some wall; nothing if they do not fit there."""
+    draw, wall = plan.draw, plan.draw.pick(plan.walls)
+    stand, tv = furniture.tv_stand(draw), furniture.screen(draw, "tv", draw.between(0.7, 1.05))
+    wide, deep, high = stand.size
+    at = wall.at(draw.between(0.5 * wide, max(0.5 * wide, wall.length - 0.5 * wide)), 0.5 * deep)
+    return plan.place_all([(stand, at, wall.yaw, 0.0), (tv, at, wall.yaw, high)])
 
 
 def office(plan: Plan) -> None:

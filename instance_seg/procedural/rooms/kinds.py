@@ -22,7 +22,7 @@ KINDS: dict[str, Kind] = {
     "living room": Kind((3.6, 6.5), (3.4, 5.5), (1, 2), (1, 3), 0.8, dry_rooms.living_room),
     "office": Kind((2.8, 6.0), (2.8, 5.0), (1, 1), (1, 2), 0.3, dry_rooms.office),
     "kitchen": Kind((2.8, 5.0), (2.6, 4.2), (1, 1), (1, 1), 0.4, wet_rooms.kitchen),
-    "bathroom": Kind((2.0, 3.4), (2.0, 3.0), (1, 1), (0, 1), 0.3, wet_rooms.bathroom),
+    "bathroom": Kind((2.3, 3.6), (2.2, 3.2), (1, 1), (0, 1), 0.3, wet_rooms.bathroom),
     "bedroom": Kind((3.0, 5.0), (3.0, 4.6), (1, 1), (1, 2), 0.9, dry_rooms.bedroom),
     "class room": Kind((4.2, 6.2), (4.2, 6.0), (1, 2), (1, 3), 0.2, dry_rooms.class_room),
     "meeting room": Kind((3.4, 6.0), (3.2, 4.8), (1, 2), (1, 2), 0.2, dry_rooms.meeting_room),

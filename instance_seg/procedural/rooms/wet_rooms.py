@@ -76,7 +76,8 @@ def over_cabinets(plan: Plan, wall: Wall, start: float, wide: float, count: int,
 def bathroom(plan: Plan) -> None:
     """Bathtub with its curtain, toilet, sink, mirror, towels."""
     draw = plan.draw
-    next(filter(None, (tub_corner(plan) for _ in range(15))), None)
+    curtain = draw.chance(0.8)
+    next((i for i in range(30) if tub_corner(plan, curtain and i < 20)), None)
     plan.along_wall(fixtures.toilet(draw), gap=0.01, tries=40)
     washing(plan)
     plan.fill([fixtures.towel(draw) for _ in range(2)], 0.7, gap=0.0, height=draw.between(0.9, 1.2))
@@ -86,20 +87,17 @@ def bathroom(plan: Plan) -> None:
     decorate(plan, draw.count(0, 1))
 
 
-def tub_corner(plan: Plan) -> bool:
-    """A bathtub in a corner, in most rooms behind a shower curtain; False if it does not fit."""
+def tub_corner(plan: Plan, curtain: bool) -> bool:
+    """A bathtub in a corner, perhaps behind a shower curtain; False if it does not fit."""
     draw, wall = plan.draw, plan.draw.pick(plan.walls)
-    length = draw.between(1.4, 1.75)
-    tub = fixtures.bathtub(draw, min(length, wall.length))
-    length = tub.size[0]
-    along = draw.pick([0.5 * length, wall.length - 0.5 * length])
-    if plan.along_wall(tub, wall, along) is None:
-        return False
-    if draw.chance(0.8):
-        share = draw.between(0.4, 1.0)
-        cloth = fixtures.shower_curtain(draw, length, share, plan.size[2])
-        plan.along_wall(cloth, wall, along, gap=tub.size[1] + 0.01)
-    return True
+    length = min(draw.between(1.4, 1.75), wall.length)
+    tub = fixtures.bathtub(draw, length)
+    along, depth = draw.pick([0.5 * length, wall.length - 0.5 * length]), tub.size[1]
+    placements = [(tub, wall.at(along, 0.5 * depth), wall.yaw, 0.0)]
+    if curtain:
+        cloth = fixtures.shower_curtain(draw, length, draw.between(0.4, 1.0), plan.size[2])
+        placements.append((cloth, wall.at(along, depth + 0.01 + 0.5 * cloth.size[1]), wall.yaw, 0.0))
+    return bool(plan.place_all(placements))
 
 
 def washing(plan: Plan) -> None:
