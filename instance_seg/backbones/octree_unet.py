@@ -11,6 +11,8 @@ from instance_seg.layers import Composite
 from instance_seg.octree.units import CHILDREN, ConvUnit, DownUnit, ResBlock, UpUnit
 from instance_seg.structures import Points, Tensor
 
+SIGNAL = 4  # the features of an octant begin with a direction and a displacement
+
 
 class OctreeTables(NamedTuple):
     """Where the points of a batch lie among the octants."""
@@ -46,9 +48,12 @@ class OctreeUNet(Composite):
         channels: width of every depth, finest first; the coarsest depth is D - len(channels) + 1.
         num_blocks: residual blocks per stage.
         num_decoders: decoders, each with weights of its own.
-        abs_input: take the absolute value of the input signal, as the released program does.
+        abs_input: take the absolute value of normal and displacement, as the released program does.
         full_depth: of the octrees of `tables`: every octant down to this depth exists.
         edge_mode: what interpolation makes of corners outside of the cube: "missing", or "wrap" (released program).
+        half_edge: of the cube, in the unit of the points.
+        directions: with one or more, the first three features of a point are its normal (see Task); the others are
+            averaged in each octant.
     """
 
     def __init__(
@@ -60,6 +65,8 @@ class OctreeUNet(Composite):
         abs_input=True,
         full_depth=2,
         edge_mode="missing",
+        half_edge=1.0,
+        directions=1,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -68,7 +75,7 @@ class OctreeUNet(Composite):
             raise ValueError(f"channels has {len(channels)} entries, more than depth={depth} has depths above the root")
         width = {depth - i: c for i, c in enumerate(channels)}
         self.depth, self.coarsest, self.abs_input = depth, coarsest, abs_input
-        self.full_depth, self.edge_mode = full_depth, edge_mode
+        self.full_depth, self.edge_mode, self.half_edge, self.directions = full_depth, edge_mode, half_edge, directions
 
         def stage(entry, d, name):
             entry = entry(width[d], initializer=self.initializer, name="entry")
@@ -86,14 +93,16 @@ class OctreeUNet(Composite):
         s = settings
         return cls(
             s.depth, s.channels, s.num_blocks, abs_input=s.abs_input, full_depth=s.full_depth, edge_mode=s.edge_mode,
-            **kwargs,
+            half_edge=s.half_edge, **kwargs,
         )  # fmt: skip
 
     def tables(self, cloud: Points, points: Points) -> OctreeTables:
         """The octree of all points `cloud`, and the interpolation table of the labeled `points`."""
-        octree = ops.octree_build(cloud.xyz, cloud.features, cloud.row_splits, self.depth, self.full_depth)
+        normals, others = (cloud.features[:, :3], cloud.features[:, 3:]) if self.directions else (None, cloud.features)
+        xyz, others = cloud.xyz / self.half_edge, others if others.shape[1] else None
+        octree = ops.octree_build(xyz, normals, cloud.row_splits, self.depth, self.full_depth, others)
         table = ops.octree_interpolation_table(
-            points.xyz, points.row_splits, octree.keys[self.depth], self.depth, self.edge_mode
+            points.xyz / self.half_edge, points.row_splits, octree.keys[self.depth], self.depth, self.edge_mode
         )
         return OctreeTables(octree, *table)
 
@@ -108,7 +117,9 @@ class OctreeUNet(Composite):
         return tuple(self._decode(decoder, encoded, octree, training) for decoder in self.decoders)
 
     def _encode(self, octree, training):
-        x = tf.abs(octree.features) if self.abs_input else octree.features
+        x = octree.features
+        if self.abs_input:
+            x = tf.concat([tf.abs(x[:, :SIGNAL]), x[:, SIGNAL:]], axis=1)
         encoded = {}
         for d, stage in zip(range(self.depth, self.coarsest - 1, -1), self.encoder):
             table = octree.neighbors[d] if d == self.depth else octree.children[d]

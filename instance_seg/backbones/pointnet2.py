@@ -104,8 +104,8 @@ class PointNet2(Composite):
         ]
 
     @classmethod
-    def from_settings(cls, settings: PointNet2Settings, **kwargs) -> "PointNet2":
-        """The backbone of these settings; further arguments as above."""
+    def from_settings(cls, settings: PointNet2Settings, directions: int = 0, **kwargs) -> "PointNet2":
+        """The backbone of these settings; directions are features as others are, further arguments as above."""
         s = settings
         return cls(s.pointnet2_points, s.pointnet2_samples, s.pointnet2_width, s.pointnet2_normals, **kwargs)
 

@@ -18,7 +18,13 @@ class OctreeUNetSettings(Settings):
         (64, 128, 256, 256, 256), "width of every depth of the U-Net, finest first", low=1, high=MAX_WIDTH
     )
     num_blocks: int = option(3, "residual blocks per stage of the U-Net", low=0, high=1000)
-    abs_input: bool = option(True, "absolute value of the input signal (released program)")
+    abs_input: bool = option(True, "absolute value of normal and displacement as input (released program)")
+    half_edge: float = option(
+        1.0,
+        "of the octree's cube, in the unit of the points; beyond it they count to the outermost octants",
+        above=0,
+        high=1e6,
+    )
     edge_mode: str = option("missing", "interpolation corners outside the cube of the octree", EDGE_MODES)
 
     def __post_init__(self):

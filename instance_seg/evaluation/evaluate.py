@@ -118,7 +118,7 @@ def evaluate(
             if writer is not None:
                 for levels in segmented[next(iter(readings.values()))]:
                     writer.append(levels)
-            for b in range(min(num_samples - len(samples), len(points.row_splits) - 1)):
+            for b in range(min(num_samples - len(samples), len(points.row_splits) - 1) if labels else 0):
                 samples.append(_sample(task, points, labels, b, readings, segmented, hits))
     with watch.time("metrics"):
         results = {reading: found.results() for reading, found in measured.items()}
@@ -143,7 +143,12 @@ class Measured:
         self.results()
 
     def add(self, points: Points, labels: Sequence[Labels], clouds: Sequence[Sequence[Segmented]]) -> list[list]:
-        """Measures the clouds of a batch: what the first metric says of each, at each scored level."""
+        """Measures the clouds of a batch: what the first metric says of each, at each scored level.
+
+        Nothing is measured, and None said, where there are no labels.
+        """
+        if not labels:
+            return [[None] * len(self.task.scored) for _ in clouds]
         found = []
         for levels, begin, end in zip(clouds, points.row_splits[:-1], points.row_splits[1:], strict=True):
             found.append([])

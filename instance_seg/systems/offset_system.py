@@ -34,10 +34,16 @@ class LevelReadout(NamedTuple):
     certainty: Tensor  # [N] float32, negative entropy (nats) over all classes
 
 
-def make_backbone(settings: OffsetSettings, initializer: Initializer) -> Composite:
+def make_backbone(settings: OffsetSettings, task: Task, initializer: Initializer) -> Composite:
     """A backbone with two decoders, the semantic one first."""
     kind = load(BACKBONES, "backbone", settings.backbone)
-    return kind.from_settings(settings.backbone_settings, num_decoders=2, initializer=initializer, name="backbone")
+    return kind.from_settings(
+        settings.backbone_settings,
+        num_decoders=2,
+        directions=task.directions,
+        initializer=initializer,
+        name="backbone",
+    )
 
 
 class OffsetSystem(System):
@@ -50,7 +56,7 @@ class OffsetSystem(System):
         grouping = settings.grouping
         if grouping.clustering == "native" and grouping.clustering_device == "gpu":
             require_gpu("clustering_device=gpu")  # now, and not when a training has ended
-        self.backbone = make_backbone(settings, initializer)
+        self.backbone = make_backbone(settings, task, initializer)
 
     def tables(self, cloud: Points, points: Points):
         """The backbone's."""

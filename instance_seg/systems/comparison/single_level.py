@@ -26,7 +26,11 @@ class SingleLevel(System):
         (self.level,) = task.levels
         kind = load(BACKBONES, "backbone", settings.backbone)
         self.backbone = kind.from_settings(
-            settings.backbone_settings, num_decoders=1, initializer=initializer, name="backbone"
+            settings.backbone_settings,
+            num_decoders=1,
+            directions=task.directions,
+            initializer=initializer,
+            name="backbone",
         )
 
     def tables(self, cloud: Points, points: Points) -> Any:

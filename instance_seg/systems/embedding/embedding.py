@@ -38,7 +38,7 @@ class Embedding(System):
     def __init__(self, settings: EmbeddingSettings, task: Task, initializer: Initializer = RELEASED, **kwargs):
         super().__init__(settings, task, initializer, **kwargs)
         s = settings
-        self.backbone = make_backbone(s, initializer)
+        self.backbone = make_backbone(s, task, initializer)
         self.mean_sizes = [
             self.add_weight(name=f"mean_size_{k}", shape=(len(level.classes),), initializer="zeros", trainable=False)
             for k, level in enumerate(task.levels)
