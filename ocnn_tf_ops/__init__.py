@@ -7,9 +7,10 @@ import importlib
 
 _MODULES = {
     "loader": ("build_info",),
-    "structure": ("Octree",),
+    "structure": ("Octree", "SparseVoxels"),
     "octree": ("octree_build", "octree_neighbors"),
     "conv": ("octree_conv", "octree_downsample_conv", "octree_upsample_conv", "gather_conv"),
+    "sparse": ("sparse_voxels",),
     "pad": ("octree_pad", "octree_depad"),
     "pool": ("octree_max_pool", "octree_max_unpool"),
     "dense": ("linear", "moments", "normalize"),
@@ -19,7 +20,9 @@ _MODULES = {
         "farthest_points",
         "ball_query",
         "nearest_neighbors",
+        "radius_components",
         "gather_rows",
+        "sum_rows",
         "neighbor_max",
         "three_neighbors",
         "points_interpolate",

@@ -12,7 +12,7 @@ from ocnn_tf_ops.python.loader import tf_ops
 from ocnn_tf_ops.python.precision import full_precision
 from ocnn_tf_ops.python.splits import int32_splits
 
-for _name in ("FarthestPoints", "BallQuery", "NearestNeighbors"):
+for _name in ("FarthestPoints", "BallQuery", "NearestNeighbors", "RadiusComponents"):
     tf.no_gradient(f"Ocnn>{_name}")
 
 CORNERS = 8  # of the table octree_interpolate reads
@@ -52,6 +52,36 @@ def ball_query(
     splits, query_splits = int32_splits(row_splits), int32_splits(query_splits)
     found = tf_ops().ocnn_ball_query(xyz, splits, queries, query_splits, radius=radius, max_neighbors=max_neighbors)
     return found.index, found.count
+
+
+def radius_components(
+    xyz: tf.Tensor,
+    labels: tf.Tensor,
+    row_splits: tf.Tensor,
+    radius: float,
+    max_neighbors: int,
+    min_points: int,
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Connected components of near points of the same label, breadth first from seeds by row (PointGroup).
+
+    A point's neighbors are the first `max_neighbors` points of its shape, in the order of their rows, itself included,
+    that are closer than `radius`; those of its own label belong to its component. As points of other labels take part
+    in the count, and those beyond it are not seen, the relation may be one-sided. For CPUs alone.
+
+    Args:
+        xyz: [N, 3] float32, finite.
+        labels: [N] int32.
+        row_splits: [B + 1] int32 or int64.
+        min_points: smaller components are dropped.
+
+    Returns:
+        members [T] int32, rows of xyz; splits [C + 1] int32: component c has members[splits[c]:splits[c + 1]], in the
+        order in which they were found.
+    """
+    found = tf_ops().ocnn_radius_components(
+        xyz, labels, int32_splits(row_splits), radius=radius, max_neighbors=max_neighbors, min_points=min_points
+    )
+    return found.members, found.splits
 
 
 def nearest_neighbors(
@@ -95,6 +125,20 @@ def _gather_gradient(op, grad):
 @tf.RegisterGradient("Ocnn>GatherRowsGrad")
 def _gather_grad_gradient(op, grad):
     return gather_rows(grad, op.inputs[1]), None, None
+
+
+def sum_rows(x: tf.Tensor, index: tf.Tensor, num_rows: tf.Tensor | int) -> tf.Tensor:
+    """y[r] = sum of the rows of x whose index is r, in their order; the adjoint of `gather_rows`.
+
+    Args:
+        x: [..., C] float32, float64 or half.
+        index: [...] int32, less than num_rows; rows of index -1 count nowhere.
+
+    Returns:
+        [num_rows, C].
+    """
+    x = tf.convert_to_tensor(x)
+    return tf_ops().ocnn_gather_rows_grad(x, index, tf.zeros([num_rows, tf.shape(x)[-1]], x.dtype))
 
 
 def neighbor_max(x: tf.Tensor, index: tf.Tensor) -> tf.Tensor:

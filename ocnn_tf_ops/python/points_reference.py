@@ -36,6 +36,23 @@ def ball_query(xyz, row_splits, queries, query_splits, radius, max_neighbors):
     return index, count
 
 
+def radius_components(xyz, labels, row_splits, radius, max_neighbors, min_points):
+    index, count = ball_query(xyz, row_splits, xyz, row_splits, radius, max_neighbors)
+    taken, components = np.zeros(len(xyz), bool), []
+    for seed in range(len(xyz)):
+        component = [] if taken[seed] else [seed]
+        taken[seed] = True
+        for point in component:  # grows as it goes
+            for neighbor in index[point, : count[point]]:
+                if labels[neighbor] == labels[point] and not taken[neighbor]:
+                    taken[neighbor] = True
+                    component.append(int(neighbor))
+        if len(component) >= min_points:
+            components.append(component)
+    members = np.array([row for component in components for row in component], np.int32)
+    return members, np.cumsum([0, *map(len, components)], dtype=np.int32)
+
+
 def nearest_neighbors(x, row_splits, queries, query_splits, num_neighbors, norm="l2"):
     index = np.full((len(queries), num_neighbors), -1, np.int32)
     distance = np.full((len(queries), num_neighbors), np.inf, np.float32)
@@ -49,6 +66,12 @@ def nearest_neighbors(x, row_splits, queries, query_splits, num_neighbors, norm=
 
 def gather_rows(x, index):
     return np.concatenate([x, np.zeros((1, x.shape[1]), x.dtype)])[index]
+
+
+def sum_rows(x, index, num_rows):
+    y = np.zeros((num_rows, x.shape[-1]), x.dtype)
+    np.add.at(y, index[index >= 0], x[index >= 0])
+    return y
 
 
 def neighbor_max(x, index):

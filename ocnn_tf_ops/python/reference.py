@@ -6,7 +6,7 @@ the points anew. Shapes and conventions are documented at the compiled functions
 
 import numpy as np
 
-from ocnn_tf_ops.python.structure import Octree
+from ocnn_tf_ops.python.structure import Octree, SparseVoxels
 
 SHAPE_SHIFT = 48
 OFFSETS = np.array([(x, y, z) for x in (-1, 0, 1) for y in (-1, 0, 1) for z in (-1, 0, 1)])
@@ -177,3 +177,38 @@ def octree_interpolation_table(xyz, row_splits, keys, depth, edge_mode="missing"
 
 def octree_interpolate(x, index, weight):
     return np.einsum("njc,nj->nc", _gather(x, index), weight)
+
+
+def sparse_voxels(voxels, row_splits, depth, num_levels, features, extent=None) -> SparseVoxels:
+    """As the compiled function; every voxel is looked up by its key, every level is made of the points anew."""
+    shape = np.repeat(np.arange(len(row_splits) - 1), np.diff(row_splits))
+    extent = np.full(3, 2**depth) if extent is None else np.asarray(extent)
+    levels = [_sparse_level(voxels >> level, shape, extent >> level, depth) for level in range(num_levels)]
+    keys, coordinates, shapes = zip(*levels)
+    neighbors = [_look_up(k, (c[:, None] + OFFSETS), s, depth) for k, c, s in levels]
+    children = [_look_up(k, 2 * c[:, None] + CORNERS, s, depth) for k, (_, c, s) in zip(keys, levels[1:])]
+    parents = []
+    for coarse, (_, c, s) in zip(keys[1:], levels):
+        own = np.all((c & 1)[:, None] == CORNERS, axis=2)
+        parents.append(np.where(own, _look_up(coarse, (c >> 1)[:, None], s, depth), -1).astype(np.int32))
+    point_voxel = _look_up(keys[0], voxels[:, None], shape, depth)[:, 0]
+    splits = [np.searchsorted(s, np.arange(len(row_splits))).astype(np.int32) for s in shapes]
+    means = _mean(np.asarray(features, np.float64), point_voxel, len(keys[0]))
+    coordinates = tuple(c.astype(np.int32) for c in coordinates)
+    return SparseVoxels(means, point_voxel, coordinates, *map(tuple, (splits, neighbors, children, parents)))
+
+
+def _sparse_level(voxels, shape, extent, depth):
+    """Keys [V], voxels [V, 3] and shapes [V] of those that hold points and are inside."""
+    inside = np.all(voxels < extent, axis=1)
+    keys = np.unique(encode(voxels[inside], shape[inside], depth))
+    return keys, *decode(keys, depth)
+
+
+def _look_up(keys, voxels, shape, depth):
+    """Rows [M, K] of the voxels [M, K, 3], -1 where there is none."""
+    inside = np.all((voxels >= 0) & (voxels < 2**depth), axis=2)
+    if len(keys) == 0:
+        return np.full(voxels.shape[:2], -1, np.int32)
+    wanted = encode(voxels.reshape(-1, 3), np.repeat(shape, voxels.shape[1]), depth)
+    return np.where(inside, find_octants(keys, wanted).reshape(inside.shape), -1).astype(np.int32)

@@ -35,6 +35,9 @@ constexpr AttributeRange kAttributeRanges[] = {
     {"num_samples", 1, 1 << 20},
     {"max_neighbors", 1, 1 << 20},
     {"num_neighbors", 1, 1 << 20},
+    {"min_points", 1, kMaxSize},
+    {"num_levels", 1, kMaxDepth + 1},
+    {"num_coarser", 0, kMaxDepth},
 };
 
 // Reads the attribute `name` from a constructor's or a shape function's context. InvalidArgument if it is out of range.

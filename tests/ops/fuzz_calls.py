@@ -48,7 +48,7 @@ class Recipe:
 
     inputs: name -> "dimensions: values": the dimensions are names, which stand for one size in the whole call, "8 G"
         (eight times G), "B + 1" or numbers; `values` are real, wide, coordinates, keys, splits N, index M, children M
-        or count. lists: name -> the numbers of tensors in it that are drawn.
+        voxels or count. lists: name -> the numbers of tensors in it that are drawn.
     attributes: name -> the values that are drawn; "wide" is the type beside the features.
     """
 
@@ -120,6 +120,18 @@ RECIPES = {
         },
         radius=(0.5, 1e-3, 1e38),
         max_neighbors=(1, 4, 40),
+    ),
+    "ocnn_radius_components": _recipe(
+        {"xyz": "N, 3: coordinates", "labels": "N: index M", "row_splits": "B + 1: splits N"},
+        radius=(0.5, 1e-3, 1e38),
+        max_neighbors=(1, 4, 40),
+        min_points=(1, 3),
+    ),
+    "ocnn_sparse_voxels": _recipe(
+        {"voxels": "N, 3: voxels", "row_splits": "B + 1: splits N"},
+        depth=(2, 5, 16),
+        num_levels=(1, 3),
+        num_coarser=(0, 2),
     ),
     "ocnn_nearest_neighbors": _recipe(
         {
@@ -289,6 +301,8 @@ def numbers(given: Input, rng: np.random.Generator) -> np.ndarray:
     elif given.values == "mask":  # one of the eight siblings of every group
         groups = np.arange(size) // max(given.shape[-1] if given.shape else 1, 1)
         flat = 8 * groups + rng.integers(0, 8, size)
+    elif given.values == "voxels":
+        flat = rng.integers(0, 4, size)
     elif given.values == "count":
         flat = np.full(size, rng.choice([limit, -1]))
     elif given.values == "keys":

@@ -31,12 +31,15 @@ def searches() -> dict[str, Callable]:
     """Functions of no arguments, whose results (all tensors) carry no gradient."""
     xyz, normals, row_splits = cloud()
     keys = ops.octree_build(xyz, normals, row_splits, DEPTH).keys[DEPTH]
+    voxels, labels = ((xyz + 1) * 2 ** (DEPTH - 1)).astype(np.int32), (xyz[:, 0] > 0).astype(np.int32)
     return {
         "octree_build": lambda: ops.octree_build(xyz, normals, row_splits, DEPTH, features=xyz[:, :2]),
         "octree_build without normals": lambda: ops.octree_build(xyz, None, row_splits, DEPTH, full_depth=1),
         "octree_interpolation_table": lambda: ops.octree_interpolation_table(xyz, row_splits, keys, DEPTH),
         "farthest_points": lambda: ops.farthest_points(xyz, row_splits, 5),
         "ball_query": lambda: ops.ball_query(xyz, row_splits, normals, row_splits, 0.6, 4),
+        "radius_components": lambda: ops.radius_components(xyz, labels, row_splits, 0.6, 4, 2),
+        "sparse_voxels": lambda: ops.sparse_voxels(voxels, row_splits, DEPTH, 3, xyz),
         "nearest_neighbors": lambda: ops.nearest_neighbors(xyz, row_splits, normals, row_splits, 3, "l1"),
         "three_neighbors": lambda: ops.three_neighbors(xyz, row_splits, normals, row_splits),
     }
@@ -92,6 +95,7 @@ def _point_examples():
     index, weight = ops.three_neighbors(xyz, row_splits, normals, row_splits)
     x = values(12, len(xyz), CHANNELS)
     yield Example("gather_rows", lambda x: ops.gather_rows(x, index), (x,))
+    yield Example("sum_rows", lambda x: ops.sum_rows(x, index[:, 0], len(xyz)), (values(13, len(xyz), CHANNELS),))
     yield Example("neighbor_max", lambda x: ops.neighbor_max(x, index), (x,))
     yield Example("points_interpolate", lambda x: ops.points_interpolate(x, index, weight), (x,))
 

@@ -25,7 +25,9 @@ def library(setup_py) -> Path:
     compiler, tensorflow = native_build.find_compiler(), setup_py.query_tensorflow()
     objects = setup_py.compile_wrappers(compiler, tensorflow, FLAGS, kernels.parent)
     path = kernels.with_name("libocnn_tf_ops_emulated.so")
-    flags = [*tensorflow["link"], f"-L{kernels.parent}", f"-l:{kernels.name}", "-Wl,-rpath,$ORIGIN", "-Wl,-z,defs"]
+    flags = [*tensorflow["link"], "-Wl,-rpath,$ORIGIN", "-Wl,-z,defs"]
+    for each in (kernels, native_build.ROOT / "ocnn_tf_ops" / "libocnn_kernels.so"):  # some kernels are for CPUs alone
+        flags += [f"-L{each.parent}", f"-l:{each.name}", f"-Wl,-rpath,{each.parent}"]
     native_build.link(compiler, objects, flags, path)
     return path
 

@@ -54,6 +54,8 @@ def test_gathers_equal_reference():
     np.testing.assert_array_equal(ops.gather_rows(x, index), reference.gather_rows(x, index))
     np.testing.assert_array_equal(ops.gather_rows(x, index[0]), reference.gather_rows(x, index[0]))
     np.testing.assert_array_equal(ops.neighbor_max(x, index), reference.neighbor_max(x, index))
+    rows = rng.normal(size=(5, 6, 4)).astype(np.float32)
+    np.testing.assert_allclose(ops.sum_rows(rows, index, 9), reference.sum_rows(rows, index, 9), rtol=1e-5, atol=1e-6)
     want = reference.points_interpolate(x, index, weight)
     np.testing.assert_allclose(ops.points_interpolate(x, index, weight), want, rtol=1e-5)
 
@@ -63,6 +65,7 @@ def test_gradients():
     weight, x = normal(3, 5, 4), normal(4, 6, 3)
     check_gradient(lambda v: ops.gather_rows(v, index), x)
     check_gradient(lambda v: ops.neighbor_max(v, index), x)
+    check_gradient(lambda v: ops.sum_rows(v, index[0], 6), normal(5, 4, 2))
     check_gradient(lambda v: ops.points_interpolate(v, index, weight), x)
 
 

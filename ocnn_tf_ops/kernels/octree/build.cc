@@ -8,28 +8,11 @@
 
 #include "../parallel.h"
 #include "build.inl"
+#include "radix_sort.h"
 
 namespace {
 
-constexpr int32_t kDigitBits = 9;
-constexpr int32_t kDigits = 1 << kDigitBits;
-
-struct Sorted {  // keys of one shape with the rows they belong to
-  uint64_t* keys;
-  int32_t* rows;
-};
-
-// One stable pass of a radix sort.
-void sort_by_digit(const Sorted& from, const Sorted& to, int64_t count, int32_t shift) {
-  int32_t start[kDigits + 1] = {0};
-  for (int64_t i = 0; i < count; ++i) ++start[(from.keys[i] >> shift & (kDigits - 1)) + 1];
-  for (int32_t d = 0; d < kDigits; ++d) start[d + 1] += start[d];
-  for (int64_t i = 0; i < count; ++i) {
-    const int32_t position = start[from.keys[i] >> shift & (kDigits - 1)]++;
-    to.keys[position] = from.keys[i];
-    to.rows[position] = from.rows[i];
-  }
-}
+using ocnn::Sorted;
 
 // Morton codes of a shape's points; false if a coordinate is not finite.
 bool encode(const float* xyz, int64_t begin, int64_t end, int32_t depth, const Sorted& out) {
@@ -46,12 +29,8 @@ bool encode(const float* xyz, int64_t begin, int64_t end, int32_t depth, const S
 bool sort_shape(const float* xyz, int64_t begin, int64_t end, int64_t shape, int32_t depth, Sorted out,
                 Sorted scratch) {
   const int64_t count = end - begin;
-  const int32_t passes = (3 * depth + kDigitBits - 1) / kDigitBits;
-  Sorted from = passes % 2 ? scratch : out, to = passes % 2 ? out : scratch;
-  if (!encode(xyz, begin, end, depth, from)) return false;
-  for (int32_t pass = 0; pass < passes; ++pass, std::swap(from, to)) {
-    sort_by_digit(from, to, count, pass * kDigitBits);
-  }
+  if (!encode(xyz, begin, end, depth, ocnn::unsorted(out, scratch, 3 * depth))) return false;
+  ocnn::sort_by_key(out, scratch, count, 3 * depth);
   for (int64_t i = 0; i < count; ++i) out.keys[i] |= ocnn::shape_bits(shape);
   return true;
 }
