@@ -50,4 +50,13 @@ FAN_IN = Initializer(
     transposed=_xavier_of_all_cells,
 )
 
-INITIALIZERS = {"released": RELEASED, "fan_in": FAN_IN}
+# PointGroup and its heirs: PyTorch's linear layers; spconv's kernels [k, k, k, Cin, Cout] by a function that takes all
+# but the first axis for the fan, which is k * k * Cin * Cout then.
+SPCONV = Initializer(
+    linear=_inverse_root,
+    bias=_inverse_root,
+    convolution=lambda cells, inputs, outputs: 1.0 / math.sqrt(round(cells ** (2 / 3)) * inputs * outputs),
+    transposed=lambda cells, inputs, outputs: 1.0 / math.sqrt(round(cells ** (2 / 3)) * inputs * outputs),
+)
+
+INITIALIZERS = {"released": RELEASED, "fan_in": FAN_IN, "spconv": SPCONV}

@@ -120,9 +120,9 @@ class BatchNorm(Layer):
 
     synchronized = True
 
-    def __init__(self, activation_name: str = "linear", **kwargs):
+    def __init__(self, activation_name: str = "linear", epsilon: float = EPSILON, decay: float = DECAY, **kwargs):
         super().__init__(**kwargs)
-        self.slope = activation_slope(activation_name)
+        self.slope, self.epsilon, self.decay = activation_slope(activation_name), epsilon, decay
 
     def build(self, shape):
         channels = shape[-1]
@@ -146,7 +146,7 @@ class BatchNorm(Layer):
             mean, variance = map(tf.convert_to_tensor, (self.moving_mean, self.moving_variance))
         weights = map(tf.convert_to_tensor, (self.gamma, self.beta))
         own = training and not self._shares_statistics()
-        return ops.normalize(x, *weights, mean, variance, EPSILON, self.slope, shortcut, batch_statistics=own)
+        return ops.normalize(x, *weights, mean, variance, self.epsilon, self.slope, shortcut, batch_statistics=own)
 
     def _shares_statistics(self):
         return self.synchronized and num_replicas() > 1
@@ -159,7 +159,7 @@ class BatchNorm(Layer):
         return mean, variance, tf.cast(tf.shape(x)[0], mean.dtype)
 
     def _accumulate(self, moving, batch):
-        after = moving * DECAY + batch * (1.0 - DECAY)
+        after = moving * self.decay + batch * (1.0 - self.decay)
         if self.compute_dtype == "float16":  # an activation out of its range costs a step, not the statistics
             after = tf.where(tf.math.is_finite(after), after, tf.convert_to_tensor(moving))
         assign_here(moving, after)

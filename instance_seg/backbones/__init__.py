@@ -9,4 +9,7 @@ BACKBONES = {
     "pointnet2": Entry(
         "instance_seg.backbones.settings:PointNet2Settings", "instance_seg.backbones.pointnet2:PointNet2"
     ),
+    "sparse_unet": Entry(
+        "instance_seg.backbones.settings:SparseUNetSettings", "instance_seg.backbones.sparse_unet:SparseUNet"
+    ),
 }

@@ -41,6 +41,23 @@ class OctreeUNetSettings(Settings):
 
 
 @dataclass(frozen=True)
+class SparseUNetSettings(Settings):
+    """Defaults: PointGroup's sparse U-Net on rooms in meters; HAIS has twice the channels."""
+
+    voxel_edge: float = option(0.02, "sparse U-Net: edge of a voxel, in the unit of the points", above=0, high=1e6)
+    sparse_channels: tuple[int, ...] = option(
+        (16, 32, 48, 64, 80, 96, 112), "sparse U-Net: width of every level, finest first", low=1, high=MAX_WIDTH
+    )
+    sparse_blocks: int = option(2, "sparse U-Net: residual blocks of a level, down and up", low=1, high=1000)
+    odd_extents: str = option("keep", "sparse U-Net: last voxels of an odd grid, drop: as spconv", ("keep", "drop"))
+
+    def __post_init__(self):
+        super().__post_init__()
+        if not 1 <= len(self.sparse_channels) <= 16:
+            raise ValueError(f"sparse_channels={shown(self.sparse_channels)}: want 1 to 16 widths")
+
+
+@dataclass(frozen=True)
 class PointNet2Settings(Settings):
     """Defaults: PointNet++ as PartNet's networks have it."""
 
