@@ -97,7 +97,7 @@ def global_moments(x: tf.Tensor, pivot: tf.Tensor):
     rows, offset = tf.cast(tf.shape(x)[:1], x.dtype), mean - pivot
     sums = sum_over_replicas(tf.concat([rows * offset, rows * (variance + offset * offset), rows], axis=0))
     offset, square, rows = tf.split(sums, [x.shape[1], x.shape[1], 1])
-    offset, square = offset / rows, square / rows
+    offset, square = tf.math.divide_no_nan(offset, rows), tf.math.divide_no_nan(square, rows)
     mean, variance = pivot + offset, tf.maximum(square - offset * offset, 0.0)
 
     def gradient(*grads):
@@ -116,6 +116,10 @@ class BatchNorm(Layer):
     activation are one pass over the rows. Statistics are float32 whatever x is.
 
     Among several replicas the batch is the global one, unless `synchronized` is set to False (`separate_statistics`).
+
+    Args:
+        epsilon: added to the variance.
+        decay: what the moving statistics keep of themselves in a step.
     """
 
     synchronized = True
@@ -140,8 +144,8 @@ class BatchNorm(Layer):
         """[M, C] -> [M, C]; `shortcut` [M, C] is added before the activation; `training`: statistics of the batch."""
         if training:
             mean, variance, rows = self._moments(x)
-            self._accumulate(self.moving_mean, mean)
-            self._accumulate(self.moving_variance, variance * (rows / tf.maximum(rows - 1.0, 1.0)))
+            self._accumulate(self.moving_mean, mean, rows)
+            self._accumulate(self.moving_variance, variance * (rows / tf.maximum(rows - 1.0, 1.0)), rows)
         else:
             mean, variance = map(tf.convert_to_tensor, (self.moving_mean, self.moving_variance))
         weights = map(tf.convert_to_tensor, (self.gamma, self.beta))
@@ -158,8 +162,9 @@ class BatchNorm(Layer):
         mean, variance = ops.moments(x)
         return mean, variance, tf.cast(tf.shape(x)[0], mean.dtype)
 
-    def _accumulate(self, moving, batch):
+    def _accumulate(self, moving, batch, rows):
         after = moving * self.decay + batch * (1.0 - self.decay)
+        after = tf.where(rows > 0, after, tf.convert_to_tensor(moving))  # a batch without any row says nothing
         if self.compute_dtype == "float16":  # an activation out of its range costs a step, not the statistics
             after = tf.where(tf.math.is_finite(after), after, tf.convert_to_tensor(moving))
         assign_here(moving, after)
@@ -214,12 +219,25 @@ class Linear(Layer):
 
 
 class Unit(Composite):
-    """One "1x1 convolution": linear without bias, batch normalization, activation. [N, Cin] -> [N, units]."""
+    """One "1x1 convolution": linear, batch normalization, activation. [N, Cin] -> [N, units].
 
-    def __init__(self, units: int, activation_name: str = "leaky_relu", **kwargs):
+    Args:
+        use_bias: of the linear layer; the normalization takes it away again, but some released weights have it.
+        epsilon, decay: of the normalization.
+    """
+
+    def __init__(
+        self,
+        units: int,
+        activation_name: str = "leaky_relu",
+        use_bias: bool = False,
+        epsilon: float = EPSILON,
+        decay: float = DECAY,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
-        self.linear = Linear(units, initializer=self.initializer, name="linear")
-        self.norm = BatchNorm(activation_name, name="norm")
+        self.linear = Linear(units, use_bias=use_bias, initializer=self.initializer, name="linear")
+        self.norm = BatchNorm(activation_name, epsilon, decay, name="norm")
 
     def call(self, x, shortcut=None, training=False):
         """x [N, Cin], or a list of inputs side by side; `shortcut` [N, units] is added before the activation."""

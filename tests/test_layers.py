@@ -26,6 +26,24 @@ def test_batch_norm_in_inference_uses_and_keeps_the_moving_statistics():
     np.testing.assert_array_equal(layer.moving_mean, [1.0, 2.0])
 
 
+def test_batch_norm_of_no_rows_leaves_the_moving_statistics_alone():
+    layer = BatchNorm()
+    layer.build((None, 2))
+    layer.moving_mean.assign([1.0, 2.0])
+    assert layer(np.zeros((0, 2), "f"), training=True).shape == (0, 2)
+    np.testing.assert_array_equal(layer.moving_mean, [1.0, 2.0])
+    np.testing.assert_array_equal(layer.moving_variance, [1.0, 1.0])
+
+
+def test_a_unit_with_a_bias_and_the_constants_of_another_program():
+    x = np.random.default_rng(3).normal(size=(4, 3)).astype(np.float32)
+    unit = Unit(2, "relu", use_bias=True, epsilon=1e-4, decay=0.9)
+    y = unit(x, training=True)
+    z = x @ unit.linear.kernel.numpy() + unit.linear.bias.numpy()
+    np.testing.assert_allclose(y, np.maximum((z - z.mean(0)) / np.sqrt(z.var(0) + 1e-4), 0), atol=1e-5)
+    np.testing.assert_allclose(unit.norm.moving_mean, 0.1 * z.mean(0), rtol=1e-4)
+
+
 def test_batch_norm_keeps_the_static_number_of_channels():
     layer = BatchNorm()
 

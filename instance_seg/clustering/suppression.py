@@ -1,0 +1,40 @@
+"""Which of many overlapping proposals are kept: a filter, then non-maximum suppression (PointGroup). NumPy only."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from instance_seg.structures import Proposals
+
+
+def overlaps(proposals: Proposals, num_points: int) -> np.ndarray:
+    """The intersection over union of every pair of proposals, [P, P] float64."""
+    shape = len(proposals.label), num_points
+    masks = csr_matrix((np.ones(len(proposals.points)), proposals.points, proposals.row_splits), shape)
+    common, size = (masks @ masks.T).toarray(), proposals.size
+    return common / np.maximum(size[:, None] + size[None] - common, 1)
+
+
+def suppress(score: np.ndarray, iou: np.ndarray, limit: float) -> np.ndarray:
+    """Rows of the proposals left, best first: each removes the worse ones that overlap it by more than `limit`.
+
+    Args:
+        score: [P] float; of equal ones the later comes first.
+        iou: [P, P] float.
+    """
+    waiting, kept = np.argsort(score, kind="stable")[::-1], []
+    while len(waiting):
+        best, waiting = waiting[0], waiting[1:]
+        kept.append(best)
+        waiting = waiting[iou[best, waiting] <= limit]
+    return np.array(kept, np.intp)
+
+
+def select(proposals: Proposals, rows: Sequence[int]) -> Proposals:
+    """The proposals of these rows, in this order."""
+    rows = np.asarray(rows, np.intp)
+    size = proposals.size[rows]
+    row_splits = np.concatenate([[0], np.cumsum(size)])
+    entries = np.arange(row_splits[-1]) + np.repeat(proposals.row_splits[rows] - row_splits[:-1], size)
+    return Proposals(proposals.points[entries], row_splits, proposals.label[rows], proposals.score[rows])

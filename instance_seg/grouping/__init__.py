@@ -1,0 +1,1 @@
+"""How the points of a batch become proposals inside of a system's graph, training included."""
