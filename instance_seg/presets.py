@@ -65,21 +65,21 @@ def variant_label(config: Config) -> str:
     """The variant's name, and what of its composition was set otherwise: "multi_level_fusion transfer=False".
 
     The composition is what of the network is a choice rather than a size; `edge_mode` changes no layer. A system that
-    is not the variant's is called by its own name.
+    is not the variant's is called by its own name, and compared with its own defaults.
     """
-    settings = load_settings("paper", {"variant": config.run.variant})
+    label, settings = config.run.variant, load_settings("paper", {"variant": config.run.variant})
     if settings.get("system", Config.system) != config.system:
-        return config.system.rpartition(":")[2]
+        label, settings = config.system.rpartition(":")[2], {"system": config.system}
     bound = {o.name for o in config.options() if o.group == "source"}  # what the run is about, not how it is made
     given = config.flat()
-    plain = make_config(settings | {name: given[name] for name in bound}).flat()
+    plain = make_config(settings | {name: given[name] for name in ("data_set", *bound)}).flat()
     choices = [
         o.name
         for o in config.options()
         if o.group.startswith("network") and o.of_weights and o.type in (str, bool) and o.name != "edge_mode"
     ]
     changed = [f"{name}={given[name]}" for name in choices if given[name] != plain.get(name)]
-    return " ".join([config.run.variant, *changed])
+    return " ".join([label, *changed])
 
 
 def preset_names() -> list[str]:

@@ -26,6 +26,7 @@ class ScheduleConfig(Settings):
         "how the rate falls: steps: by decay_factor at each of decay_at (the paper); cosine: along half a cosine, to 0",
         ("steps", "cosine"),
     )
+    rate_hold: float = option(0.0, "cosine: fraction of max_iter at the full rate before it falls", low=0, below=1)
     decay_at: tuple[float, ...] = option(
         (0.5, 0.75), "fractions of max_iter after which the learning rate drops", low=0, high=1
     )
@@ -54,8 +55,9 @@ def steps(step: int, config: ScheduleConfig) -> float:
 
 
 def cosine(step: int, config: ScheduleConfig) -> float:
-    """Half a cosine, from 1 to 0."""
-    return 0.5 * (1.0 + math.cos(math.pi * step / config.max_iter))
+    """Half a cosine, from 1 to 0, after the part of the training that is at the full rate."""
+    held = config.rate_hold * config.max_iter
+    return 0.5 * (1.0 + math.cos(math.pi * max(step - held, 0) / (config.max_iter - held)))
 
 
 SHAPES = {"steps": steps, "cosine": cosine}

@@ -50,6 +50,11 @@ class Task(NamedTuple):
         """Positions of the levels that are measured: (0, 2) for PartNet's Vase."""
         return tuple(k for k, level in enumerate(self.levels) if level.scored)
 
+    @property
+    def measured_at(self) -> tuple[int, ...]:
+        """For every level the position of the one whose instances it shows: its own, or a coarser one if not scored."""
+        return tuple(max(j for j in self.scored if j <= k) for k in range(len(self.levels)))
+
 
 class Labels(NamedTuple):
     """The labels of a cloud at one level (NumPy, or tensors in a batch)."""

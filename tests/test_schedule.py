@@ -23,6 +23,12 @@ def test_cosine_starts_at_the_rate_is_half_of_it_halfway_and_falls_to_nothing():
     assert all(learning_rate(s + 1, config) < learning_rate(s, config) for s in range(999))
 
 
+def test_cosine_after_a_part_at_the_full_rate():
+    config = ScheduleConfig(max_iter=1000, rate_shape="cosine", learning_rate=0.2, rate_hold=0.4)
+    rates = [learning_rate(step, config) for step in (0, 400, 700, 1000)]
+    np.testing.assert_allclose(rates, [0.2, 0.2, 0.1, 0.0], atol=1e-12)
+
+
 def test_cosine_is_warmed_up_too():
     config = ScheduleConfig(max_iter=1000, rate_shape="cosine", learning_rate=0.2, warmup_iter=4)
     assert learning_rate(0, config) == pytest.approx(0.04) and learning_rate(4, config) == pytest.approx(0.2, rel=1e-3)

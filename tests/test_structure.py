@@ -11,7 +11,7 @@ import instance_seg
 
 ROOT = pathlib.Path(instance_seg.__file__).parent
 ORDER = """quiet structures registry options nesting files tables processes interrupt settings_file replicas
-    clustering data procedural initializers layers describe octree sparse grouping backbones fusion heads losses systems
+    clustering data procedural initializers layers describe octree grouping backbones fusion heads losses systems
     metrics drawing schedule config presets flags evaluation score_files score_scannet training experiment released
     benchmark train evaluate predict report jobs study""".split()
 WITHOUT_TENSORFLOW = ["clustering", "metrics", "procedural", "drawing", "report"]

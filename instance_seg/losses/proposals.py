@@ -12,7 +12,7 @@ from instance_seg.losses.segmentation import average
 from instance_seg.structures import Labels, Tensor
 
 _TINY = 1e-8  # added to lengths before something is divided by them
-_AREA = 1e-5  # added to unions
+_SLACK = 1e-5  # added to unions
 
 
 class Truth(NamedTuple):
@@ -52,15 +52,20 @@ def _directions(x):
     return x / (tf.where(square > 0, tf.sqrt(safe), 0.0) + _TINY)
 
 
-def true_overlaps(groups: Groups, truth: Truth) -> tf.Tensor:
-    """[P, I] float32, intersection over union of each group and each instance."""
+def true_overlaps(groups: Groups, truth: Truth, counted: tf.Tensor | None = None) -> tf.Tensor:
+    """[P, I] float32, intersection over union of each group and each instance.
+
+    Args:
+        counted: [T] bool, the entries of the groups that count; None: all.
+    """
     of_entry, index = groups.of_entry(), tf.gather(truth.index, groups.points)
+    ones = tf.ones_like(index) if counted is None else tf.cast(counted, tf.int32)
     num_groups, num_instances = tf.size(groups.row_splits) - 1, tf.size(truth.size)
     pair = tf.where(index >= 0, of_entry * num_instances + index, -1)
-    common = tf.math.unsorted_segment_sum(tf.ones_like(pair), pair, num_groups * num_instances)
+    common = tf.math.unsorted_segment_sum(ones, pair, num_groups * num_instances)
     common = tf.reshape(common, [num_groups, num_instances])
-    union = (groups.row_splits[1:] - groups.row_splits[:-1])[:, None] + truth.size[None] - common
-    return tf.cast(common, tf.float32) / (tf.cast(union, tf.float32) + _AREA)
+    union = tf.math.unsorted_segment_sum(ones, of_entry, num_groups)[:, None] + truth.size[None] - common
+    return tf.cast(common, tf.float32) / (tf.cast(union, tf.float32) + _SLACK)
 
 
 def score_loss(logits: tf.Tensor, overlaps: tf.Tensor, low: float, high: float) -> tf.Tensor:
@@ -74,4 +79,23 @@ def score_loss(logits: tf.Tensor, overlaps: tf.Tensor, low: float, high: float) 
     best = tf.maximum(tf.reduce_max(overlaps, axis=1), 0.0)  # no instance at all: -inf
     target = tf.clip_by_value((best - low) / (high - low), 0.0, 1.0)
     values = tf.nn.sigmoid_cross_entropy_with_logits(labels=tf.stop_gradient(target), logits=logits)
+    return average(values, tf.ones_like(values), tf.constant([0]), "point")
+
+
+def mask_targets(groups: Groups, truth: Truth, overlaps: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """What the masks of groups should be, and what they count: two [T] float32 of zeros and ones (HAIS).
+
+    The mask of a group should be what it shares with the instance it overlaps most. It counts if that is over a half.
+    """
+    of_entry, index = groups.of_entry(), tf.gather(truth.index, groups.points)
+    overlaps = tf.pad(overlaps, [[0, 0], [0, 1]])  # so that there is an instance
+    best = tf.argmax(overlaps, axis=1, output_type=tf.int32)
+    target = index == tf.gather(best, of_entry)
+    weight = tf.gather(tf.reduce_max(overlaps, axis=1), of_entry) > 0.5
+    return tf.cast(target, tf.float32), tf.cast(weight, tf.float32)
+
+
+def mask_loss(logits: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+    """Mean weighted binary cross entropy over all entries [T], those of weight 0 as well; 0 without an entry."""
+    values = weights * tf.nn.sigmoid_cross_entropy_with_logits(labels=targets, logits=logits)
     return average(values, tf.ones_like(values), tf.constant([0]), "point")

@@ -19,4 +19,8 @@ SYSTEMS = {
         "instance_seg.systems.comparison.settings:PartMasksSettings",
         "instance_seg.systems.comparison.part_masks:PartMasks",
     ),
+    "pointgroup": Entry(
+        "instance_seg.systems.proposal_settings:PointGroupSettings", "instance_seg.systems.pointgroup:PointGroup"
+    ),
+    "hais": Entry("instance_seg.systems.proposal_settings:HaisSettings", "instance_seg.systems.hais:Hais"),
 }

@@ -107,5 +107,4 @@ class OffsetSystem(System):
             proposals = as_proposals(instance, level.semantic, certainty, len(self.task.levels[k].classes))
             shifted = shift_points(level.xyz, level.instance_offset, level.region_offset, reading)
             found[b, k] = Segmented(np.asarray(level.semantic), proposals, certainty, shifted)
-        scored = [max(j for j in self.task.scored if j <= k) for k in range(len(self.task.levels))]
-        return [tuple(found[b, k] for k in scored) for b in range(len(clouds))]
+        return [tuple(found[b, k] for k in self.task.measured_at) for b in range(len(clouds))]

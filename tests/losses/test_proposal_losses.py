@@ -3,10 +3,19 @@
 import pathlib
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from instance_seg.grouping.groups import NO_GROUPS, Groups
-from instance_seg.losses.proposals import center_offsets, offset_losses, score_loss, true_instances, true_overlaps
+from instance_seg.losses.proposals import (
+    center_offsets,
+    mask_loss,
+    mask_targets,
+    offset_losses,
+    score_loss,
+    true_instances,
+    true_overlaps,
+)
 from instance_seg.structures import Labels
 
 GOLDEN = pathlib.Path(__file__).resolve().parents[1] / "golden" / "clusters.npz"
@@ -23,6 +32,38 @@ def test_overlaps_are_those_of_the_published_program():
         truth = truth_of(stored["dense_inst"], [0, len(stored["dense_inst"])])
         np.testing.assert_array_equal(truth.size, stored["dense_sizes"])
         np.testing.assert_allclose(true_overlaps(groups, truth), stored["dense_pg_iou"], rtol=1e-5)
+
+
+@pytest.mark.parametrize("masked", [0, 1])
+def test_overlaps_and_mask_targets_of_hais_are_those_of_the_published_program(masked):
+    """With `masked`, overlaps are those of the points whose mask is more than a half. -1: no target."""
+    with np.load(GOLDEN) as stored:
+        groups = Groups(stored["dense_hais_test_idx"][:, 1], stored["dense_hais_test_off"])
+        truth = truth_of(stored["dense_inst"], [0, len(stored["dense_inst"])])
+        counted = stored["dense_mask_prob"] > 0.5 if masked else None
+        overlaps = true_overlaps(groups, truth, counted)
+        np.testing.assert_allclose(overlaps, stored[f"dense_hais_iou_m{masked}"], atol=1e-6)
+        target, weight = mask_targets(groups, truth, overlaps)
+        want = stored[f"dense_hais_mask_m{masked}"]
+        assert set(want) == {-1, 1}
+        np.testing.assert_array_equal(np.where(weight, target, -1), want)
+
+
+def test_the_mask_of_a_group_is_what_it_shares_with_the_instance_it_overlaps_most():
+    truth = truth_of([0, 0, 0, 1, 1, 1, -1], [0, 7])
+    groups = Groups(tf.constant([0, 1, 2, 3, 6, 3, 4]), tf.constant([0, 5, 7]))
+    target, weight = mask_targets(groups, truth, tf.constant([[0.6, 0.2], [0.0, 0.5]]))
+    np.testing.assert_array_equal(target, [1, 1, 1, 0, 0, 1, 1])
+    np.testing.assert_array_equal(weight, [1, 1, 1, 1, 1, 0, 0])  # a half is not more than a half
+    none = mask_targets(groups, truth_of([-1] * 7, [0, 7]), tf.zeros([2, 0]))
+    assert not np.any(none)
+
+
+def test_mask_loss_counts_entries_without_a_target_in_its_mean():
+    logits, target, weight = tf.constant([1.0, -2.0, 5.0]), tf.constant([1.0, 1, 0]), tf.constant([1.0, 1, 0])
+    want = (np.log(1 + np.exp(-1)) + np.log(1 + np.exp(2))) / 3
+    np.testing.assert_allclose(mask_loss(logits, target, weight), want, rtol=1e-6)
+    assert mask_loss(tf.zeros([0]), tf.zeros([0]), tf.zeros([0])) == 0
 
 
 def test_instances_are_counted_through_the_batch():
