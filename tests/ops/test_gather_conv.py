@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from octree_checks import check_gradient, normal, reads_data
+from ops.octree_checks import check_gradient, normal, reads_data
 
 import ocnn_tf_ops as ops
 from ocnn_tf_ops.python import reference
