@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from octree_checks import check_gradient, normal
+from ops.octree_checks import check_gradient, normal
 
 import ocnn_tf_ops as ops
 from ocnn_tf_ops.python import reference

@@ -57,7 +57,8 @@ def shower_curtain(draw: Draw, length: float, share: float, ceiling: float) -> P
     """A curtain over part of a rod that hangs from the ceiling."""
     high, cloth = draw.between(1.9, 2.05), color(draw, "paint", "fabric", "bright")
     side = draw.pick([-1, 1])
-    curtain = hanging("shower curtain", cloth, share * length - 0.03, draw.between(0.15, 0.35), high, draw.between(0.1, 0.2))
+    low_high_folds = draw.between(0.15, 0.35), high, draw.between(0.1, 0.2)
+    curtain = hanging("shower curtain", cloth, share * length - 0.03, *low_high_folds)
     low = curtain.box[0, 2] + high - curtain.box[1, 2]
     curtain = curtain.moved(0.0, (side * 0.5 * (1.0 - share) * length, 0.0, low))
     half, metal = 0.5 * length, (0.65, 0.66, 0.68)
