@@ -3,7 +3,8 @@
     python tools/check_dataset.py data/partnet
 
 Looks at each format that the folder holds: ins_seg_h5, ins_seg_h5_for_detection, ins_seg_h5_gt, .points files,
-TFRecords, shards. Where it holds several they must agree. The exit code is 1 if there are problems.
+TFRecords, shards. Where it holds several they must agree. A folder with lists such as scannetv2_train.txt is ScanNet:
+all raw files of all scenes are read. The exit code is 1 if there are problems.
 
 --seal drops the checksums that an earlier --seal wrote, checks, and writes new ones if nothing is wrong: from then on
 every reader refuses a file that changed.
@@ -27,6 +28,7 @@ from instance_seg.data.partnet.check.folder import CategoryCheck, misnamed_categ
 from instance_seg.data.partnet.sources import categories_in
 from instance_seg.data.partnet.splits import SPLITS
 from instance_seg.data.partnet.taxonomy import check_category, load_taxonomy
+from instance_seg.data.scannet import check as scannet
 from instance_seg.interrupt import ending_at_signals
 
 FLAGS = flags.FLAGS
@@ -59,12 +61,26 @@ def unseal(root: Path, category: str) -> None:
             (folder / LIST_NAME).unlink()
 
 
+def check_scannet(root: Path) -> None:
+    """Reads ScanNet, prints what is in it and what is wrong with it, and leaves."""
+    with tqdm(desc="ScanNet", unit="scene", leave=False) as bar:
+        found, problems = scannet.check(root, bar.update)
+    print(tabulate(scannet.table_rows(found), scannet.HEADER))
+    print(f"{len(problems)} problems")
+    print("\n".join(problems[: FLAGS.show]))
+    if len(problems) > FLAGS.show:
+        print(f"... and {len(problems) - FLAGS.show} more; --show={len(problems)} prints all")
+    sys.exit(1 if problems or not found else 0)
+
+
 @ending_at_signals("stopped; nothing is known of what was not read")
 def main(argv: list[str]) -> None:
     """Checks the folder on the command line; exit code 1 if there are problems."""
     if len(argv) != 2:
         raise app.UsageError("expected one argument, the folder of the data set")
     root = Path(argv[1])
+    if scannet.is_scannet(root):
+        check_scannet(root)
     try:
         for name in FLAGS.categories if FLAGS.categories != ["all"] else ():
             check_category(name)
@@ -90,7 +106,7 @@ def main(argv: list[str]) -> None:
     if len(problems) > FLAGS.show:
         print(f"... and {len(problems) - FLAGS.show} more; --show={len(problems)} prints all")
     if not rows and not problems:
-        print(f"{root}: no data set; expected ins_seg_h5, points, tfrecords or shards in it")
+        print(f"{root}: no data set; expected ins_seg_h5, points, tfrecords, shards or scannetv2_train.txt in it")
     sys.exit(1 if problems or not rows else 0)
 
 
