@@ -8,7 +8,7 @@ import pytest
 from instance_seg.procedural.draw import Draw
 from instance_seg.procedural.rooms import KINDS, make_room
 from instance_seg.procedural.rooms.generate import camera_path, plan_room
-from instance_seg.procedural.rooms.habits import chairs_around
+from instance_seg.procedural.rooms.kinds.habits import chairs_around
 from instance_seg.procedural.rooms.labels import LABELS, S3DIS_CLASSES
 from instance_seg.procedural.rooms.pieces import solid_piece
 from instance_seg.procedural.rooms.plan import Plan, overlap

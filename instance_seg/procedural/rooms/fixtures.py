@@ -56,9 +56,8 @@ def hanging(label: str, cloth: Color, width: float, low: float, high: float, fol
 def shower_curtain(draw: Draw, length: float, share: float, ceiling: float) -> Piece:
     """A curtain over part of a rod that hangs from the ceiling."""
     high, cloth = draw.between(1.9, 2.05), color(draw, "paint", "fabric", "bright")
-    side = draw.pick([-1, 1])
-    low_high_folds = draw.between(0.15, 0.35), high, draw.between(0.1, 0.2)
-    curtain = hanging("shower curtain", cloth, share * length - 0.03, *low_high_folds)
+    side, lowest, folds = draw.pick([-1, 1]), draw.between(0.15, 0.35), draw.between(0.1, 0.2)
+    curtain = hanging("shower curtain", cloth, share * length - 0.03, lowest, high, folds)
     low = curtain.box[0, 2] + high - curtain.box[1, 2]
     curtain = curtain.moved(0.0, (side * 0.5 * (1.0 - share) * length, 0.0, low))
     half, metal = 0.5 * length, (0.65, 0.66, 0.68)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from instance_seg.procedural.rooms import fixtures, furniture
-from instance_seg.procedural.rooms.habits import (
+from instance_seg.procedural.rooms.kinds.habits import (
     books_on,
     chairs_around,
     decorate,

@@ -3,7 +3,7 @@
 import numpy as np
 
 from instance_seg.procedural.rooms import fixtures, furniture
-from instance_seg.procedural.rooms.habits import chairs_around, decorate, dining, trinkets
+from instance_seg.procedural.rooms.kinds.habits import chairs_around, decorate, dining, trinkets
 from instance_seg.procedural.rooms.pieces import Piece, color
 from instance_seg.procedural.rooms.plan import Plan, Wall
 
