@@ -15,10 +15,11 @@ from pathlib import Path
 from absl import app, flags
 from tqdm import tqdm
 
+from instance_seg.data.scannet.prepared import SPLITS
 from instance_seg.interrupt import ending_at_signals
 from instance_seg.procedural.rooms import KINDS, make_room
 from instance_seg.procedural.rooms.s3dis_files import AREAS, write_area_room
-from instance_seg.procedural.rooms.scannet_files import SPLITS, TABLE, write_label_table, write_lists, write_scan
+from instance_seg.procedural.rooms.scannet_files import write_label_table, write_lists, write_scan
 
 SIZES = {"full": (60, 10, 2), "demo": (40, 8, 2), "smoke": (3, 1, 1)}  # rooms in train, val and test
 ROOMS = {"full": 72, "demo": 36, "smoke": 6}  # in all areas together
@@ -40,21 +41,15 @@ flags.DEFINE_integer("seed", 0, "Seed of the set.", lower_bound=0)
 flags.DEFINE_bool("gallery", False, "Put a picture of one room of each kind into --out, no data set.")
 
 
-def scan_folder(root: Path, split: str, number: int) -> Path:
-    """Where ScanNet has the files of a scan."""
-    return root / ("scans_test" if split == "test" else "scans") / f"scene{number:04d}_00"
-
-
 def write_scannet(root: Path, make, sizes: dict[str, int]) -> str:
     """Scans of three splits; `make` gives the room of a number."""
     scans, first = {}, 0
     for split, size in sizes.items():
-        folders = [scan_folder(root, split, number) for number in range(first, first + size)]
-        for number, folder in enumerate(tqdm(folders, desc=split, unit="room", leave=False), first):
-            write_scan(folder, make(number), labeled=split != "test")
-        scans[split] = [folder.name for folder in folders]
+        scans[split] = [f"scene{number:04d}_00" for number in range(first, first + size)]
+        for number, name in enumerate(tqdm(scans[split], desc=split, unit="room", leave=False), first):
+            write_scan(root, split, name, make(number))
         first += size
-    write_label_table(root / TABLE)
+    write_label_table(root)
     write_lists(root, scans)
     return ", ".join(f"{size} {split}" for split, size in sizes.items()) + " rooms"
 

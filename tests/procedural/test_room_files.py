@@ -1,18 +1,20 @@
 """Rooms as files in the layouts of ScanNet and S3DIS: read back by the rules of those data sets, they are the same."""
 
-import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 from plyfile import PlyData
 
+from instance_seg.data.s3dis.annotations import CLASSES, area_rooms, read_room
+from instance_seg.data.scannet.classes import IDS, LABEL_TABLE, STUFF, read_label_table
+from instance_seg.data.scannet.raw import LABELS as ANNOTATED
+from instance_seg.data.scannet.raw import MESH, raw_files, read_scene
 from instance_seg.procedural.rooms import make_room
-from instance_seg.procedural.rooms.labels import LABELS, S3DIS_CLASSES
+from instance_seg.procedural.rooms.labels import LABELS
 from instance_seg.procedural.rooms.s3dis_files import write_area_room
 from instance_seg.procedural.rooms.scannet_files import over_segments, write_label_table, write_scan
 
@@ -26,32 +28,27 @@ def room():
 
 
 def test_a_scan_reads_back_to_the_same_labels(room, tmp_path):
-    folder = tmp_path / "scans" / "scene0004_00"
-    write_scan(folder, room)
-    write_label_table(tmp_path / "table.tsv")
-    prefix = str(folder / folder.name)
-    mesh, labels = (PlyData.read(f"{prefix}_vh_clean_2{kind}.ply") for kind in ("", ".labels"))
-    for ply in (mesh, labels):
-        found = np.stack([ply["vertex"][axis] for axis in "xyz"], axis=1)
-        np.testing.assert_array_equal(found, room.vertices)
+    write_scan(tmp_path, "val", "scene0004_00", room)
+    write_label_table(tmp_path)
+    files = raw_files(tmp_path, "scene0004_00")
+    scene = read_scene(files, read_label_table(tmp_path / LABEL_TABLE), labeled=True)
+    np.testing.assert_array_equal(scene.xyz, room.vertices)
+    np.testing.assert_array_equal(scene.rgb, room.colors)
+    ids = np.where(np.isin(room.nyu40, IDS), room.nyu40, 0)
+    np.testing.assert_array_equal(np.where(scene.semantic < 0, 0, IDS[scene.semantic]), ids)
+    of_things = np.array([label not in STUFF for label in room.labels])
+    number = np.where(of_things, np.cumsum(of_things) - 1, -1)
+    np.testing.assert_array_equal(scene.instance, number[room.thing])
+    assert scene.instance.max() > 5 and len(np.unique(scene.semantic)) > 5
+    for kind in (MESH, ANNOTATED):
+        ply = PlyData.read(files[kind])
         np.testing.assert_array_equal(np.stack(ply["face"]["vertex_indices"]), room.faces)
-    found = np.stack([mesh["vertex"][c] for c in ("red", "green", "blue", "alpha")], axis=1)
-    np.testing.assert_array_equal(found, np.pad(room.colors, ((0, 0), (0, 1)), constant_values=255))
-    np.testing.assert_array_equal(labels["vertex"]["label"], room.nyu40)
-    segments = np.array(json.loads(Path(f"{prefix}_vh_clean_2.0.010000.segs.json").read_text())["segIndices"])
-    groups = json.loads(Path(f"{prefix}.aggregation.json").read_text())["segGroups"]
-    table = pd.read_csv(tmp_path / "table.tsv", sep="\t").set_index("raw_category")
-    assert len(groups) == len(room.labels)
-    for i, group in enumerate(groups):
-        np.testing.assert_array_equal(np.isin(segments, group["segments"]), room.thing == i)
-        assert group["label"] == room.labels[i]
-        assert (room.nyu40[room.thing == i] == table.loc[group["label"], "nyu40id"]).all()
-        assert table.loc[group["label"], "nyu40class"] == LABELS[group["label"]].nyu40_name
+        assert (ply["vertex"]["alpha"] == 255).all()
 
 
 def test_the_table_has_the_columns_where_readers_expect_them(tmp_path):
-    write_label_table(tmp_path / "table.tsv")
-    rows = [line.split("\t") for line in (tmp_path / "table.tsv").read_text().splitlines()]
+    write_label_table(tmp_path)
+    rows = [line.split("\t") for line in (tmp_path / LABEL_TABLE).read_text().splitlines()]
     assert (rows[0][1], rows[0][4], rows[0][7]) == ("raw_category", "nyu40id", "nyu40class")
     assert [row[7] for row in rows if row[1] == "refrigerator"] == ["refridgerator"]
     names = {}
@@ -69,28 +66,28 @@ def test_segments_are_parts_of_one_thing(room):
 
 
 def test_a_scan_of_the_test_split_has_no_labels(room, tmp_path):
-    write_scan(tmp_path / "scene0009_00", room, labeled=False)
-    assert [path.name for path in tmp_path.rglob("*.*")] == ["scene0009_00_vh_clean_2.ply"]
+    write_scan(tmp_path, "test", "scene0009_00", room)
+    assert list(tmp_path.rglob("*.*")) == [tmp_path / "scans_test/scene0009_00/scene0009_00_vh_clean_2.ply"]
 
 
 def test_a_room_of_an_area_reads_back_to_the_same_things(tmp_path):
     room = make_room(0, 5, **COARSE, closed=True)
     folder = write_area_room(tmp_path, 3, 2, room)
-    assert folder == tmp_path / "Area_3" / "auditorium_2"
+    assert folder == tmp_path / "Area_3" / "auditorium_2" and area_rooms(tmp_path, 3, allow_partial=True) == [folder]
+    found = read_room(folder)
+    assert found.notes == () and len(np.unique(found.instance)) == len(room.labels)
     whole = np.loadtxt(folder / "auditorium_2.txt")
-    assert whole.shape == (len(room.vertices), 6)
     np.testing.assert_allclose(whole[:, :3], room.vertices, atol=6e-4)
     np.testing.assert_array_equal(whole[:, 3:], room.colors)
-    files = sorted((folder / "Annotations").iterdir())
-    assert len(files) == len(room.labels)
-    counts = {}
-    for thing, label in enumerate(room.labels):
-        kind = LABELS[label].s3dis
-        assert kind in S3DIS_CLASSES
-        counts[kind] = counts.get(kind, 0) + 1
-        rows = np.loadtxt(folder / "Annotations" / f"{kind}_{counts[kind]}.txt", ndmin=2)
-        np.testing.assert_array_equal(rows, whole[room.thing == thing])
-    assert counts["ceiling"] == counts["floor"] == 1 and counts["wall"] >= 4 and counts["chair"] > 2
+    kinds = np.array([CLASSES.index(LABELS[label].s3dis) for label in room.labels])
+    assert sorted(np.unique(found.instance, return_counts=True)[1]) == sorted(np.bincount(room.thing))
+    for kind in np.unique(kinds):
+        mine = np.isin(room.thing, np.flatnonzero(kinds == kind))
+        theirs = found.semantic == kind
+        assert len(np.unique(found.instance[theirs])) == np.count_nonzero(kinds == kind)
+        rows = [np.column_stack([a, b]) for a, b in ((whole[mine, :3] - whole[:, :3].min(axis=0), room.colors[mine]),
+                                                     (found.xyz[theirs], found.color[theirs]))]  # fmt: skip
+        np.testing.assert_allclose(*(each[np.lexsort(each.round(3).T)] for each in rows), atol=2e-3)
 
 
 def make_rooms(*arguments: str) -> subprocess.CompletedProcess:

@@ -2,10 +2,6 @@
 
 from typing import NamedTuple
 
-S3DIS_CLASSES = (
-    "ceiling floor wall beam column window door table chair sofa bookcase board clutter".split()
-)  # in the benchmark's order
-
 
 class Label(NamedTuple):
     """A raw name with its classes in the benchmarks."""

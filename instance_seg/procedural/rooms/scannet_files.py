@@ -9,12 +9,13 @@ from plyfile import PlyData, PlyElement
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
+from instance_seg.data.scannet.classes import LABEL_TABLE
+from instance_seg.data.scannet.prepared import UNLABELED, list_path
+from instance_seg.data.scannet.raw import FOLDERS, GROUPS, LABELS, MESH, SEGMENTS
 from instance_seg.files import replacing, write_json
 from instance_seg.procedural.rooms.generate import Room
-from instance_seg.procedural.rooms.labels import LABELS
+from instance_seg.procedural.rooms.labels import LABELS as NAMES
 
-SPLITS = ("train", "val", "test")
-TABLE = "scannetv2-labels.combined.tsv"
 TABLE_HEAD = "id raw_category category count nyu40id eigen13id nyuClass nyu40class".split()
 PATCH = 0.5  # meters: no over-segment is wider
 
@@ -57,39 +58,38 @@ def write_mesh(path: Path, room: Room, colors: np.ndarray, label: np.ndarray | N
         PlyData(elements, byte_order="<").write(str(temporary))
 
 
-def write_scan(folder: Path, room: Room, labeled: bool = True) -> None:
-    """The files of one scan in a folder, whose name is the scan's; a scan of the test split has the mesh alone."""
-    name = folder.name
-    write_mesh(folder / f"{name}_vh_clean_2.ply", room, room.colors)
-    if not labeled:
+def write_scan(root: Path, split: str, name: str, room: Room) -> None:
+    """The files of one scan below `root`; a scan of the test split has the mesh alone."""
+    folder = root / FOLDERS[split == UNLABELED] / name
+    write_mesh(folder / f"{name}{MESH}", room, room.colors)
+    if split == UNLABELED:
         return
     palette = np.random.default_rng(0).integers(40, 256, (41, 3)).astype(np.uint8)
-    write_mesh(folder / f"{name}_vh_clean_2.labels.ply", room, palette[room.nyu40], room.nyu40)
+    write_mesh(folder / f"{name}{LABELS}", room, palette[room.nyu40], room.nyu40)
     segments = over_segments(room)
-    segments_file = f"{name}_vh_clean_2.0.010000.segs.json"
     parameters = {"kThresh": "0.0100", "segMinVerts": "1"}
-    write_json(folder / segments_file, {"params": parameters, "sceneId": name, "segIndices": segments.tolist()})
+    write_json(folder / f"{name}{SEGMENTS}", {"params": parameters, "sceneId": name, "segIndices": segments.tolist()})
     owned = pd.Series(segments).groupby(room.thing).unique()
     groups = [
         {"id": i, "objectId": i, "segments": sorted(owned[i].tolist()), "label": label}
         for i, label in enumerate(room.labels)
     ]
     content = {"sceneId": f"scannet.{name}", "appId": "Aggregator.v2", "segGroups": groups}
-    write_json(folder / f"{name}.aggregation.json", content | {"segmentsFile": f"scannet.{segments_file}"})
+    write_json(folder / f"{name}{GROUPS}", content | {"segmentsFile": f"scannet.{name}{SEGMENTS}"})
 
 
-def write_label_table(path: Path) -> None:
+def write_label_table(root: Path) -> None:
     """The table from raw names to NYU40 classes, with the columns of ScanNet's that its readers use."""
     rows = [
         (i, name, name, 1, label.nyu40, 0, label.nyu40_name, label.nyu40_name)
-        for i, (name, label) in enumerate(LABELS.items(), 1)
+        for i, (name, label) in enumerate(NAMES.items(), 1)
     ]
-    with replacing(path) as temporary:
+    with replacing(root / LABEL_TABLE) as temporary:
         pd.DataFrame(rows, columns=TABLE_HEAD).to_csv(temporary, sep="\t", index=False)
 
 
 def write_lists(root: Path, scans: dict[str, Sequence[str]]) -> None:
     """The list of scans of each split, a name a line."""
     for split, names in scans.items():
-        with replacing(root / f"scannetv2_{split}.txt") as temporary:
+        with replacing(list_path(root, split)) as temporary:
             temporary.write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
