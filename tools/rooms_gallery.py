@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from procedural_gallery import instance_colors
 from tqdm import tqdm
 
+from instance_seg.drawing.pictures import camera_axes, colors_for
 from instance_seg.files import replacing
 from instance_seg.procedural.rooms import Room, make_room
 
@@ -24,14 +24,6 @@ ON_WALLS = (
     "curtain",
     "towel",
 )  # left out when seen from behind
-
-
-def camera(azimuth: float, elevation: float) -> np.ndarray:
-    """Rows: right, up and towards the viewer, for a camera above, in degrees."""
-    a, e = np.radians(azimuth), np.radians(elevation)
-    toward = np.array([np.sin(a) * np.cos(e), -np.cos(a) * np.cos(e), np.sin(e)])
-    right = np.array([np.cos(a), np.sin(a), 0.0])
-    return np.stack([right, np.cross(toward, right), toward])
 
 
 def draw_room(room: Room, colors: np.ndarray, view: np.ndarray) -> np.ndarray:
@@ -56,8 +48,8 @@ def room_pair(room: Room, azimuth: float = 35.0) -> np.ndarray:
     """The room in its colors, and its instances; walls and floor are gray."""
     number = np.arange(len(room.labels))
     number[[label in ("wall", "floor", "ceiling") for label in room.labels]] = -1
-    view = camera(azimuth, 52.0)
-    pictures = (room.colors / 255.0, instance_colors(number)[room.thing])
+    view = camera_axes(azimuth, 52.0)[:, [0, 2, 1]] * [1.0, -1.0, 1.0]  # rooms have z up
+    pictures = (room.colors / 255.0, colors_for(number)[room.thing])
     return np.concatenate([draw_room(room, colors, view) for colors in pictures], axis=1)
 
 

@@ -161,6 +161,8 @@ def meeting_room(plan: Plan) -> None:
     table = furniture.table(draw, long, draw.between(0.9, 1.3))
     yaw = 0.0 if plan.size[0] > plan.size[1] else 90.0
     placed = plan.place(table, 0.5 * plan.size[:2], yaw)
+    if placed is None:  # the middle is not free
+        placed = plan.in_the_open(furniture.table(draw, 1.6, 0.9), margin=0.6, tries=40)
     if placed is not None:
         make = draw.pick([furniture.office_chair, furniture.chair])(draw)
         chairs_around(plan, placed, make, share=draw.pick([0.8, 1.0]))
