@@ -19,6 +19,9 @@ TINY = {
     "pointnet2_points": (16, 8),
     "pointnet2_samples": 8,
     "pointnet2_width": 0.1,
+    "voxel_edge": 0.2,
+    "sparse_channels": (8, 8, 8),
+    "sparse_blocks": 1,
     "asis_neighbors": 5,
     "points_per_shape": 60,
     "train_batch_size": 2,
@@ -61,6 +64,16 @@ def test_a_run_with_points_instead_of_octrees(small_partnet, tmp_path):
     _forget_setting(tmp_path / "checkpoints" / "network.json", "backbone")
     with pytest.raises(ValueError, match="backbone is 'octree_unet' there and 'pointnet2' here"):
         evaluate(config)
+
+
+def test_a_run_with_sparse_voxels(small_partnet, tmp_path):
+    more = {"backbone": "sparse_unet", "odd_extents": "drop", "initializer": "spconv", "category": "Scissors"}
+    config = config_of(small_partnet, tmp_path, **more)
+    assert train(config) == 0
+    results = read_results(tmp_path / "results.json")
+    assert "backbone=sparse_unet" in results["run"]["variant"] and len(results["readings"]) == 2
+    evaluate(config)
+    assert read_results(tmp_path / "results.json")["readings"] == results["readings"]
 
 
 def _forget_setting(path, name):
