@@ -212,3 +212,17 @@ def _look_up(keys, voxels, shape, depth):
         return np.full(voxels.shape[:2], -1, np.int32)
     wanted = encode(voxels.reshape(-1, 3), np.repeat(shape, voxels.shape[1]), depth)
     return np.where(inside, find_octants(keys, wanted).reshape(inside.shape), -1).astype(np.int32)
+
+
+def linear(parts, weights):
+    return np.concatenate(parts, axis=1) @ weights
+
+
+def moments(x):
+    return x.mean(axis=0), x.var(axis=0)
+
+
+def normalize(x, gamma, beta, mean, variance, epsilon, slope=1.0, shortcut=None, batch_statistics=False):
+    """`batch_statistics` concerns the gradient alone."""
+    z = gamma * (x - mean) / np.sqrt(variance + epsilon) + beta + (0 if shortcut is None else shortcut)
+    return np.where(z > 0, z, slope * z)

@@ -6,13 +6,26 @@ import tensorflow as tf
 from ops.octree_checks import check_gradient, normal
 
 import ocnn_tf_ops as ops
+from ocnn_tf_ops.python import reference
 
 pytestmark = pytest.mark.usefixtures("device")
 
 
 def test_linear_of_parts():
     parts, weights = [normal(0, 6, 3), normal(1, 6, 5)], normal(2, 8, 4)
-    np.testing.assert_allclose(ops.linear(parts, weights), tf.concat(parts, 1) @ weights, atol=1e-12)
+    np.testing.assert_allclose(ops.linear(parts, weights), reference.linear(parts, weights), atol=1e-12)
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.1, 1.0])
+def test_moments_and_normalize_equal_reference(slope):
+    x, gamma, beta, shortcut = (normal(i, *shape).numpy() for i, shape in enumerate([(40, 3), (3,), (3,), (40, 3)]))
+    statistics = reference.moments(x)
+    for got, want in zip(ops.moments(x), statistics, strict=True):
+        np.testing.assert_allclose(got, want, atol=1e-12)
+    for added in (None, shortcut):
+        want = reference.normalize(x, gamma, beta, *statistics, 1e-3, slope, added)
+        got = ops.normalize(x, gamma, beta, *statistics, 1e-3, slope, added)
+        np.testing.assert_allclose(got, want, atol=1e-6)  # epsilon and slope are float32 to the op
 
 
 def test_gradients_of_linear():

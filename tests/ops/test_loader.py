@@ -66,8 +66,15 @@ def test_unknown_name():
         _ = ocnn_tf_ops.octree_bild
 
 
-def test_every_function_has_a_reference():
-    from ocnn_tf_ops.python import reference
+NO_ARITHMETIC = {"Octree", "SparseVoxels", "build_info", "full_precision"}  # records, a report, a cast
 
-    functions = {name for name in ocnn_tf_ops.__all__ if name.startswith("octree_")}
-    assert functions <= set(dir(reference)), "add the NumPy twin of a new function to python/reference.py"
+
+def test_every_function_has_a_reference_of_its_own():
+    from ocnn_tf_ops.python import points_reference, reference
+
+    functions = set(ocnn_tf_ops.__all__) - NO_ARITHMETIC
+    assert functions and NO_ARITHMETIC <= set(ocnn_tf_ops.__all__)
+    for name in functions:
+        twins = [getattr(module, name) for module in (reference, points_reference) if hasattr(module, name)]
+        assert len(twins) == 1, f"{name}: write its NumPy twin in python/reference.py or python/points_reference.py"
+        assert twins[0].__module__.endswith("reference") and twins[0] is not getattr(ocnn_tf_ops, name)
