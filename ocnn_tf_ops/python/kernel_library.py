@@ -22,6 +22,7 @@ _STATUS = {
     6: "cancelled",
     7: "the data would take too long: pass fewer points, or another bandwidth",
 }
+_NUMBERS = (ctypes.c_int32, ctypes.c_int64, ctypes.c_float, ctypes.c_double)
 
 
 class Executor(ctypes.Structure):
@@ -56,7 +57,7 @@ def kernel_library() -> ctypes.CDLL:
 def thread_executor(num_threads: int = 0) -> Executor:
     """An executor of `num_threads` threads, 0 = one a core. Pass it as a kernel's stream (None runs serially)."""
     executor = Executor()
-    kernel_library().ocnn_thread_executor(ctypes.c_int32(num_threads), ctypes.byref(executor))
+    call_kernel("ocnn_thread_executor", ctypes.c_int32(num_threads), executor)
     return executor
 
 
@@ -67,14 +68,12 @@ def has_cuda() -> bool:
 
 def cuda_device_count() -> int:
     """GPUs that the library can use: 0 without the CUDA kernels, a driver or a card."""
-    return kernel_library().ocnn_cuda_device_count()
+    return _call(kernel_library(), "ocnn_cuda_device_count", ctypes.c_int32)
 
 
 def status_of(library: ctypes.CDLL, name: str, *arguments: Any) -> int:
     """Calls the entry point `name` with arguments as `call_kernel` takes them, and returns its ocnn_status."""
-    function = getattr(library, name)
-    function.restype = ctypes.c_int
-    return function(*(_to_c(name, argument) for argument in arguments))
+    return _call(library, name, ctypes.c_int, *arguments)
 
 
 def call_kernel(name: str, *arguments: Any) -> None:
@@ -107,9 +106,7 @@ def call_cancellable(name: str, executor: Executor, *arguments: Any) -> None:
 
 def workspace_bytes(name: str, *arguments: Any) -> int:
     """Bytes of scratch that the kernel `name` wants, by its <name>_workspace_bytes."""
-    function = getattr(kernel_library(), f"{name}_workspace_bytes")
-    function.restype = ctypes.c_int64
-    return function(*(_to_c(name, argument) for argument in arguments))
+    return _call(kernel_library(), f"{name}_workspace_bytes", ctypes.c_int64, *arguments)
 
 
 def check_status(name: str, status: int) -> None:
@@ -120,6 +117,15 @@ def check_status(name: str, status: int) -> None:
         raise RuntimeError(f"{name}: {_STATUS[status]}")
     if status:
         raise ValueError(f"{name}: {_STATUS.get(status, f'unknown status {status}')}")
+
+
+def _call(library: ctypes.CDLL, name: str, restype: Any, *arguments: Any) -> int:
+    """Calls a function of the library, whose types are declared first: ctypes would take every result for an int."""
+    values = [_to_c(name, argument) for argument in arguments]
+    function = getattr(library, name)
+    function.restype = restype
+    function.argtypes = [type(x) if isinstance(x, _NUMBERS) else ctypes.c_void_p for x in values]
+    return function(*values)
 
 
 def _to_c(name: str, argument: Any) -> Any:

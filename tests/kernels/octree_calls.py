@@ -4,7 +4,8 @@ import ctypes
 
 import numpy as np
 
-from ocnn_tf_ops.python.kernel_library import FLOAT32, FLOAT64, Executor, call_kernel, kernel_library
+from ocnn_tf_ops.python.kernel_library import FLOAT32, FLOAT64, Executor, call_kernel
+from ocnn_tf_ops.python.kernel_library import workspace_bytes as scratch_bytes
 from ocnn_tf_ops.python.structure import Octree
 
 c_int = ctypes.c_int32
@@ -17,9 +18,7 @@ def dtype_of(array: np.ndarray) -> ctypes.c_int32:
 
 def sort_points(xyz, row_splits, depth, stream=None, workspace_bytes=None):
     """sorted_keys [N] int64, order [N] int32."""
-    size = kernel_library().ocnn_octree_point_keys_workspace_bytes
-    size.restype, size.argtypes = ctypes.c_int64, [ctypes.c_int64]
-    workspace = np.zeros(size(len(xyz)) // 4, np.int32)
+    workspace = np.zeros(scratch_bytes("ocnn_octree_point_keys", len(xyz)) // 4, np.int32)
     keys, order = np.full(len(xyz), -7, np.int64), np.full(len(xyz), -7, np.int32)
     num_bytes = workspace.nbytes if workspace_bytes is None else workspace_bytes
     shapes = len(row_splits) - 1

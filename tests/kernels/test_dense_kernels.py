@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from kernels.octree_calls import c_int, dtype_of
 
-from ocnn_tf_ops.python.kernel_library import call_kernel, kernel_library, thread_executor
+from ocnn_tf_ops.python.kernel_library import call_kernel, thread_executor, workspace_bytes
 
 
 def normal(seed, *shape, dtype=np.float64):
@@ -18,9 +18,7 @@ def pointers(parts):
 
 
 def workspace(name, *arguments):
-    size = getattr(kernel_library(), name)
-    size.restype = ctypes.c_int64
-    return np.zeros(size(*arguments), np.uint8)
+    return np.zeros(workspace_bytes(name, *arguments), np.uint8)
 
 
 def linear(parts, weights, stream=None):
@@ -34,7 +32,7 @@ def grad_weights(parts, grad_y, stream=None):
     width, cout = sum(x.shape[1] for x in parts), grad_y.shape[1]
     grad = np.full((width, cout), np.nan, grad_y.dtype)
     sizes = map(ctypes.c_int64, (len(grad_y), width, cout))
-    memory = workspace("ocnn_linear_grad_weights_workspace_bytes", dtype_of(grad_y), *sizes)
+    memory = workspace("ocnn_linear_grad_weights", dtype_of(grad_y), *sizes)
     call_kernel(
         "ocnn_linear_grad_weights_cpu",
         *(stream, dtype_of(grad_y), *pointers(parts), len(parts), grad_y, len(grad_y), cout, grad),
@@ -82,7 +80,7 @@ EPSILON = 1e-3
 
 def norm_workspace(x):
     sizes = (ctypes.c_int64(len(x)), ctypes.c_int64(x.shape[1]))
-    return workspace("ocnn_batch_norm_workspace_bytes", dtype_of(x), *sizes)
+    return workspace("ocnn_batch_norm", dtype_of(x), *sizes)
 
 
 def moments(x, stream=None):

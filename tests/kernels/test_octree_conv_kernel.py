@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from kernels.octree_calls import dtype_of
 
-from ocnn_tf_ops.python.kernel_library import call_kernel, kernel_library, thread_executor
+from ocnn_tf_ops.python.kernel_library import call_kernel, thread_executor, workspace_bytes
 
 # widths that take every path of the inner loops: full tiles, halves, quarters, single columns
 SIZES = [(0, 3, 5), (1, 1, 1), (63, 4, 64), (64, 16, 16), (200, 5, 7), (130, 32, 48), (129, 64, 100)]
@@ -28,9 +28,7 @@ def conv(x, weights, neighbors, stream=None):
 def grad_weights(x, grad_y, neighbors, stream=None):
     kernel, cin, cout = neighbors.shape[1], x.shape[1], grad_y.shape[1]
     grad = np.full((kernel, cin, cout), np.nan, x.dtype)
-    query = kernel_library().ocnn_octree_conv_grad_weights_workspace_bytes
-    query.restype = ctypes.c_int64
-    num_bytes = query(dtype_of(x), ctypes.c_int64(len(neighbors)), *i32(kernel, cin, cout))
+    num_bytes = workspace_bytes("ocnn_octree_conv_grad_weights", dtype_of(x), len(neighbors), *i32(kernel, cin, cout))
     workspace = np.full(num_bytes, 255, np.uint8)
     sizes = (len(x), len(neighbors), *i32(kernel, cin, cout))
     arguments = (dtype_of(x), x, grad_y, neighbors, *sizes, grad, workspace, num_bytes)
