@@ -160,7 +160,7 @@ def main() -> None:
             "absl-py",
             "h5py>=3.11,<3.15",  # TensorFlow 2.21 takes no newer one
             "matplotlib",
-            "numpy>=1.26",
+            "numpy>=2",
             "pandas>=2.2",
             "plyfile",
             "pyyaml",

@@ -5,7 +5,7 @@ import dataclasses
 import functools
 import pathlib
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -30,7 +30,7 @@ from instance_seg.layers import separate_statistics
 from instance_seg.options import Settings
 from instance_seg.presets import variant_label
 from instance_seg.registry import load
-from instance_seg.structures import Cloud, Points, Segmented, Task
+from instance_seg.structures import Cloud, Labels, Points, Segmented, Task
 from instance_seg.systems import SYSTEMS
 from instance_seg.systems.system import System
 from instance_seg.tables import write_text
@@ -128,8 +128,13 @@ def _train(config: Config, strategy: tf.distribute.Strategy, logdir: pathlib.Pat
             past = history(logdir, fingerprint) | ({"calibration": calibration} if calibration else {})
             save_results(config, system, evaluation, done, past)
 
+    def settle() -> None:
+        if system.settled_on:
+            clouds = data_set.split(data.data_dir, system.settled_on, data.test_shapes or None)
+            system.settle(_Evaluator(config, data_set, system, clouds).readouts())
+
     description = describe_system(config, task)
-    return Trainer(config, system, description, fingerprint, batches, evaluate, strategy).run()
+    return Trainer(config, system, description, fingerprint, batches, settle, evaluate, strategy).run()
 
 
 def evaluate(config: Config) -> Evaluation:
@@ -206,6 +211,11 @@ class _Evaluator:
         Measured(system.task, self.metrics, config.metric)  # what it refuses is better refused before a training
         self.batches = evaluation_dataset(_posed(config, data_set, clouds), config.data.test_batch_size, system.tables)
         self.predictor = Predictor(system, self.batches.element_spec)
+
+    def readouts(self) -> Iterator[tuple[Any, Points, Sequence[Labels]]]:
+        """What the system says of each batch, with its points and labels (NumPy)."""
+        for batch in self.batches:
+            yield self.predictor(batch), *tf.nest.map_structure(lambda x: x.numpy(), (batch.points, batch.labels))
 
     def run(
         self, readings: Mapping[str, Settings], logdir: pathlib.Path | None = None, num_samples: int = 0

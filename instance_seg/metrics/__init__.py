@@ -11,6 +11,7 @@ A metric is made for a level and gets the clouds of a split one by one:
 
 METRICS = {
     "partnet": "instance_seg.metrics.partnet:PartNetAP",
+    "partnet_official": "instance_seg.metrics.partnet_official:PartNetOfficialAP",
     "class_agnostic": "instance_seg.metrics.class_agnostic:ClassAgnosticAP",
     "scannet": "instance_seg.metrics.scannet:ScanNetAP",
     "coverage": "instance_seg.metrics.coverage:Coverage",

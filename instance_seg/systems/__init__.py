@@ -23,4 +23,12 @@ SYSTEMS = {
         "instance_seg.systems.proposal_settings:PointGroupSettings", "instance_seg.systems.pointgroup:PointGroup"
     ),
     "hais": Entry("instance_seg.systems.proposal_settings:HaisSettings", "instance_seg.systems.hais:Hais"),
+    "sgpn": Entry(
+        "instance_seg.systems.comparison.settings:SgpnSettings",
+        "instance_seg.systems.comparison.sgpn:Sgpn",
+    ),
+    "probabilistic": Entry(
+        "instance_seg.systems.comparison.settings:ProbabilisticSettings",
+        "instance_seg.systems.comparison.probabilistic:Probabilistic",
+    ),
 }

@@ -1,13 +1,13 @@
 """What trainer, evaluator, predictor and benchmark know of a system."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import keras
 
 from instance_seg.initializers import RELEASED, Initializer
 from instance_seg.options import Settings
-from instance_seg.structures import Batch, Cloud, Points, Segmented, Task
+from instance_seg.structures import Batch, Cloud, Labels, Points, Segmented, Task
 
 
 class System(keras.Model):
@@ -23,6 +23,7 @@ class System(keras.Model):
     """
 
     Settings: ClassVar[type[Settings]] = Settings
+    settled_on: ClassVar[str] = ""  # the split that `settle` wants to see; "": none
     targets: ClassVar[Any] = None  # what it aims at besides labels (data.batches.Split), e.g. CenterTargets()
 
     def __init__(self, settings: Any, task: Task, initializer: Initializer = RELEASED, **kwargs):
@@ -78,3 +79,10 @@ class System(keras.Model):
     def calibrate(self, clouds: Sequence[Cloud]) -> dict[str, Any]:
         """What is measured on the training clouds before the first update: names and values for results and records."""
         return {}
+
+    def settle(self, found: Iterable[tuple[Any, Points, Sequence[Labels]]]) -> None:
+        """Sets variables that are measured with trained weights, as thresholds are; each evaluation begins with it.
+
+        Args:
+            found: the readout, the points and the labels of every batch of the split `settled_on` (NumPy).
+        """

@@ -39,6 +39,7 @@ class Trainer:
         data: the data set's fingerprint.
         make_dataset: called as make_dataset(first step, parts, num_parts) -> tf.data.Dataset of one Batch per step and
             part from there on, without end, the same for the same step (see data.pipeline.training_dataset).
+        settle: called before each save that an evaluation follows: measures what the system measures with its weights.
         evaluate: called as evaluate(Progress, final=bool) every test_every_iter and, with final=True, after the last
             step.
         strategy: what the steps run on.
@@ -51,11 +52,12 @@ class Trainer:
         description: Mapping[str, Any],
         data: Mapping[str, str],
         make_dataset: Callable,
+        settle: Callable[[], None],
         evaluate: Callable,
         strategy: tf.distribute.Strategy,
     ):
         self.config, self.system, self.data, self.strategy = config, system, data, strategy
-        self.make_dataset, self.evaluate = make_dataset, evaluate
+        self.make_dataset, self.settle, self.evaluate = make_dataset, settle, evaluate
         self.is_chief = worker_index(strategy) == 0
         self.logdir = pathlib.Path(config.run.logdir)
         with strategy.scope():
@@ -128,7 +130,10 @@ class Trainer:
             self._milestones(Progress(step, clock.seconds), end, clock, stop, stopping)
             if stopping:
                 break
-        return Progress(step, clock.seconds)
+        done = Progress(step, clock.seconds)
+        if first == end and self.system.settled_on:  # a signal may have ended the settling at the end of the training
+            self._milestones(done, end, clock, stop, stopping=False)
+        return done
 
     def _update_of(self, step: int) -> Callable:
         """The compiled update for the kind of this step."""
@@ -174,6 +179,9 @@ class Trainer:
             return
         run = self.config.run
         due = [every and done.step % every == 0 for every in (run.test_every_iter, run.ckpt_every_iter)]
+        if (due[0] or done.step == end) and not stopping:
+            with clock.paused(), stop.at_once():
+                self.settle()
         if any(due) or done.step == end or stopping:
             self.checkpoints.save(done)
         if due[0] and done.step < end and not stopping:

@@ -78,10 +78,11 @@ def test_a_trainer_compiles_an_update_for_each_phase_and_moves_what_it_uses(tmp_
         describe_system(config, TASK),
         {},
         batches,
+        lambda: found.append("settled"),
         lambda done, final: found.append((done.step, final)),
         tf.distribute.get_strategy(),
     )
-    assert trainer.run() == 0 and found == [(6, True)]
+    assert trainer.run() == 0 and found == ["settled", (6, True)]
     assert sorted(system.traced) == [("first", True), ("second", True)]  # once each, in six updates
     distance = {phase: 3 * 0.8 ** PHASES.count(phase) for phase in ("first", "second")}
     np.testing.assert_allclose(values(system), [3 - distance["first"], 3 - distance["second"]], rtol=1e-5)
@@ -98,6 +99,7 @@ def test_statistics_that_rest_are_another_kind_of_update(tmp_path, monkeypatch):
         describe_system(config, TASK),
         {},
         lambda *_: tf.data.Dataset.from_tensors(make_batch()).repeat(),
+        lambda: None,
         lambda done, final: None,
         tf.distribute.get_strategy(),
     )

@@ -39,3 +39,42 @@ class PartMasksSettings(SingleLevelSettings):
         super().__post_init__()
         if self.backbone != "pointnet2":
             raise ValueError(f"backbone={self.backbone}: part masks need pointnet2, which describes whole shapes")
+
+
+@dataclass(frozen=True)
+class SgpnTraining(Settings):
+    """Which part of SGPN's training a run is. The second one starts from a checkpoint of the first (--ckpt)."""
+
+    stage: str = option(
+        "instances",
+        "semantics: classes alone; instances: everything, with the statistics of batch normalization at rest",
+        ("semantics", "instances"),
+    )
+    similarity_epochs: float = option(
+        6.0, "passes over the training shapes that learn the similarity alone", low=0, high=1e6
+    )
+
+
+@dataclass(frozen=True)
+class SgpnSettings(SingleLevelSettings):
+    """SGPN as PartNet's program has it."""
+
+    training: SgpnTraining = group(SgpnTraining, of_weights=False)
+
+
+@dataclass(frozen=True)
+class GaussianReading(Settings):
+    """How Gaussians become instances."""
+
+    least_score: float = option(0.1, "points of at most this score are in no instance", low=0, high=1)
+    least_seed_score: float = option(0.3, "points of at most this score begin no instance", low=0, high=1)
+    least_similarity: float = option(0.5, "points less like the seed are not of its instance", low=0, high=1)
+    group_min_points: int = option(10, "a group of at most so many points is none", low=0, high=LARGEST_COUNT)
+
+
+@dataclass(frozen=True)
+class ProbabilisticSettings(SingleLevelSettings):
+    """Our reading of probabilistic embeddings."""
+
+    anchors: int = option(64, "points of a shape that are compared with all others", low=1, high=LARGEST_COUNT)
+    grouping: GaussianReading = group(GaussianReading, of_weights=False)
