@@ -112,7 +112,7 @@ def evaluate(
                 with watch.time("cluster"):
                     levels = predictor.system.segment(readout, portions, reading)
                     points, labels, whole = assemblers[reading](portions, their_labels, levels)
-                    segmented[reading] = [predictor.system.settle(levels, reading) for levels in whole]
+                    segmented[reading] = [predictor.system.conclude(levels, reading) for levels in whole]
                 with watch.time("metrics"):
                     hits[reading] = found.add(points, labels, segmented[reading])
             if writer is not None:

@@ -72,7 +72,7 @@ class System(keras.Model):
         """
         raise NotImplementedError
 
-    def settle(self, levels: tuple[Segmented, ...], reading: Settings) -> tuple[Segmented, ...]:
+    def conclude(self, levels: tuple[Segmented, ...], reading: Settings) -> tuple[Segmented, ...]:
         """What is decided of a cloud when all of its portions are put together, on every level."""
         return levels
 

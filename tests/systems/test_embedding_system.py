@@ -104,6 +104,6 @@ def test_small_instances_are_dropped():
     system.mean_sizes[0].assign([0.0, 8.0])
     proposals = Proposals(np.arange(6), np.array([0, 1, 3, 6]), np.array([0, 1, 1]), np.float32([0.1, 0.2, 0.3]))
     (reading,) = system.readings(system.settings).values()
-    (kept,) = system.settle((Segmented(np.zeros(6, np.int32), proposals),), reading)
+    (kept,) = system.conclude((Segmented(np.zeros(6, np.int32), proposals),), reading)
     assert kept.proposals.points.tolist() == [0, 3, 4, 5] and kept.proposals.row_splits.tolist() == [0, 1, 4]
     np.testing.assert_array_equal(kept.proposals.score, np.float32([0.1, 0.3]))

@@ -45,7 +45,11 @@ def test_things_alone_are_grouped():
     ("kind", "settings", "count"),
     [
         (PointGroup, PointGroupSettings(), 7_715_016),
-        (Hais, HaisSettings(backbone_settings=SparseUNetSettings(sparse_channels=tuple(32 * (i + 1) for i in range(7)))), 30_837_785),
+        (
+            Hais,
+            HaisSettings(backbone_settings=SparseUNetSettings(sparse_channels=tuple(32 * (i + 1) for i in range(7)))),
+            30_837_785,
+        ),
     ],
 )
 def test_parameters_are_those_of_the_published_weights(kind, settings, count):

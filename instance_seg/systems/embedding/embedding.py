@@ -116,7 +116,7 @@ class Embedding(System):
             found.append(of_level)
         return list(zip(*found))
 
-    def settle(self, levels: tuple[Segmented, ...], reading: EmbeddingGrouping) -> tuple[Segmented, ...]:
+    def conclude(self, levels: tuple[Segmented, ...], reading: EmbeddingGrouping) -> tuple[Segmented, ...]:
         """Keeps the instances with more points than `min_share` of the mean training instance of their class."""
         kept = []
         for segmented, mean_size in zip(levels, self.mean_sizes, strict=True):
