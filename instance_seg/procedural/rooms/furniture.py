@@ -37,9 +37,8 @@ def office_chair(draw: Draw) -> Piece:
 
 def armchair(draw: Draw) -> Piece:
     """A small sofa for one, or a shell on a pedestal."""
-    style = draw.pick([sofa, lounge_chair], [0.7, 0.3])
-    parts = [part for part in style(draw) if not isinstance(part, list) and part.name == "footrest"]
-    root = node("chair", [part for part in style(draw) if part not in parts])
+    parts = draw.pick([sofa, lounge_chair], [0.7, 0.3])(draw)
+    root = node("chair", [part for part in parts if isinstance(part, list) or part.name != "footrest"])
     piece = piece_of("armchair", root, color(draw, "fabric"), color(draw, "wood", "metal"))
     return piece.scaled(width=draw.between(0.7, 0.95), depth=draw.between(0.75, 0.9), height=draw.between(0.75, 0.95))
 
@@ -200,12 +199,6 @@ def screen(draw: Draw, label: str, width: float) -> Piece:
     """A television or a monitor."""
     piece = piece_of(label, GRAMMARS["Display"](draw), color(draw, "dark"), color(draw, "dark", "metal"))
     return piece.scaled(width, 0.2, 0.7 * width)
-
-
-def pillow(draw: Draw) -> Piece:
-    """A cushion that leans on nothing."""
-    cloth = color(draw, "fabric", "bright")
-    return solid_piece("pillow", (block((-0.22, 0.22), (0.0, 0.12), (-0.16, 0.16)), cloth)).scaled()
 
 
 def books(draw: Draw, count: int) -> list[Piece]:

@@ -33,7 +33,6 @@ LABELS = {
     "shelf": Label(15, "shelves", "bookcase"),
     "curtain": Label(16, "curtain"),
     "dresser": Label(17, "dresser"),
-    "pillow": Label(18, "pillow"),
     "mirror": Label(19, "mirror"),
     "mat": Label(20, "floor mat"),
     "ceiling": Label(22, "ceiling", "ceiling"),
