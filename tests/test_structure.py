@@ -104,10 +104,8 @@ def test_the_middle_floor_knows_no_data_set_and_no_backbone(place):
 
 
 def test_no_folder_is_a_hall():
-    folders = {path.parent for path in source_files()}
-    crowded = {
-        str(f.relative_to(ROOT)): len(list(f.glob("*.py"))) for f in folders if f != ROOT and not SHAPES & set(f.parts)
-    }
+    folders = {path.parent.relative_to(ROOT) for path in source_files() if path.parent != ROOT}
+    crowded = {str(f): len(list((ROOT / f).glob("*.py"))) for f in folders if not SHAPES & set(f.parts)}
     assert crowded and max(crowded.values()) <= MOST_FILES, crowded
 
 
