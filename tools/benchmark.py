@@ -10,6 +10,7 @@
     pipeline  shapes a second from augmentation to octrees
     cluster   mean-shift, ours and scikit-learn's
     metrics   clustering and measuring of test shapes
+    sparse    a sparse U-Net on the scan --room, and the components of its points
     scale     10,000 to a million points, depth 6 to 9: time and memory per octant, every case in a fresh process
 
 The counted operations stand beside the rate of TensorFlow's matrix product, measured in the same run. --peer runs
@@ -25,7 +26,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from instance_seg.benchmark import evaluation, growth, peer, suites
+from instance_seg.benchmark import evaluation, growth, peer, rooms, suites
 from instance_seg.benchmark.timing import CLOCKS, Row
 from instance_seg.benchmark.workload import read_shapes
 from instance_seg.files import replacing, write_json
@@ -41,6 +42,7 @@ SUITES = {
     "cluster": evaluation.cluster,
     "metrics": evaluation.metrics,
     "scale": growth.scale,
+    "sparse": rooms.sparse,
 }
 
 
@@ -49,6 +51,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--suite", default="octree,step", help="suites, separated by commas, or all")
     parser.add_argument("--shapes", required=True, help=".npz file with points and normals [B, N, 3]")
+    parser.add_argument("--room", default="", help="suite sparse: .npz file with xyz, rgb, semantic and instance")
     parser.add_argument("--batch", type=int, default=4, help="shapes in a batch")
     parser.add_argument("--depth", type=int, default=6, help="depth of the octrees")
     parser.add_argument("--runs", type=int, default=6, help="runs of everything")
@@ -63,10 +66,13 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--turns", type=int, default=2, help="turns with the peer")
     parser.add_argument("--line", action="store_true", help="print one line of JSON only")
     arguments = parser.parse_args(argv)
-    arguments.suite = list(SUITES) if arguments.suite == "all" else arguments.suite.split(",")
+    every = [name for name in SUITES if arguments.room or name != "sparse"]
+    arguments.suite = every if arguments.suite == "all" else arguments.suite.split(",")
     unknown = [name for name in arguments.suite if name not in SUITES]
     if unknown:
         parser.error(f"--suite: {unknown[0]!r} is unknown; choose from {', '.join(SUITES)}")
+    if "sparse" in arguments.suite and not arguments.room:
+        parser.error("--suite=sparse needs --room")
     for name in ("batch", "depth", "runs", "turns"):
         if getattr(arguments, name) < 1:
             parser.error(f"--{name}={getattr(arguments, name)} must be at least 1")
@@ -83,7 +89,7 @@ def run_suites(arguments: argparse.Namespace) -> list[Row]:
     if len(shapes.points) < arguments.batch:
         raise ValueError(f"--batch={arguments.batch}: {arguments.shapes} has {len(shapes.points)} shapes")
     a = arguments
-    settings = suites.Settings(shapes, a.batch, a.depth, a.runs, a.preset, a.clock, a.threads)
+    settings = suites.Settings(shapes, a.batch, a.depth, a.runs, a.preset, a.clock, a.threads, a.room)
     return [row for name in arguments.suite for row in SUITES[name](settings)]
 
 

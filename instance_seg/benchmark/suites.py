@@ -29,6 +29,7 @@ class Settings:
     preset: str = "paper"
     clock: str = "wall"
     threads: int = 0  # of TensorFlow; 0: one a core
+    room: str = ""  # file of the scan that the suite of rooms is about
 
     def time(self, function: Callable, warmup: int = 1, runs: int = 0) -> Seconds:
         """Times a function by the clock and the number of runs asked for (or `runs`)."""

@@ -178,3 +178,15 @@ def test_messages(shapes_file, tmp_path, capsys):
 
 def test_summary_has_medians():
     assert benchmark.summary([Row("s", "a", 1.0, 2.0, "ms")]) == {"a": 1.0, "a_median": 2.0}
+
+
+def test_suite_of_rooms(shapes_file, tmp_path):
+    rng = np.random.default_rng(0)
+    room = {"xyz": rng.integers(0, 4096, (300, 3)), "rgb": rng.integers(0, 255, (300, 3))}
+    room |= {"semantic": rng.integers(0, 20, 300), "instance": np.repeat([-1, 0, 1], 100)}
+    np.savez(tmp_path / "room.npz", **room)
+    run(shapes_file, "--suite=sparse", f"--room={tmp_path / 'room.npz'}", f"--json={tmp_path / 'out.json'}")
+    found = json.loads((tmp_path / "out.json").read_text())["results"]
+    assert {"tables_ms", "inference_ms", "forward_ms", "step_ms", "components_ms", "peak_rss_mb"} <= found.keys()
+    with pytest.raises(SystemExit):
+        run(shapes_file, "--suite=sparse")
