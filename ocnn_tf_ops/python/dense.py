@@ -11,6 +11,9 @@ from ocnn_tf_ops.python.precision import wide_type
 def linear(parts: Sequence[tf.Tensor], weights: tf.Tensor) -> tf.Tensor:
     """[x_0, x_1, ...] @ weights without concatenating the parts.
 
+    On a CPU it takes as long as TensorFlow's product of the concatenated parts (docs/benchmark.csv, suite `linear`),
+    but no copy of them is held for the gradient.
+
     Args:
         parts: [M, W_p] float32, float64 or half each.
         weights: [W_0 + W_1 + ..., Cout] of the same type.
@@ -22,7 +25,7 @@ def linear(parts: Sequence[tf.Tensor], weights: tf.Tensor) -> tf.Tensor:
         tf.errors.InvalidArgumentError: sizes do not agree.
     """
     if len(parts) == 1:
-        return tf.linalg.matmul(parts[0], weights)  # a little faster than ours; what pays is not to concatenate
+        return tf.linalg.matmul(parts[0], weights)  # nothing to concatenate
     return tf_ops().ocnn_linear(list(parts), weights)
 
 
