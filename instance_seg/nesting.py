@@ -49,9 +49,10 @@ def all_names(root: type[Settings], chosen: Mapping[str, Any]) -> dict[str, str]
     for f in fields(root):
         if "chosen" in f.metadata:
             by, entries = f.metadata["chosen"]
-            for entry in {*entries, str(chosen.get(by, ""))} - {""}:
-                inside = all_names(settings_class(entries, by, entry), chosen)
-                names = {name: where or f"{by}={entry}" for name, where in inside.items()} | names
+            for entry in filter(None, dict.fromkeys([*entries, str(chosen.get(by, ""))])):
+                for name, where in all_names(settings_class(entries, by, entry), chosen).items():
+                    where, known = where or f"{by}={entry}", names.get(name, "").split(" or ")
+                    names[name] = where if known == [""] else " or ".join(dict.fromkeys([*known, where]))
         elif "group" in f.metadata:
             names |= all_names(f.metadata["group"], chosen)
         elif "help" in f.metadata:
