@@ -59,4 +59,12 @@ SPCONV = Initializer(
     transposed=lambda cells, inputs, outputs: 1.0 / math.sqrt(round(cells ** (2 / 3)) * inputs * outputs),
 )
 
-INITIALIZERS = {"released": RELEASED, "fan_in": FAN_IN, "spconv": SPCONV}
+# PartNet's, ASIS' and JSNet's programs: Xavier, and biases of 0.
+XAVIER = Initializer(
+    linear=xavier,
+    bias=lambda inputs, outputs: 0.0,
+    convolution=_xavier_of_all_cells,
+    transposed=_xavier_of_all_cells,
+)
+
+INITIALIZERS = {"released": RELEASED, "fan_in": FAN_IN, "spconv": SPCONV, "xavier": XAVIER}

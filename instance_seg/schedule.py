@@ -23,10 +23,18 @@ class ScheduleConfig(Settings):
     learning_rate: float = option(0.1, "initial learning rate", above=0, high=1e30)
     rate_shape: str = option(
         "steps",
-        "how the rate falls: steps: by decay_factor at each of decay_at (the paper); cosine: along half a cosine, to 0",
-        ("steps", "cosine"),
+        "how the rate falls: steps: by decay_factor at each of decay_at (the paper); cosine: half a cosine, to 0; "
+        "periodic: by decay_factor every decay_every iterations, down to rate_floor",
+        ("steps", "cosine", "periodic"),
     )
     rate_hold: float = option(0.0, "cosine: fraction of max_iter at the full rate before it falls", low=0, below=1)
+    decay_every: float = option(
+        5000.0,
+        "iterations between drops of a periodic rate; samples between them over the batch size",
+        above=0,
+        high=1e9,
+    )
+    rate_floor: float = option(0.0, "smallest learning rate of a periodic rate", low=0, high=1e30)
     decay_at: tuple[float, ...] = option(
         (0.5, 0.75), "fractions of max_iter after which the learning rate drops", low=0, high=1
     )
@@ -60,7 +68,13 @@ def cosine(step: int, config: ScheduleConfig) -> float:
     return 0.5 * (1.0 + math.cos(math.pi * max(step - held, 0) / (config.max_iter - held)))
 
 
-SHAPES = {"steps": steps, "cosine": cosine}
+def periodic(step: int, config: ScheduleConfig) -> float:
+    """A factor after each period, down to the floor."""
+    factor = config.decay_factor ** math.floor(step / config.decay_every)
+    return max(factor, config.rate_floor / config.learning_rate)
+
+
+SHAPES = {"steps": steps, "cosine": cosine, "periodic": periodic}
 
 
 def uses_batch_statistics(step: int, config: ScheduleConfig) -> bool:

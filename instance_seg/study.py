@@ -51,11 +51,16 @@ class Run(NamedTuple):
 
     name: str  # its folder below the runs
     flags: tuple[str, ...]
+    after: str = ""  # name of the run whose weights it starts from
     sweep: tuple[str, ...] = ()  # SETTING=VALUE of the clustering to be measured on its predictions too
 
 
 def read_study(path: str | Path) -> dict[str, Any]:
-    """The YAML of a study: `runs`, `name`, `procedural_categories` and, for several networks, `first` and `sweep`."""
+    """The YAML of a study: `runs`, `name`, `procedural_categories` and, for several networks, `variants`.
+
+    These may have ranks (`first`), a `sweep`, `flags` of all runs, and `after`: a network that each run of another
+    starts from.
+    """
     try:
         return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:
@@ -71,7 +76,7 @@ def plan(study: dict, categories: Sequence[str], seeds: Sequence[str], variants:
     for seed in seeds:
         if not seed.isdigit():
             raise ValueError(f"--seeds={','.join(seeds)}: want whole numbers separated by commas")
-    names = all_variants() if variants in (None, [], ["all"]) else variants
+    names = study["variants"] if variants in (None, [], ["all"]) else variants
     first = study.get("first", [])
     rank = {name: i for i, group in enumerate(first) for name in group}
     ranked = [[name for name in names if rank.get(name, len(first)) == i] for i in range(len(first) + 1)]
@@ -87,10 +92,16 @@ def plan(study: dict, categories: Sequence[str], seeds: Sequence[str], variants:
 
 
 def _run(study: dict, variant: str, category: str, seed: str, level: int) -> Run:
-    name = study["name"].format(variant=variant, category=category, seed=seed) + (f"/level_{level}" if level else "")
+    def name_of(variant):
+        return study["name"].format(variant=variant, category=category, seed=seed) + (
+            f"/level_{level}" if level else ""
+        )
+
+    before = study.get("after", {}).get(variant)
     chosen = (f"--variant={variant}", f"--category={category}", f"--seed={seed}", f"--level={level}")
     sweep = study.get("sweep", {"variant": None})
-    return Run(name, chosen, tuple(sweep["settings"]) if variant == sweep["variant"] else ())
+    settings = tuple(sweep["settings"]) if variant == sweep["variant"] else ()
+    return Run(name_of(variant), chosen, name_of(before) if before else "", settings)
 
 
 def all_variants() -> list[str]:
@@ -148,7 +159,8 @@ class Study:
 
     def do(self, run: Run) -> None:
         """Trains a run that has no results, and measures the clusterings of its sweep that have none."""
-        if not self._is_done(run.name) and not self._start(run, "train"):
+        start_from = [f"--ckpt={self.runs / run.after}"] if run.after else []
+        if not self._is_done(run.name) and not self._start(run, "train", *start_from):
             return
         self._keep(run.name)
         if run.sweep:
@@ -203,7 +215,7 @@ def main(argv: list[str]) -> None:
     folder = Path(_RUNS.value or study["runs"].format(preset=preset))
     results = Path(_RESULTS.value) if _RESULTS.value else None
     with Jobs(_JOBS.value) as jobs:
-        common = [f"--preset={_PRESET.value}", f"--data_dir={data_dir}", *passed_on]
+        common = [f"--preset={_PRESET.value}", f"--data_dir={data_dir}", *study.get("flags", []), *passed_on]
         work = Study(jobs, folder, results, _PRESET.value, common, _FORCE.value)
         jobs.each(work.do, runs)
     subprocess.run([sys.executable, "-m", "instance_seg.report", str(results or folder)], check=False)

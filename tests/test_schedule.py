@@ -73,3 +73,11 @@ def test_impossible_fraction(fraction):
 def test_impossible_settings():
     with pytest.raises(ValueError, match="max_iter=0"):
         ScheduleConfig(max_iter=0)
+
+
+def test_a_periodic_rate_has_a_floor():
+    """PartNet's: 0.001, times 0.8 every 40,000 samples of batches of 16."""
+    settings = {"learning_rate": 1e-3, "decay_factor": 0.8, "decay_every": 2500.0, "rate_floor": 1e-5}
+    config = ScheduleConfig(rate_shape="periodic", **settings)
+    rates = [learning_rate(step, config) for step in (0, 2499, 2500, 7500, 10**6)]
+    assert rates == pytest.approx([1e-3, 1e-3, 8e-4, 5.12e-4, 1e-5])

@@ -8,9 +8,9 @@ import subprocess
 import sys
 
 import pytest
-import yaml
 from small_results import WITH, results
 
+from instance_seg.presets import read_variant, variant_names
 from instance_seg.report.descriptions import description_of
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -261,14 +261,11 @@ def test_partnet_all(checkout):
 
 
 def test_the_networks_of_one_level_are_those_that_the_report_merges():
-    variants = {
-        path.stem: yaml.safe_load(path.read_text()) for path in (ROOT / "experiments" / "variants").glob("*.yaml")
-    }
-    single = {name for name, settings in variants.items() if settings.get("single_level")}
+    single = {name for name in variant_names() if any(layer.get("single_level") for layer in read_variant(name))}
     assert single == set(description_of("partnet")["one_network_per_level"])
 
 
-@pytest.mark.parametrize("script", ["ablation.sh", "partnet_all.sh"])
+@pytest.mark.parametrize("script", ["ablation.sh", "comparison.sh", "partnet_all.sh"])
 def test_help_is_the_head_of_the_script(checkout, script):
     done, _ = call(checkout, script, "--help")
     assert done.returncode == 0 and "--preset=NAME" in done.stdout and "set -" not in done.stdout

@@ -8,27 +8,37 @@ import numpy as np
 from instance_seg.options import Settings, option
 from instance_seg.structures import Cloud
 
-ROT_MODES = ("uniform", "int")
-ORDERS = ("released", "listed")
+ROT_MODES = ("uniform", "int", "normal")
+ORDERS = ("released", "listed", "partnet")
 
 
 @dataclass(frozen=True)
 class AugmentConfig(Settings):
     """How training shapes are varied.
 
-    rot_mode "int" draws whole degrees -d..d-1, as the released code does; "uniform" draws from (-d, d). augment_order
-    "released" rotates, translates, then scales, so that the shift is scaled as well; "listed" scales, rotates, then
-    translates, the order in which the paper's text names them.
+    rot_mode "int" draws whole degrees -d..d-1, as the released code does; "uniform" draws from (-d, d); "normal" draws
+    from a normal distribution of deviation d / 3, cut off at -d and d. augment_order "released" rotates, translates,
+    then scales, so that the shift is scaled as well; "listed" scales, rotates, then translates, the order in which the
+    paper's text names them; "partnet" translates, scales, then rotates. Jitter comes before all of them. PartNet's
+    experiments have jitter 0.01, translation 0.1, scales 0.8 to 1.25 and normal angles up to 0.18 rad.
     """
 
     augment: bool = option(True, "rotate, scale and translate training shapes at random")
     rotation_degrees: float = option(10.0, "largest angle about each axis, degrees", low=0, high=360)
-    rot_mode: str = option("uniform", "real-valued angles, or whole degrees as the released code draws", ROT_MODES)
+    rot_mode: str = option(
+        "uniform",
+        "real-valued angles, whole degrees (released code), or normal: mostly small ones",
+        ROT_MODES,
+    )
     scale_min: float = option(0.75, "smallest scale", above=0, high=100)
     scale_max: float = option(1.25, "largest scale", above=0, high=100)
     translation: float = option(0.125, "largest shift along each axis, in radii of the shape", low=0, high=100)
     augment_crop: bool = option(True, "points that leave [-1, 1]^3 are dropped; off for clouds in meters")
-    augment_order: str = option("released", "released: the shift is scaled too; listed: it is not", ORDERS)
+    augment_order: str = option(
+        "released", "released: the shift is scaled too; listed: it is not; partnet: it is scaled and rotated", ORDERS
+    )
+    jitter: float = option(0.0, "standard deviation of the noise on every coordinate of every point", low=0, high=1)
+    jitter_clip: float = option(0.05, "largest noise on a coordinate", low=0, high=1)
 
     def __post_init__(self):
         super().__post_init__()
@@ -42,9 +52,14 @@ class AugmentConfig(Settings):
 
         A cloud that leaves the cube altogether is taken unmoved: a batch must not lose one.
         """
+        noise = None
+        if self.jitter:
+            drawn_noise = rng.normal(0, self.jitter, cloud.xyz.shape)
+            noise = np.clip(drawn_noise, -self.jitter_clip, self.jitter_clip).astype(np.float32)
         drawn, rows = random_motion(self, rng), np.arange(len(cloud.xyz))
-        inside = np.flatnonzero(inside_cube(drawn.move(cloud.xyz))) if self.augment_crop else rows
-        return Variation(drawn, inside) if inside.size else Variation(STILL, rows)
+        xyz = cloud.xyz if noise is None else cloud.xyz + noise
+        inside = np.flatnonzero(inside_cube(drawn.move(xyz))) if self.augment_crop else rows
+        return Variation(drawn, inside, noise=noise) if inside.size else Variation(STILL, rows, noise=noise)
 
 
 class Motion(NamedTuple):
@@ -74,6 +89,7 @@ class Variation(NamedTuple):
     motion: Motion
     rows: np.ndarray | slice  # the points that are kept
     shift: np.ndarray | float = 0.0  # [F] float32, added to the features
+    noise: np.ndarray | None = None  # [N, 3] float32, added to the coordinates of all points before they move
     seen: np.ndarray | None = None  # [len(rows), 3] float32, where the tables see the kept points; None: where they are
 
 
@@ -82,6 +98,8 @@ def random_motion(config: AugmentConfig, rng: np.random.Generator) -> Motion:
     degrees = config.rotation_degrees
     if config.rot_mode == "int":
         angles = rng.integers(-int(degrees), int(degrees), size=3) if degrees else np.zeros(3)
+    elif config.rot_mode == "normal":
+        angles = np.clip(rng.normal(0, degrees / 3, size=3), -degrees, degrees)
     else:
         angles = rng.uniform(-degrees, degrees, size=3)
     scale = rng.uniform(config.scale_min, config.scale_max)
@@ -93,6 +111,8 @@ def motion(degrees: np.ndarray, scale: float, translation: np.ndarray, order: st
     """The motion of given angles about x, y, z (degrees), scale and translation; `order` as in AugmentConfig."""
     rotation = rotation_matrix(np.deg2rad(degrees))
     shift = np.asarray(translation, np.float64)
+    if order == "partnet":
+        return Motion(rotation, scale * rotation, scale * rotation @ shift)
     return Motion(rotation, scale * rotation, scale * shift if order == "released" else shift)
 
 

@@ -90,8 +90,9 @@ class Split:
             if index not in self._prepared:
                 self._prepared[index] = self._targets.prepare(cloud, self.task)
             targets = self._targets.at(self._prepared[index], labels, motion)
+        positions = cloud.xyz if variation.noise is None else cloud.xyz + variation.noise
         for rows in (variation.rows, labeled):
-            xyz, features = motion.move(cloud.xyz[rows]), motion.turn(cloud.features[rows], self.task.directions)
+            xyz, features = motion.move(positions[rows]), motion.turn(cloud.features[rows], self.task.directions)
             features = features + np.float32(variation.shift)
             points.append(Points(xyz, features, np.array([0, len(xyz)], np.int32)))
         if variation.seen is not None:

@@ -52,7 +52,7 @@ class SceneAugmentConfig(Settings):
         for size, strength in zip(self.elastic_size, self.elastic_strength):
             moved += elastic(moved, size, strength, rng)
         rows = self.crop(moved, rng)
-        return Variation(motion, rows, shift, moved[rows].astype(np.float32))
+        return Variation(motion, rows, shift, seen=moved[rows].astype(np.float32))
 
     def crop(self, xyz: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """The rows of xyz [N, 3] in a random window that holds at most `crop_points`, and at least one.

@@ -7,6 +7,7 @@
     parts, subsets  what the parts of the data set are called, and those of the paper; short: names for headings
     labels          other names for values of the keys
     one_network_per_level     networks that the paper trains for each level; they are one row
+    methods         the paper's names of other methods and the variants that are those here
     tables          in the order of the page; `print: true`: also in the terminal
 
 A table has a name, a title, notes, the headers of its names (`num_names` of them, by default all, are text), a layout

@@ -38,6 +38,13 @@ class Measured:
         return self.rows.get(tuple(of[key] for key in self.keys))
 
     @cached_property
+    def methods(self) -> dict[str, pd.DataFrame]:
+        """The figures of the paper's other methods as this program has them, by their names in the paper."""
+        found = rows_by(self.others, ["variant"])
+        known = self.description.get("methods", {})
+        return {name: found[(variant,)] for name, variant in known.items() if (variant,) in found}
+
+    @cached_property
     def own_networks(self) -> dict[str, str]:
         """Variants that are no network of the paper, not even one changed, and the names they have in tables."""
         known = papers_networks(self.description)
@@ -64,15 +71,20 @@ def papers_grid(measured: Measured, table: Mapping[str, Any]) -> pd.DataFrame:
 def _grid(measured: Measured, table: Mapping[str, Any]) -> Lines:
     """Levels x (the paper's methods, ours, difference) x subsets: Tables 1 and 10."""
     subsets, rows, lines = measured.description["subsets"], measured.row(table["of"]), []
+
+    def averaged(grid):
+        return with_averages(grid.reindex(columns=subsets))
+
     if rows is not None:
-        ours = over_seeds(
-            rows, table["measure"], measured.levels, lambda grid: with_averages(grid.reindex(columns=subsets))
-        )
+        ours = over_seeds(rows, table["measure"], measured.levels, averaged)
         theirs = with_averages(papers_grid(measured, table).where(np.isfinite(ours.mean[:-1, 1:])))
     for block, level in enumerate([*measured.levels, "average"]):
         label = "Avg" if level == "average" else capitalized(level)
         for method, printed in table["paper"].items():
             lines.append([label, PAPERS if method == PAPERS_OWN else method, *map(percent, printed[level])])
+            if (rows_of := measured.methods.get(method)) is not None:
+                found = over_seeds(rows_of, table["measure"], measured.levels, averaged)
+                lines.append([label, f"{method}, {OURS}", *map(figure, found.mean[block], found.spread[block])])
         if rows is None:
             lines.append([label, OURS, NOT_RUN, *[MISSING] * len(subsets)])
         else:
@@ -84,9 +96,12 @@ def _grid(measured: Measured, table: Mapping[str, Any]) -> Lines:
 def _methods(measured: Measured, table: Mapping[str, Any]) -> Lines:
     """The paper's methods, ours and the difference x measures: Table 2."""
     rows = measured.row(table["of"])
-    lines = [
-        [PAPERS if name == PAPERS_OWN else name, *map(percent, printed)] for name, printed in table["paper"].items()
-    ]
+    lines = []
+    for name, printed in table["paper"].items():
+        lines.append([PAPERS if name == PAPERS_OWN else name, *map(percent, printed)])
+        if (found := measured.methods.get(name)) is not None:
+            figures = (over_seeds(found, measure, measured.levels) for measure in measured.measures)
+            lines.append([f"{name}, {OURS}", *(figure(*each) for each in figures)])
     if rows is None:
         lines.append([OURS, NOT_RUN, *[MISSING] * (len(measured.measures) - 1)])
     else:

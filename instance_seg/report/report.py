@@ -109,7 +109,8 @@ def _section(
     if papers_networks(description) and not dataset.lower().startswith(task):
         remarks.append(f"{dataset} is not the paper's data: its figures are of another task, and so the differences.")
     remarks += _incomplete(runs, description)
-    printed = tuple(table["name"] for table in description["tables"] if table.get("print"))
+    compared = ("grid", "methods") if measured.methods else ()  # tables that other methods have rows in
+    printed = tuple(t["name"] for t in description["tables"] if t.get("print") or t["layout"] in compared)
     return Section(dataset, preset, arithmetic, tuple(t for t in tables if t.rows), tuple(remarks), printed)
 
 

@@ -3,7 +3,16 @@
 import numpy as np
 import pytest
 
-from instance_seg.data.augment import STILL, AugmentConfig, inside_cube, motion, random_motion, rotation_matrix
+from instance_seg.data.augment import (
+    STILL,
+    AugmentConfig,
+    inside_cube,
+    motion,
+    random_motion,
+    rotation_matrix,
+)
+from instance_seg.data.batches import SampleConfig, Split, training_sample
+from instance_seg.structures import Cloud, Task
 
 
 def test_quarter_turns():
@@ -103,3 +112,32 @@ def test_the_cube_includes_its_faces():
 def test_impossible_settings(fields, message):
     with pytest.raises(ValueError, match=message):
         AugmentConfig(**fields)
+
+
+def test_partnets_order_scales_and_rotates_the_shift():
+    shift, degrees = np.array([0.1, -0.2, 0.3]), np.array([4.0, 5.0, 6.0])
+    drawn = motion(degrees, 2.0, shift, "partnet")
+    point = np.float32([[0.3, 0.4, -0.5]])
+    expected = rotation_matrix(np.deg2rad(degrees)) @ (2.0 * (point[0] + shift))
+    np.testing.assert_allclose(drawn.move(point)[0], expected, rtol=1e-5)
+
+
+def test_jitter_is_cut_off_and_none_leaves_the_points():
+    points, rng = np.zeros((2000, 3), np.float32), np.random.default_rng(0)
+    cloud = Cloud(points, points, (), "")
+    assert AugmentConfig().vary(cloud, rng).noise is None
+    noise = AugmentConfig(jitter=0.01, jitter_clip=0.02).vary(cloud, rng).noise
+    assert noise.dtype == np.float32 and np.abs(noise).max() == np.float32(0.02)
+    assert noise.std() == pytest.approx(0.0095, rel=0.05)  # of a normal distribution cut off at two deviations
+    still = {"rotation_degrees": 0.0, "scale_min": 1.0, "scale_max": 1.0, "translation": 0.0}
+    split = Split([cloud], Task("made up", "", (), 3))
+    moved = training_sample(split, 0, SampleConfig(augmentation=AugmentConfig(jitter=0.01, **still)), rng)
+    assert moved.points.xyz.std() == pytest.approx(0.01, rel=0.05)
+    np.testing.assert_array_equal(moved.points.xyz, moved.cloud.xyz)
+
+
+def test_normal_angles_are_mostly_small():
+    config = AugmentConfig(rot_mode="normal", rotation_degrees=9.0, scale_min=1.0, scale_max=1.0)
+    turns = [random_motion(config, np.random.default_rng(seed)).rotation for seed in range(400)]
+    angles = np.rad2deg(np.arcsin([turn[2, 1] for turn in turns]))
+    assert np.std(angles) == pytest.approx(3, rel=0.15)
