@@ -50,11 +50,13 @@ class SparseUNet(Composite):
     def tables(self, cloud: Points, points: Points) -> ops.SparseVoxels:
         """The voxels of the labeled `points`, from the least coordinates of each cloud on.
 
-        The features of a voxel are the means of its points' features and coordinates.
+        The features of a voxel are the means of its points' features and coordinates. Where all points are labeled, it
+        is those of `cloud` that lie in voxels: augmentation may have distorted them, and nothing else.
         """
+        all_labeled = tf.equal(tf.shape(cloud.xyz)[0], tf.shape(points.xyz)[0])
         num_clouds = tf.size(points.row_splits) - 1
         cloud_of = tf.repeat(tf.range(num_clouds), points.row_splits[1:] - points.row_splits[:-1])
-        scaled = points.xyz / self.voxel_edge
+        scaled = tf.cond(all_labeled, lambda: cloud.xyz, lambda: points.xyz) / self.voxel_edge
         voxels = tf.cast(
             scaled - tf.gather(tf.math.unsorted_segment_min(scaled, cloud_of, num_clouds), cloud_of), tf.int32
         )

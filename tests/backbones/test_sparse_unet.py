@@ -114,3 +114,15 @@ def test_initial_weights_are_those_of_spconv():
     conv.build((None, 16))
     largest = np.abs(conv.kernel.numpy()).max()
     assert 0.0205 < largest <= 1 / 48  # 1 / sqrt(3 * 3 * 16 * 16)
+
+
+def test_a_distortion_moves_points_to_other_voxels_and_nothing_else():
+    xyz = tf.constant([[0.0, 0, 0], [0.11, 0, 0], [0.52, 0, 0]])
+    points = Points(xyz, tf.zeros([3, 0]), tf.constant([0, 3]))
+    backbone = SparseUNet(voxel_edge=0.1, channels=(4, 4))
+    distorted = points._replace(xyz=xyz + [[0.0, 0, 0], [-0.02, 0, 0], [0.1, 0, 0]])
+    tables = backbone.tables(distorted, points)
+    np.testing.assert_array_equal(tables.coordinates[0][:, 0], [0, 6])
+    np.testing.assert_allclose(tables.features[:, 0], [0.055, 0.52], rtol=1e-6)
+    some = backbone.tables(distorted, Points(xyz[1:], points.features[1:], tf.constant([0, 2])))
+    np.testing.assert_array_equal(some.coordinates[0][:, 0], [0, 4])
