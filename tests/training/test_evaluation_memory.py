@@ -41,7 +41,7 @@ class Batches:
 class Predictor:
     """Predicts what is labeled, with offsets of 0, and groups as every system with offsets does."""
 
-    system = SimpleNamespace(task=CHAIR.task())
+    system = SimpleNamespace(task=CHAIR.task(), conclude=lambda levels, reading: levels)
 
     def __init__(self):
         self.system.segment = lambda *args: OffsetSystem.segment(self.system, *args)

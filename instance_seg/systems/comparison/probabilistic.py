@@ -111,7 +111,7 @@ class Probabilistic(SingleLevel):
             score = 1.0 / (1.0 + np.exp(-logits.max(axis=1)))
             proposals = greedy_groups(
                 mean, variance, score, semantic, least=reading.least_score, least_seed=reading.least_seed_score,
-                like=reading.least_similarity, min_points=reading.group_min_points,
+                like=reading.least_similarity, min_points=reading.least_points,
             )  # fmt: skip
             found.append((Segmented(semantic, proposals),))
         return found

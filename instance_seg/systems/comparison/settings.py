@@ -69,7 +69,7 @@ class GaussianReading(Settings):
     least_score: float = option(0.1, "points of at most this score are in no instance", low=0, high=1)
     least_seed_score: float = option(0.3, "points of at most this score begin no instance", low=0, high=1)
     least_similarity: float = option(0.5, "points less like the seed are not of its instance", low=0, high=1)
-    group_min_points: int = option(10, "a group of at most so many points is none", low=0, high=LARGEST_COUNT)
+    least_points: int = option(10, "a group of at most so many points is none", low=0, high=LARGEST_COUNT)
 
 
 @dataclass(frozen=True)
