@@ -64,6 +64,7 @@ def _pass_over_pairs(features, group, semantic, weight, alpha):
         return tf.reshape(padded, [-1, TILE, *x.shape[1:]])
 
     def of_tile(rows):
+        """Of the pairs of a tile's rows with all rows."""
         f, g, c, w, place = rows
         s = similarity_tile(f, features)
         same = ((g[:, None] == group) & (g[:, None] >= 0)) | (place[:, None] == places)

@@ -180,11 +180,7 @@ class Hais(ProposalSystem):
         self, readout: tuple[Readout, ...], points: Points, reading: HaisReading
     ) -> list[tuple[Segmented, ...]]:
         """The points in the masks of the proposals that score well and keep enough of them; they may overlap."""
-        clouds = list(zip(points.row_splits[:-1], points.row_splits[1:]))
-        return [
-            tuple(_segmented(readout[k], points.xyz, begin, end, reading) for k in self.task.measured_at)
-            for begin, end in clouds
-        ]
+        return self.segment_clouds(_segmented, readout, points, reading)
 
 
 def _segmented(level: Readout, xyz: np.ndarray, begin: int, end: int, reading: HaisReading) -> Segmented:

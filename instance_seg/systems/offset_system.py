@@ -7,19 +7,16 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from instance_seg.backbones import BACKBONES
 from instance_seg.clustering.config import ClusterConfig
 from instance_seg.clustering.instances import PredictedLevel, segment_levels
 from instance_seg.clustering.partition import as_proposals
 from instance_seg.clustering.shift import shift_points
 from instance_seg.data.targets import CenterTargets
 from instance_seg.initializers import RELEASED, Initializer
-from instance_seg.layers import Composite
 from instance_seg.losses.segmentation import segmentation_losses, weight_decay
-from instance_seg.registry import load
 from instance_seg.structures import Batch, LevelPrediction, Points, Segmented, Task, Tensor
 from instance_seg.systems.settings import OffsetSettings
-from instance_seg.systems.system import System
+from instance_seg.systems.system import System, make_backbone
 from ocnn_tf_ops.python.cuda_memory import require_gpu
 
 WITH, WITHOUT = "with region centers", "without region centers"
@@ -32,18 +29,6 @@ class LevelReadout(NamedTuple):
     instance_offset: Tensor  # [N, 3] float32, O_I
     region_offset: Tensor  # [N, 3] float32, O_S
     certainty: Tensor  # [N] float32, negative entropy (nats) over all classes
-
-
-def make_backbone(settings: OffsetSettings, task: Task, initializer: Initializer) -> Composite:
-    """A backbone with two decoders, the semantic one first."""
-    kind = load(BACKBONES, "backbone", settings.backbone)
-    return kind.from_settings(
-        settings.backbone_settings,
-        num_decoders=2,
-        directions=task.directions,
-        initializer=initializer,
-        name="backbone",
-    )
 
 
 class OffsetSystem(System):

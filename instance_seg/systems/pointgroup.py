@@ -111,11 +111,7 @@ class PointGroup(ProposalSystem):
         self, readout: tuple[Readout, ...], points: Points, reading: PointGroupReading
     ) -> list[tuple[Segmented, ...]]:
         """The proposals that score well and are not small, less those that overlap a better one."""
-        clouds = list(zip(points.row_splits[:-1], points.row_splits[1:]))
-        return [
-            tuple(_segmented(readout[k], points.xyz, begin, end, reading) for k in self.task.measured_at)
-            for begin, end in clouds
-        ]
+        return self.segment_clouds(_segmented, readout, points, reading)
 
 
 def _segmented(level: Readout, xyz: np.ndarray, begin: int, end: int, reading: PointGroupReading) -> Segmented:

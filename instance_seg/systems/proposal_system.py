@@ -1,11 +1,11 @@
 """What PointGroup and its heirs share: classes and an offset for every point, of which they make proposals."""
 
 import functools
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from instance_seg.backbones import BACKBONES
 from instance_seg.fusion.semantic_assisted import SemanticAssistedFusion
 from instance_seg.heads.offset import OffsetHead
 from instance_seg.heads.semantic import SemanticHead
@@ -13,10 +13,9 @@ from instance_seg.initializers import RELEASED, Initializer
 from instance_seg.layers import Unit
 from instance_seg.losses.proposals import Truth, center_offsets, offset_losses, true_instances
 from instance_seg.losses.segmentation import average, cross_entropy
-from instance_seg.registry import load
 from instance_seg.structures import Batch, Labels, Level, Points, Task, Tensor
 from instance_seg.systems.proposal_settings import ProposalSettings
-from instance_seg.systems.system import System
+from instance_seg.systems.system import System, make_backbone
 
 PREPARE, PROPOSALS = "prepare", "proposals"  # phases
 
@@ -46,14 +45,8 @@ class ProposalSystem(System):
         **kwargs,
     ):
         super().__init__(settings, task, initializer, **kwargs)
-        kind, width = load(BACKBONES, "backbone", settings.backbone), settings.head_width
-        self.backbone = kind.from_settings(
-            settings.backbone_settings,
-            num_decoders=1,
-            directions=task.directions,
-            initializer=initializer,
-            name="backbone",
-        )
+        width = settings.head_width
+        self.backbone = make_backbone(settings, task, initializer, num_decoders=1)
         made = {"make_unit": make_unit, "initializer": initializer}
         self.semantic_heads = [
             SemanticHead(c, width, semantic_hidden, **made, name=f"semantic_{k}")
@@ -87,6 +80,13 @@ class ProposalSystem(System):
                 PointOutputs(logits, *offset(features, sources, points.xyz, points.row_splits, training=training))
             )
         return features, tuple(levels)
+
+    def segment_clouds(self, of_level: Callable, readout: Sequence[Any], points: Points, reading: Any) -> list[tuple]:
+        """of_level(readout of a level, xyz of the batch, first row, end, reading) of every cloud at every level."""
+        return [
+            tuple(of_level(readout[k], points.xyz, begin, end, reading) for k in self.task.measured_at)
+            for begin, end in zip(points.row_splits[:-1], points.row_splits[1:])
+        ]
 
     def phase(self, step: int) -> str:
         """First classes and offsets alone, then proposals as well."""

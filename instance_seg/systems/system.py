@@ -5,8 +5,11 @@ from typing import Any, ClassVar
 
 import keras
 
+from instance_seg.backbones import BACKBONES
 from instance_seg.initializers import RELEASED, Initializer
+from instance_seg.layers import Composite
 from instance_seg.options import Settings
+from instance_seg.registry import load
 from instance_seg.structures import Batch, Cloud, Labels, Points, Segmented, Task
 
 
@@ -86,3 +89,15 @@ class System(keras.Model):
         Args:
             found: the readout, the points and the labels of every batch of the split `settled_on` (NumPy).
         """
+
+
+def make_backbone(settings: Any, task: Task, initializer: Initializer, num_decoders: int = 2) -> Composite:
+    """The backbone that `settings.backbone` names; of two decoders the semantic one comes first."""
+    kind = load(BACKBONES, "backbone", settings.backbone)
+    return kind.from_settings(
+        settings.backbone_settings,
+        num_decoders=num_decoders,
+        directions=task.directions,
+        initializer=initializer,
+        name="backbone",
+    )

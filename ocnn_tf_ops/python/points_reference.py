@@ -37,6 +37,7 @@ def ball_query(xyz, row_splits, queries, query_splits, radius, max_neighbors):
 
 
 def radius_components(xyz, labels, row_splits, radius, max_neighbors, min_points):
+    """Breadth first over the neighbors that ball_query lists, from the rows that are in none yet."""
     index, count = ball_query(xyz, row_splits, xyz, row_splits, radius, max_neighbors)
     taken, components = np.zeros(len(xyz), bool), []
     for seed in range(len(xyz)):

@@ -21,10 +21,8 @@ from instance_seg.registry import load
 from instance_seg.systems import SYSTEMS
 from instance_seg.training.optimizers import Momentum
 
-OF_LEVELS = (
-    "semantic_assisted",
-    "feature_exchange",
-)  # the others are one network per level, tested in files of their own
+# The others are one network per level, and have tests of their own.
+OF_LEVELS = ("semantic_assisted", "feature_exchange")
 VARIANTS = [name for name in variant_names() if load_config("paper", {"variant": name, "level": 1}).system in OF_LEVELS]
 
 TINY = {

@@ -3,13 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from instance_seg.backbones import BACKBONES
 from instance_seg.initializers import RELEASED, Initializer
 from instance_seg.options import Settings
-from instance_seg.registry import load
 from instance_seg.structures import Points, Task
 from instance_seg.systems.comparison.settings import SingleLevelSettings
-from instance_seg.systems.system import System
+from instance_seg.systems.system import System, make_backbone
 
 
 class SingleLevel(System):
@@ -24,14 +22,7 @@ class SingleLevel(System):
         if len(task.levels) != 1:
             raise ValueError(f"{type(self).__name__} is one network per level: choose a level by --level=1, 2 or 3")
         (self.level,) = task.levels
-        kind = load(BACKBONES, "backbone", settings.backbone)
-        self.backbone = kind.from_settings(
-            settings.backbone_settings,
-            num_decoders=1,
-            directions=task.directions,
-            initializer=initializer,
-            name="backbone",
-        )
+        self.backbone = make_backbone(settings, task, initializer, num_decoders=1)
 
     def tables(self, cloud: Points, points: Points) -> Any:
         """The backbone's."""

@@ -18,8 +18,7 @@ from instance_seg.losses.discriminative import discriminative_loss
 from instance_seg.losses.segmentation import average, cross_entropy
 from instance_seg.structures import Batch, Cloud, Points, Segmented, Task, Tensor
 from instance_seg.systems.embedding.settings import EmbeddingGrouping, EmbeddingSettings
-from instance_seg.systems.offset_system import make_backbone
-from instance_seg.systems.system import System
+from instance_seg.systems.system import System, make_backbone
 
 
 class EmbeddingReadout(NamedTuple):
