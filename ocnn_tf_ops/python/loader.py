@@ -54,11 +54,13 @@ def tf_ops() -> ModuleType:
             f"{path} (built for TensorFlow {version}, found {tf.__version__}) does not load: {error}\n{_REBUILD}"
         ) from error
     library.ocnn_octree_build = _bounded(library.ocnn_octree_build, "num_depths", int)
-    library.ocnn_octree_neighbors = _bounded(library.ocnn_octree_neighbors, "children", len)
+    library.ocnn_octree_neighbors = _bounded(library.ocnn_octree_neighbors, "children", len, "num_depths")
+    coarser_bounded = _bounded(library.ocnn_sparse_voxels, "num_coarser", int, least=0)
+    library.ocnn_sparse_voxels = _bounded(coarser_bounded, "num_levels", int)
     return library
 
 
-def _bounded(function: Callable, name: str, count: Callable) -> Callable:
+def _bounded(function: Callable, name: str, count: Callable, shown: str = "", least: int = 1) -> Callable:
     """The op whose argument `name` says how many tensors it has, refused before TensorFlow makes room for them.
 
     An op's definition cannot state a largest value, and an eager call gets to the op's own check after a time that is
@@ -72,8 +74,8 @@ def _bounded(function: Callable, name: str, count: Callable) -> Callable:
     @functools.wraps(function)
     def call(*args, **kwargs):
         given = count(signature.bind(*args, **kwargs).arguments[name])
-        if not 1 <= given <= MAX_DEPTHS:
-            message = f"num_depths = {given} is out of range; expected 1 to {MAX_DEPTHS}"
+        if not least <= given <= MAX_DEPTHS:
+            message = f"{shown or name} = {given} is out of range; expected {least} to {MAX_DEPTHS}"
             raise tf.errors.InvalidArgumentError(None, None, message)
         return function(*args, **kwargs)
 

@@ -149,6 +149,8 @@ def test_static_shapes_in_a_graph():
         ({"row_splits": [0, 2]}, "row_splits must run from 0 to the number of points, 1"),
         ({"row_splits": [0]}, "row_splits must run from 0 to the number of points, 1"),
         ({"num_levels": 5}, "num_levels = 5 is out of range; expected 1 to depth . 1 = 4"),
+        ({"num_levels": 2**20}, "num_levels = 1048576 is out of range; expected 1 to 17"),
+        ({"num_levels": 0}, "num_levels = 0 is out of range; expected 1 to 17"),
         ({"depth": 17}, "depth = 17 is out of range; expected 1 to 16"),
         ({"features": tf.zeros([2, 4])}, "grad_y has shape"),
     ],
