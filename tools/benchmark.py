@@ -18,12 +18,12 @@ another program that takes --shapes, --batch, --depth and --runs and prints a li
 of the suites octree and step.
 """
 
-import argparse
 import csv
 import json
 import sys
 from pathlib import Path
 
+from absl import app, flags
 from tabulate import tabulate
 
 from instance_seg.benchmark import evaluation, growth, peer, rooms, suites
@@ -46,69 +46,66 @@ SUITES = {
 }
 
 
-def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
-    """The flags; unknown suites and sizes out of range end the program with a message."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--suite", default="octree,step", help="suites, separated by commas, or all")
-    parser.add_argument("--shapes", required=True, help=".npz file with points and normals [B, N, 3]")
-    parser.add_argument("--room", default="", help="suite sparse: .npz file with xyz, rgb, semantic and instance")
-    parser.add_argument("--batch", type=int, default=4, help="shapes in a batch")
-    parser.add_argument("--depth", type=int, default=6, help="depth of the octrees")
-    parser.add_argument("--runs", type=int, default=6, help="runs of everything")
-    parser.add_argument("--preset", default="paper", help="settings of the network")
-    parser.add_argument(
-        "--clock", default="wall", choices=CLOCKS, help="cpu: processor time, on a machine that is busy"
-    )
-    parser.add_argument("--threads", type=int, default=0, help="threads of TensorFlow; 0: one a core")
-    parser.add_argument("--json", help="file for the results")
-    parser.add_argument("--csv", help="file for the rows, sizes included")
-    parser.add_argument("--peer", nargs=2, metavar=("PYTHON", "SCRIPT"), help="another program on the same work")
-    parser.add_argument("--turns", type=int, default=2, help="turns with the peer")
-    parser.add_argument("--line", action="store_true", help="print one line of JSON only")
-    arguments = parser.parse_args(argv)
-    every = [name for name in SUITES if arguments.room or name != "sparse"]
-    arguments.suite = every if arguments.suite == "all" else arguments.suite.split(",")
-    unknown = [name for name in arguments.suite if name not in SUITES]
-    if unknown:
-        parser.error(f"--suite: {unknown[0]!r} is unknown; choose from {', '.join(SUITES)}")
-    if "sparse" in arguments.suite and not arguments.room:
-        parser.error("--suite=sparse needs --room")
-    for name in ("batch", "depth", "runs", "turns"):
-        if getattr(arguments, name) < 1:
-            parser.error(f"--{name}={getattr(arguments, name)} must be at least 1")
-    return arguments
+FLAGS = flags.FLAGS
+flags.DEFINE_list("suite", ["octree", "step"], "suites, separated by commas, or all")
+flags.DEFINE_string("shapes", None, ".npz file with points and normals [B, N, 3]", required=True)
+flags.DEFINE_string("room", "", "suite sparse: .npz file with xyz, rgb, semantic and instance")
+flags.DEFINE_integer("batch", 4, "shapes in a batch", lower_bound=1)
+flags.DEFINE_integer("depth", 6, "depth of the octrees", lower_bound=1)
+flags.DEFINE_integer("runs", 6, "runs of everything", lower_bound=1)
+flags.DEFINE_string("preset", "paper", "settings of the network")
+flags.DEFINE_enum("clock", "wall", list(CLOCKS), "cpu: processor time, on a machine that is busy")
+flags.DEFINE_integer("threads", 0, "threads of TensorFlow; 0: one a core", lower_bound=0)
+flags.DEFINE_string("json", "", "file for the results")
+flags.DEFINE_string("csv", "", "file for the rows, sizes included")
+flags.DEFINE_list("peer", [], "PYTHON,SCRIPT: another program on the same work")
+flags.DEFINE_integer("turns", 2, "turns with the peer", lower_bound=1)
+flags.DEFINE_bool("line", False, "print one line of JSON only")
 
 
-def run_suites(arguments: argparse.Namespace) -> list[Row]:
-    """The rows of the suites asked for."""
-    if arguments.threads:
+def chosen_suites() -> list[str]:
+    """The suites of --suite. ValueError for an unknown one, and for `sparse` without --room."""
+    names = [name for name in SUITES if FLAGS.room or name != "sparse"] if FLAGS.suite == ["all"] else FLAGS.suite
+    for name in names:
+        if name not in SUITES:
+            raise ValueError(f"--suite: {name!r} is unknown; choose from {', '.join(SUITES)}")
+    if "sparse" in names and not FLAGS.room:
+        raise ValueError("--suite=sparse needs --room")
+    return names
+
+
+def run_suites(names: list[str]) -> list[Row]:
+    """The rows of these suites."""
+    if FLAGS.threads:
         import tensorflow as tf  # not before our package, which turns its notes off
 
-        tf.config.threading.set_intra_op_parallelism_threads(arguments.threads)
-    shapes = read_shapes(arguments.shapes)
-    if len(shapes.points) < arguments.batch:
-        raise ValueError(f"--batch={arguments.batch}: {arguments.shapes} has {len(shapes.points)} shapes")
-    a = arguments
-    settings = suites.Settings(shapes, a.batch, a.depth, a.runs, a.preset, a.clock, a.threads, a.room)
-    return [row for name in arguments.suite for row in SUITES[name](settings)]
+        tf.config.threading.set_intra_op_parallelism_threads(FLAGS.threads)
+    shapes = read_shapes(FLAGS.shapes)
+    if len(shapes.points) < FLAGS.batch:
+        raise ValueError(f"--batch={FLAGS.batch}: {FLAGS.shapes} has {len(shapes.points)} shapes")
+    settings = suites.Settings(
+        shapes, FLAGS.batch, FLAGS.depth, FLAGS.runs, FLAGS.preset, FLAGS.clock, FLAGS.threads, FLAGS.room
+    )
+    return [row for name in names for row in SUITES[name](settings)]
 
 
-def run_in_turn(arguments: argparse.Namespace) -> list[Row]:
+def run_in_turn() -> list[Row]:
     """The rows of the comparison with the peer, which are about the suites `peer.SUITES`."""
-    a = arguments
-    work = (a.shapes, a.batch, a.depth, a.runs)
-    rows = peer.compare(peer.our_side(*work, a.preset), peer.peer_side(*a.peer, *work), a.turns)
-    points = read_shapes(a.shapes).points.shape[1]
-    sizes = f"batch {a.batch}, depth {a.depth}, {points} points, wall time, {a.turns} turns"
+    if len(FLAGS.peer) != 2:
+        raise ValueError("--peer: want PYTHON,SCRIPT, the peer's interpreter and its program")
+    work = (FLAGS.shapes, FLAGS.batch, FLAGS.depth, FLAGS.runs)
+    rows = peer.compare(peer.our_side(*work, FLAGS.preset), peer.peer_side(*FLAGS.peer, *work), FLAGS.turns)
+    points = read_shapes(FLAGS.shapes).points.shape[1]
+    sizes = f"batch {FLAGS.batch}, depth {FLAGS.depth}, {points} points, wall time, {FLAGS.turns} turns"
     return [row._replace(sizes=sizes) for row in rows]
 
 
-def run(arguments: argparse.Namespace) -> list[Row]:
+def run() -> list[Row]:
     """All rows asked for: beside a peer, those suites that it has no counterpart to run by themselves."""
-    if not arguments.peer:
-        return run_suites(arguments)
-    arguments.suite = [name for name in arguments.suite if name not in peer.SUITES]
-    return run_in_turn(arguments) + run_suites(arguments)
+    names = chosen_suites()
+    if not FLAGS.peer:
+        return run_suites(names)
+    return run_in_turn() + run_suites([name for name in names if name not in peer.SUITES])
 
 
 def summary(rows: list[Row]) -> dict:
@@ -125,22 +122,23 @@ def write_csv(path: str, rows: list[Row]) -> None:
 
 
 @ending_at_signals("stopped; nothing is written")
-def main(argv: list[str] | None = None) -> None:
+def main(argv: list[str]) -> None:
     """Runs what the flags ask for and prints it."""
-    arguments = parse_arguments(argv)
+    if len(argv) > 1:
+        raise app.UsageError(f"unexpected argument {argv[1]!r}")
     try:
-        rows = run(arguments)
+        rows = run()
     except (ValueError, RuntimeError) as error:
-        sys.exit(str(error))
-    if arguments.line:
+        sys.exit(f"error: {error}")
+    if FLAGS.line:
         print(json.dumps(summary(rows)))
     else:
         print(tabulate(rows, Row._fields, floatfmt=".4g"))
-    if arguments.json:
-        write_json(arguments.json, {"results": summary(rows), "rows": [r._asdict() for r in rows]}, indent=1)
-    if arguments.csv:
-        write_csv(arguments.csv, rows)
+    if FLAGS.json:
+        write_json(FLAGS.json, {"results": summary(rows), "rows": [r._asdict() for r in rows]}, indent=1)
+    if FLAGS.csv:
+        write_csv(FLAGS.csv, rows)
 
 
 if __name__ == "__main__":
-    main()
+    app.run(main)
