@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from instance_seg.grouping.groups import Groups, splits_to_ids
+from instance_seg.clustering.components import Groups, splits_to_ids
 from instance_seg.losses.segmentation import average
 from instance_seg.structures import Labels, Tensor
 

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from instance_seg.clustering.components import NO_GROUPS, Groups, component_groups, splits_to_ids
 from instance_seg.clustering.set_aggregation import ClassSizes, hierarchical_groups, measured_sizes
 from instance_seg.clustering.suppression import select
-from instance_seg.grouping.groups import NO_GROUPS, Groups, component_groups, splits_to_ids
 from instance_seg.heads.group_unet import GroupUNet
 from instance_seg.initializers import RELEASED, Initializer
 from instance_seg.layers import Composite, Linear

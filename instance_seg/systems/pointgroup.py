@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from instance_seg.clustering.components import NO_GROUPS, Groups, component_groups, join
 from instance_seg.clustering.suppression import overlaps, select, suppress
-from instance_seg.grouping.groups import NO_GROUPS, Groups, component_groups, join
 from instance_seg.heads.group_unet import GroupUNet
 from instance_seg.initializers import RELEASED, Initializer
 from instance_seg.layers import Linear

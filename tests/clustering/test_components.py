@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from instance_seg.grouping.groups import NO_GROUPS, Groups, component_groups, join
+from instance_seg.clustering.components import NO_GROUPS, Groups, component_groups, join
 
 GOLDEN = pathlib.Path(__file__).resolve().parents[1] / "golden" / "clusters.npz"
 

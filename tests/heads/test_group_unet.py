@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from instance_seg.grouping.groups import NO_GROUPS, Groups
-from instance_seg.grouping.voxels import draws_of_clouds, group_grids
+from instance_seg.clustering.components import NO_GROUPS, Groups
+from instance_seg.heads.group_unet import draws_of_clouds, group_grids
 
 GOLDEN = pathlib.Path(__file__).resolve().parents[1] / "golden" / "voxelize.npz"
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from instance_seg.grouping.groups import NO_GROUPS, Groups
+from instance_seg.clustering.components import NO_GROUPS, Groups
 from instance_seg.losses.proposals import (
     center_offsets,
     mask_loss,

@@ -6,7 +6,7 @@ import tensorflow as tf
 from systems.small_rooms import batch_of, blobs, gradients, only_class, small
 from systems.small_systems import both, run
 
-from instance_seg.grouping.groups import Groups
+from instance_seg.clustering.components import Groups
 from instance_seg.structures import Cloud, Labels, Points
 from instance_seg.systems.hais import Hais, Readout
 from instance_seg.systems.proposal_settings import HaisReading, HaisSettings
