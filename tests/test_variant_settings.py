@@ -14,12 +14,13 @@ def test_the_default_variant_changes_nothing():
     assert load_config("paper") == Config()
 
 
+INDOOR = {f"{name}{fused}" for name in ("pointgroup", "hais") for fused in ("", "_fusion")}  # Tables 6 and 9
 COMPARED = {"part_masks", "probabilistic", "sgpn", "sgpn_semantics"}  # whole methods, with their schedules
 
 
 def test_every_row_of_table_4_is_a_variant_and_one_row_is_ours():
     rows = set(papers_networks(description_of("partnet")))
-    assert set(variant_names()) == rows | {"multi_level_baseline_unit_xyz"} | COMPARED
+    assert set(variant_names()) == rows | {"multi_level_baseline_unit_xyz"} | COMPARED | INDOOR
 
 
 def test_the_row_of_ours_is_the_baseline_with_what_a_fused_head_has_beside_the_fusion():
@@ -51,6 +52,16 @@ def test_preset_below_variant_below_flags(tmp_path):
     config = load_config(str(preset), {"variant": "multi_level_fusion", "stop_gradient": False})
     assert (config.network.fusion, config.network.transfer, config.network.stop_gradient) == ("own", False, False)
     assert variant_label(config) == "multi_level_fusion stop_gradient=False transfer=False"
+
+
+@pytest.mark.parametrize("name", sorted(INDOOR))
+def test_networks_of_rooms_load_on_rooms_and_differ_in_fusion_alone(name):
+    for preset in ("paper", "demo", "smoke"):
+        config = load_config(preset, {"variant": name, "data_set": "scannet"})
+        assert variant_label(config) == name
+        other = load_config(preset, {"variant": name.removesuffix("_fusion"), "data_set": "scannet"})
+        assert config.flat() | {"variant": "", "fusion": ""} == other.flat() | {"variant": "", "fusion": ""}
+        assert config.network.head_width == config.network.backbone_settings.sparse_channels[0]
 
 
 def test_sizes_do_not_change_the_label():
