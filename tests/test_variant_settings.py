@@ -91,8 +91,8 @@ def test_impossible_level(level):
         ({"variant": "asis_fusion", "level": 2, "asis_space": "shifted"}, "asis_fusion asis_space=shifted"),
         ({"variant": "asis_fusion", "level": 2, "asis_neighbors": 5}, "asis_fusion"),
         (
-            {"variant": "cross_level_pointnet2", "pointnet2_normals": True},
-            "cross_level_pointnet2 pointnet2_normals=True",
+            {"variant": "cross_level_pointnet2", "pointnet2_inputs": "xyz_features"},
+            "cross_level_pointnet2 pointnet2_inputs=xyz_features",
         ),
         ({"system": "feature_exchange"}, "feature_exchange"),  # not the system of the variant
     ],

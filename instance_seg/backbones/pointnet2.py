@@ -1,11 +1,12 @@
-"""PointNet++ with single-scale grouping in the layout of PartNet's networks, with several decoders (Table 4, backbone).
+"""PointNet++ with single-scale grouping as PartNet's networks and ASIS have it, with several decoders.
 
-Two set abstractions sample and group the points, a third summarizes each shape, and each decoder carries features back
-by interpolation. Shapes keep their differing numbers of points: nothing is padded, so nothing has to be masked.
-PartNet's units have a bias before batch normalization, which that cancels; ours have none.
+Set abstractions sample and group the points, level after level; a last one may summarize each shape; each decoder
+carries features back by interpolation. Shapes keep their differing numbers of points: nothing is padded, so nothing has
+to be masked. The published units have a bias before batch normalization, which that cancels; ours have none.
 """
 
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -15,10 +16,8 @@ from instance_seg.backbones.settings import PointNet2Settings
 from instance_seg.layers import Composite, Unit, side_by_side
 from instance_seg.structures import Points, Tensor
 
-RADII = (0.2, 0.4)
-ABSTRACTION_WIDTHS = ((64, 64, 128), (128, 128, 256))
 SUMMARY_WIDTHS = (256, 512, 1024)
-PROPAGATION_WIDTHS = ((256, 256), (256, 128), (128, 128, 128))  # coarse to fine
+COARSE_WIDTHS, FINE_WIDTHS = (256, 256), ((256, 128), (128, 128, 128))  # of propagations, coarse to fine
 
 
 class PointLevel(NamedTuple):
@@ -48,13 +47,12 @@ class SetAbstraction(Composite):
     Args:
         num_points: sampled from each shape.
         radius, num_samples: of the ball, and the neighbors taken in it.
-        widths: of the MLP, on [neighbor - center, features of the neighbor].
+        mlp: on [neighbor - center, features of the neighbor].
     """
 
-    def __init__(self, num_points: int, radius: float, num_samples: int, widths: Sequence[int], **kwargs):
+    def __init__(self, num_points: int, radius: float, num_samples: int, mlp: Mlp, **kwargs):
         super().__init__(**kwargs)
-        self.num_points, self.radius, self.num_samples = num_points, radius, num_samples
-        self.mlp = Mlp(widths, initializer=self.initializer, name="mlp")
+        self.num_points, self.radius, self.num_samples, self.mlp = num_points, radius, num_samples, mlp
 
     def call(self, level, training=False):
         """PointLevel -> PointLevel of num_points points per shape."""
@@ -72,42 +70,49 @@ class PointNet2(Composite):
     """Features of every point, once per decoder: [N, 128] times the factor on the widths.
 
     Args:
-        num_points: of the two abstractions.
+        num_points, radii, channels: of the abstractions, fine to coarse: points sampled from each shape, radius of the
+            ball, and the width c of the MLP (c, c, 2 c).
         num_samples: neighbors in a ball.
+        summary: an abstraction of the whole shape follows.
+        inputs: features of the points beside their places relative to a center: INPUTS.
         width_factor: multiplies every width.
-        use_normals: normals are features of the points beside their coordinates.
         num_decoders: decoders, each with weights of its own.
     """
 
     def __init__(
-        self, num_points=(512, 128), num_samples=64, width_factor=1.0, use_normals=False, num_decoders=2, **kwargs
+        self,
+        num_points=(512, 128),
+        radii=(0.2, 0.4),
+        channels=(64, 128),
+        num_samples=64,
+        summary=True,
+        inputs="xyz",
+        width_factor=1.0,
+        num_decoders=2,
+        **kwargs,
     ):
         super().__init__(**kwargs)
-        self.use_normals = use_normals
+        self.inputs = inputs
 
-        def scaled(widths):
-            return [max(1, round(w * width_factor)) for w in widths]
+        def mlp(widths, name):
+            return Mlp([max(1, round(w * width_factor)) for w in widths], initializer=self.initializer, name=name)
 
         self.abstractions = [
-            SetAbstraction(
-                n, radius, num_samples, scaled(widths), initializer=self.initializer, name=f"abstraction_{i}"
-            )
-            for i, (n, radius, widths) in enumerate(zip(num_points, RADII, ABSTRACTION_WIDTHS, strict=True))
+            SetAbstraction(n, radius, num_samples, mlp((c, c, 2 * c), "mlp"), name=f"abstraction_{i}")
+            for i, (n, radius, c) in enumerate(zip(num_points, radii, channels, strict=True))
         ]
-        self.summary = Mlp(scaled(SUMMARY_WIDTHS), initializer=self.initializer, name="summary")
+        self.summary = mlp(SUMMARY_WIDTHS, "summary") if summary else None
+        propagations = [COARSE_WIDTHS] * (len(num_points) + summary - len(FINE_WIDTHS)) + [*FINE_WIDTHS]
         self.decoders = [
-            [
-                Mlp(scaled(widths), initializer=self.initializer, name=f"decoder{d}_{i}")
-                for i, widths in enumerate(PROPAGATION_WIDTHS)
-            ]
-            for d in range(num_decoders)
+            [mlp(widths, f"decoder{d}_{i}") for i, widths in enumerate(propagations)] for d in range(num_decoders)
         ]
 
     @classmethod
     def from_settings(cls, settings: PointNet2Settings, directions: int = 0, **kwargs) -> "PointNet2":
         """The backbone of these settings; directions are features as others are, further arguments as above."""
-        s = settings
-        return cls(s.pointnet2_points, s.pointnet2_samples, s.pointnet2_width, s.pointnet2_normals, **kwargs)
+        own = {field.name.removeprefix("pointnet2_"): getattr(settings, field.name) for field in fields(settings)}
+        names = {"points": "num_points", "samples": "num_samples", "width": "width_factor"}
+        return cls(**{names.get(name, name): value for name, value in own.items()}, **kwargs)
 
     def tables(self, cloud: Points, points: Points) -> tuple[()]:
         """None: samples and neighbors are found on the way."""
@@ -119,16 +124,18 @@ class PointNet2(Composite):
 
     def call(self, points: Points, training=False, with_summary=False):
         """Points -> one [N, C] tensor per decoder; `with_summary`: and what describes each shape, [B, C]."""
-        features = tf.concat([points.xyz, points.features], axis=1) if self.use_normals else points.xyz
-        levels = [PointLevel(points.xyz, features, points.row_splits)]
+        parts = [points.xyz] * self.inputs.startswith("xyz") + [points.features] * self.inputs.endswith("features")
+        levels = [PointLevel(points.xyz, tf.concat(parts, axis=1), points.row_splits)]
         for abstraction in self.abstractions:
             levels.append(abstraction(levels[-1], training=training))
-        whole = self._summarize(levels[-1], training)
         tables = [
             ops.three_neighbors(coarse.xyz, coarse.row_splits, fine.xyz, fine.row_splits)
             for fine, coarse in zip(levels, levels[1:])
         ]
-        spread = tf.repeat(whole, self.abstractions[-1].num_points, axis=0)
+        whole = spread = None
+        if self.summary is not None:
+            whole = self._summarize(levels[-1], training)
+            spread = tf.repeat(whole, self.abstractions[-1].num_points, axis=0)
         features = tuple(self._decode(decoder, levels, tables, spread, training) for decoder in self.decoders)
         return (features, whole) if with_summary else features
 
@@ -138,12 +145,14 @@ class PointNet2(Composite):
         shapes = tf.reshape(described, [-1, self.abstractions[-1].num_points, described.shape[1]])
         return tf.reduce_max(shapes, axis=1)
 
-    @staticmethod
-    def _decode(decoder, levels, tables, x, training):
+    def _decode(self, decoder, levels, tables, spread, training):
         """Up the levels: interpolate, put the level's features beside it, MLP. The finest level adds its xyz again."""
-        finest = levels[0]
-        skips = [tf.concat([finest.xyz, finest.features], axis=1), *(level.features for level in levels[1:])]
-        x = decoder[0](side_by_side([x, skips[-1]]), training=training)
-        for mlp, table, skip in zip(decoder[1:], tables[::-1], skips[-2::-1]):
+        mlps, x, finest = list(decoder), levels[-1].features, levels[0]
+        skips = [level.features for level in levels]
+        if self.inputs.startswith("xyz"):
+            skips[0] = tf.concat([finest.xyz, finest.features], axis=1)
+        if spread is not None:
+            x = mlps.pop(0)(side_by_side([spread, x]), training=training)
+        for mlp, table, skip in zip(mlps, tables[::-1], skips[-2::-1], strict=True):
             x = mlp(side_by_side([ops.points_interpolate(x, *table), skip]), training=training)
         return x

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from instance_seg.options import LARGEST_COUNT, Settings, option, shown
 
 EDGE_MODES = ("missing", "wrap")  # wrap: as the released program on a GPU (ocnn_tf_ops.octree_interpolation_table)
+INPUTS = ("xyz", "xyz_features", "features")  # of PointNet++
 MAX_WIDTH, MAX_NEIGHBORS = 65_536, 65_536
 
 
@@ -59,16 +60,27 @@ class SparseUNetSettings(Settings):
 
 @dataclass(frozen=True)
 class PointNet2Settings(Settings):
-    """Defaults: PointNet++ as PartNet's networks have it."""
+    """Defaults: PointNet++ as PartNet's networks have it. ASIS' four levels are in the preset `paper`."""
 
     pointnet2_points: tuple[int, ...] = option(
-        (512, 128), "PointNet++: points of each abstraction", low=1, high=LARGEST_COUNT
+        (512, 128), "PointNet++: points of each abstraction, fine to coarse", low=1, high=LARGEST_COUNT
+    )
+    pointnet2_radii: tuple[float, ...] = option(
+        (0.2, 0.4), "PointNet++: radius of the ball around each of them", above=0, high=1e6
+    )
+    pointnet2_channels: tuple[int, ...] = option(
+        (64, 128), "PointNet++: width c of the MLP (c, c, 2 c) of each abstraction", low=1, high=MAX_WIDTH
     )
     pointnet2_samples: int = option(64, "PointNet++: neighbors of a point in its ball", low=1, high=MAX_NEIGHBORS)
+    pointnet2_summary: bool = option(True, "PointNet++: a last abstraction describes the whole shape")
+    pointnet2_inputs: str = option("xyz", "PointNet++: what is known of a point beside its neighborhood", INPUTS)
     pointnet2_width: float = option(1.0, "PointNet++: factor on every width, for quick runs", above=0, high=100)
-    pointnet2_normals: bool = option(False, "PointNet++: normals are input features too")
 
     def __post_init__(self):
         super().__post_init__()
-        if len(self.pointnet2_points) != 2:
-            raise ValueError(f"pointnet2_points={shown(self.pointnet2_points)}: want two numbers")
+        sizes = {"points": self.pointnet2_points, "radii": self.pointnet2_radii, "channels": self.pointnet2_channels}
+        if len({len(each) for each in sizes.values()}) > 1:
+            given = ", ".join(f"pointnet2_{name}={shown(each)}" for name, each in sizes.items())
+            raise ValueError(f"{given}: want a number for each abstraction")
+        if len(self.pointnet2_points) + self.pointnet2_summary < 2:
+            raise ValueError(f"pointnet2_points={shown(self.pointnet2_points)}: want two abstractions or more")

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from instance_seg.backbones.pointnet2 import RADII, PointLevel, PointNet2, SetAbstraction
+from instance_seg.backbones.pointnet2 import Mlp, PointLevel, PointNet2, SetAbstraction
 from instance_seg.layers import EPSILON
+from instance_seg.presets import load_config
 from instance_seg.structures import Points
 from ocnn_tf_ops.python import points_reference as reference
 
@@ -29,8 +30,8 @@ def mlp(layer, x):
     return x
 
 
-def abstraction(layer, xyz, features, num_points, radius, num_samples):
-    whole = [0, len(xyz)]
+def abstraction(layer, xyz, features):
+    whole, num_points, radius, num_samples = [0, len(xyz)], layer.num_points, layer.radius, layer.num_samples
     centers = xyz[reference.farthest_points(xyz, whole, num_points)]
     index, _ = reference.ball_query(xyz, whole, centers, [0, num_points], radius, num_samples)
     grouped = np.concatenate([xyz[index] - centers[:, None], features[index]], axis=2)
@@ -42,21 +43,38 @@ def interpolated(x, coarse, fine):
     return reference.points_interpolate(x, *table)
 
 
-def one_shape(net, xyz, features, num_points=(12, 5), num_samples=6):
-    xyz1, f1 = abstraction(net.abstractions[0], xyz, features, num_points[0], RADII[0], num_samples)
-    xyz2, f2 = abstraction(net.abstractions[1], xyz1, f1, num_points[1], RADII[1], num_samples)
-    whole = mlp(net.summary, np.concatenate([xyz2, f2], axis=1)).max(axis=0)
-    for decoder in net.decoders:
-        x = mlp(decoder[0], np.concatenate([np.tile(whole, (len(xyz2), 1)), f2], axis=1))
-        x = mlp(decoder[1], np.concatenate([interpolated(x, xyz2, xyz1), f1], axis=1))
-        yield mlp(decoder[2], np.concatenate([interpolated(x, xyz1, xyz), xyz, features], axis=1))
+def one_shape(net, xyz, features):
+    levels = [(xyz, features)]
+    for layer in net.abstractions:
+        levels.append(abstraction(layer, *levels[-1]))
+    skips = [np.concatenate([xyz, features], axis=1) if net.inputs.startswith("xyz") else features]
+    skips += [f for _, f in levels[1:]]
+    for mlps in net.decoders:
+        mlps, x = list(mlps), levels[-1][1]
+        if net.summary is not None:
+            whole = mlp(net.summary, np.concatenate(levels[-1], axis=1)).max(axis=0)
+            x = mlp(mlps.pop(0), np.concatenate([np.tile(whole, (len(x), 1)), x], axis=1))
+        for k in range(len(levels) - 1, 0, -1):
+            x = interpolated(x, levels[k][0], levels[k - 1][0])
+            x = mlp(mlps.pop(0), np.concatenate([x, skips[k - 1]], axis=1))
+        yield x
 
 
-@pytest.mark.parametrize("normals", [False, True])
-def test_equals_numpy_shape_by_shape(normals):
-    net, points = small(use_normals=normals), cloud((40, 25))
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"inputs": "xyz_features"},
+        {"num_points": (12, 8, 6, 5), "radii": (0.2, 0.3, 0.4, 0.5), "channels": (32, 64, 128, 256), "summary": False,
+         "inputs": "features"},
+    ],
+    ids=["partnet", "normals", "asis"],
+)  # fmt: skip
+def test_equals_numpy_shape_by_shape(more):
+    net, points = small(**more), cloud((40, 25))
     got = net(points, training=False)
-    features = np.concatenate([points.xyz, points.features], axis=1) if normals else points.xyz.numpy()
+    inputs = {"xyz": [points.xyz], "xyz_features": [points.xyz, points.features], "features": [points.features]}
+    features = np.concatenate(inputs[net.inputs], axis=1)
     for first, last in ((0, 40), (40, 65)):
         for x, want in zip(got, one_shape(net, points.xyz.numpy()[first:last], features[first:last]), strict=True):
             np.testing.assert_allclose(x[first:last], want, atol=1e-5)
@@ -70,6 +88,21 @@ def test_parameters_at_full_size():
     encoder = 13_184 + 66_944 + 725_248
     decoder = 394_240 + 131_840 + 50_688
     assert sum(int(np.prod(v.shape)) for v in net.trainable_variables) == encoder + 2 * decoder
+
+
+def test_parameters_of_asis_at_full_size():
+    """The same of four abstractions (3 + 6, 3 + 64, 3 + 128, 3 + 256 inputs) and four propagations a decoder."""
+    settings = load_config("paper", {"system": "embedding", "data_set": "s3dis"}).network.backbone_settings
+    net = PointNet2.from_settings(settings)
+    points = cloud((30,))
+    net(points._replace(features=tf.concat([points.features] * 2, axis=1)))
+
+    def units(*widths):
+        return sum(i * o + 2 * o for i, o in zip(widths, widths[1:]))
+
+    encoder = units(9, 32, 32, 64) + units(67, 64, 64, 128) + units(131, 128, 128, 256) + units(259, 256, 256, 512)
+    decoder = units(768, 256, 256) + units(384, 256, 256) + units(320, 256, 128) + units(134, 128, 128, 128)
+    assert sum(int(np.prod(v.shape)) for v in net.trainable_variables) == encoder + 2 * decoder == 1_540_960
 
 
 def test_shapes_with_fewer_points_than_are_sampled():
@@ -102,7 +135,7 @@ def test_static_shapes_in_a_graph():
 
 
 def test_an_abstraction_describes_points_by_their_ball():
-    layer = SetAbstraction(1, 0.5, 4, [3])
+    layer = SetAbstraction(1, 0.5, 4, Mlp([3]))
     near = tf.constant([[0.0, 0, 0], [0.1, 0, 0], [3, 0, 0]])
     moved = tf.constant([[0.0, 0, 0], [0.1, 0, 0], [0, 5, 0]])  # the far point moves, out of the ball still
     splits = tf.constant([0, 3])

@@ -177,7 +177,7 @@ def test_the_two_direction_path_teaches_the_semantic_decoder(gradient):
         ("multi_level_baseline", {"baseline_unit": "features_xyz"}),
         ("cross_level_one_hot", {"hard_in": "spread"}),
         ("cross_level_two_direction", {"semantic_path": "concat"}),
-        ("cross_level_pointnet2", {"pointnet2_normals": True}),
+        ("cross_level_pointnet2", {"pointnet2_inputs": "xyz_features"}),
         ("asis_fusion", {"asis_space": "shifted"}),
         ("asis_fusion", {"asis_space": "shifted", "asis_cutoff": 0.0}),
     ],
@@ -238,7 +238,7 @@ def test_parameters_of_the_chair_network(variant, more, beside_the_backbone):
         ({"backbone": "pointnet3"}, f"backbone='pointnet3' is unknown; choose one of {', '.join(BACKBONES)}"),
         ({"semantic_path": "add", "fuse_from": "feature"}, "semantic_path=add needs the hidden features"),
         ({"system": "feature_exchange", "asis_neighbors": 0}, "asis_neighbors=0: want a number from 1 to 65536"),
-        ({"backbone": "pointnet2", "pointnet2_points": (512,)}, "pointnet2_points=.512,.: want two numbers"),
+        ({"backbone": "pointnet2", "pointnet2_points": (512,)}, "pointnet2_points=.512,., .* want a number for each"),
     ],
 )
 def test_impossible_settings_of_variants(settings, message):

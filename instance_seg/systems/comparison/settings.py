@@ -37,8 +37,8 @@ class PartMasksSettings(SingleLevelSettings):
 
     def __post_init__(self):
         super().__post_init__()
-        if self.backbone != "pointnet2":
-            raise ValueError(f"backbone={self.backbone}: part masks need pointnet2, which describes whole shapes")
+        if self.backbone != "pointnet2" or not self.backbone_settings.pointnet2_summary:
+            raise ValueError(f"backbone={self.backbone}: part masks need pointnet2 with a summary of whole shapes")
 
 
 @dataclass(frozen=True)
