@@ -119,7 +119,7 @@ class BatchNorm(Layer):
 
     Args:
         epsilon: added to the variance.
-        decay: what the moving statistics keep of themselves in a step.
+        decay: what the moving statistics keep of themselves in a step (see `common_decay`).
     """
 
     synchronized = True
@@ -176,6 +176,13 @@ def layers_of(network: keras.layers.Layer) -> Iterator[keras.layers.Layer]:
     yield network
     for layer in inside.values():
         yield from layers_of(layer)
+
+
+def common_decay(network: keras.Model, decay: tf.Variable) -> None:
+    """Makes all moving statistics of a network keep of themselves what a variable says."""
+    for layer in layers_of(network):
+        if isinstance(layer, BatchNorm):
+            layer.decay = decay
 
 
 def separate_statistics(network: keras.Model) -> None:

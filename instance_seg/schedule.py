@@ -40,6 +40,13 @@ class ScheduleConfig(Settings):
     )
     decay_factor: float = option(0.1, "what the learning rate is multiplied by at each drop", low=0, high=1)
     warmup_iter: int = option(0, "iterations of linear warm-up (the paper has none)", low=0, high=LARGEST_COUNT)
+    statistics_decay: str = option(
+        "constant",
+        "what the moving statistics of batch normalization keep of themselves in a step: constant: what their layers "
+        "say, mostly 0.99; growing: 0.5, whose distance from 1 halves every decay_every iterations, up to 0.99 "
+        "(PointNet++)",
+        ("constant", "growing"),
+    )
     optimizer: str = option("momentum", "momentum: SGD as TF1 computes it (the paper); adam: as Keras'", OPTIMIZERS)
     momentum: float = option(0.9, "momentum of SGD", low=0, below=1)
     freeze_statistics_at: float = option(
@@ -75,6 +82,13 @@ def periodic(step: int, config: ScheduleConfig) -> float:
 
 
 SHAPES = {"steps": steps, "cosine": cosine, "periodic": periodic}
+
+
+def statistics_decay(step: int, config: ScheduleConfig) -> float | None:
+    """What moving statistics keep of themselves in the update with 0-based index `step`; None: as their layers say."""
+    if config.statistics_decay == "constant":
+        return None
+    return min(0.99, 1 - 0.5 * 0.5 ** math.floor(step / config.decay_every))
 
 
 def uses_batch_statistics(step: int, config: ScheduleConfig) -> bool:

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from instance_seg.layers import DECAY
-from instance_seg.schedule import SETTLED, ScheduleConfig, learning_rate, uses_batch_statistics
+from instance_seg.schedule import SETTLED, ScheduleConfig, learning_rate, statistics_decay, uses_batch_statistics
 from instance_seg.training.optimizers import Momentum
 
 
@@ -32,6 +32,13 @@ def test_cosine_after_a_part_at_the_full_rate():
 def test_cosine_is_warmed_up_too():
     config = ScheduleConfig(max_iter=1000, rate_shape="cosine", learning_rate=0.2, warmup_iter=4)
     assert learning_rate(0, config) == pytest.approx(0.04) and learning_rate(4, config) == pytest.approx(0.2, rel=1e-3)
+
+
+def test_statistics_get_slower_by_periods_up_to_a_limit():
+    config = ScheduleConfig(statistics_decay="growing", decay_every=12.5)
+    found = [statistics_decay(step, config) for step in (0, 12, 13, 25, 62, 63, 75, 1000)]
+    assert found == [0.5, 0.5, 0.75, 0.875, 1 - 0.5**5, 1 - 0.5**6, 0.99, 0.99]
+    assert statistics_decay(0, ScheduleConfig()) is None
 
 
 def test_warmup_is_linear_and_ends():

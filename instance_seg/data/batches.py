@@ -126,7 +126,8 @@ def evaluation_batch(split: Split, first: int, batch_size: int) -> Sample:
 
 def training_sample(split: Split, index: int, config: SampleConfig, rng: np.random.Generator) -> Sample:
     """Varies a cloud at random and picks the points to label."""
-    cloud = split.clouds[index]
+    draw = getattr(split.clouds, "drawn", None)
+    cloud = draw(index, rng) if draw else split.clouds[index]
     variation = Variation(STILL, np.arange(len(cloud.xyz)))
     if config.augmentation and config.augmentation.augment:
         variation = config.augmentation.vary(cloud, rng)

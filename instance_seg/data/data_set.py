@@ -39,7 +39,7 @@ class DataSet:
         """The clouds of "train", "val" or "test", or the first `limit` of them; `[i]` may read.
 
         A sequence whose clouds are portions has an attribute `wholes` [W + 1], row splits: which consecutive ones make
-        one whole.
+        one whole. One whose clouds are samples may have `drawn(i, rng)`, which takes another one for training.
 
         Raises:
             ValueError: it is not there or malformed; the message names the file.

@@ -11,7 +11,8 @@ import tensorflow as tf
 
 from instance_seg.config import Config
 from instance_seg.interrupt import StopSignal, say_stopped
-from instance_seg.schedule import learning_rate, uses_batch_statistics
+from instance_seg.layers import common_decay
+from instance_seg.schedule import learning_rate, statistics_decay, uses_batch_statistics
 from instance_seg.systems.system import System
 from instance_seg.training.checkpoint import Checkpoints, Progress
 from instance_seg.training.checkpoint_files import CHECKPOINTS
@@ -63,6 +64,9 @@ class Trainer:
         with strategy.scope():
             optimizer = make_optimizer(config.schedule, [v.value for v in system.trainable_variables])
             self.loss_scale = make_loss_scale(config.engine.mixed_precision)
+            self._decay = tf.Variable(0.0, trainable=False)
+        if statistics_decay(0, config.schedule) is not None:
+            common_decay(system, self._decay)
         self.step = Step(system, optimizer, self.loss_scale, not config.engine.sync_batch_norm)
         self.checkpoints = Checkpoints(
             self.logdir / CHECKPOINTS, system, optimizer, description, config.run.keep_ckpts, self.loss_scale
@@ -121,6 +125,7 @@ class Trainer:
         step = first = start.step
         for step, batch in enumerate(itertools.islice(self._batches(first), end - first), first + 1):
             rate = learning_rate(step - 1, self.config.schedule)
+            self._decay.assign(statistics_decay(step - 1, self.config.schedule) or 0.0)
             losses, outcome = self._update_of(step - 1)(batch, rate)
             terms = {name: float(value) for name, value in losses.items()}
             self._require_finite(terms, outcome, step)

@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from instance_seg.config import make_config
+from instance_seg.layers import BatchNorm
 from instance_seg.options import Settings
 from instance_seg.structures import Batch, Level, Points, Task
 from instance_seg.systems.system import System
@@ -86,6 +87,42 @@ def test_a_trainer_compiles_an_update_for_each_phase_and_moves_what_it_uses(tmp_
     assert sorted(system.traced) == [("first", True), ("second", True)]  # once each, in six updates
     distance = {phase: 3 * 0.8 ** PHASES.count(phase) for phase in ("first", "second")}
     np.testing.assert_allclose(values(system), [3 - distance["first"], 3 - distance["second"]], rtol=1e-5)
+
+
+class Normalized(System):
+    """Batch normalization of the coordinates, whose scale is learned."""
+
+    Settings = Settings
+
+    def __init__(self, settings, task, **kwargs):
+        super().__init__(settings, task, **kwargs)
+        self.norm = BatchNorm()
+        self.norm.build((None, 3))
+
+    def call(self, points, tables, *, phase="", training=False):
+        return tf.reduce_sum(self.norm(points.xyz, training=training) ** 2)
+
+    def losses(self, outputs, batch):
+        return {"size": outputs}
+
+
+def test_the_schedule_decides_what_moving_statistics_keep(tmp_path):
+    """Means of 4 after the decays 0.5, 0.5 and 0.75."""
+    settings = {"statistics_decay": "growing", "decay_every": 2.0, "max_iter": 3, "logdir": str(tmp_path)}
+    config, system = make_config(settings), Normalized(Settings(), TASK)
+    batch = make_batch()._replace(points=Points(tf.fill([4, 3], 4.0), tf.zeros([4, 0]), tf.constant([0, 4])))
+    trainer = Trainer(
+        config,
+        system,
+        describe_system(config, TASK),
+        {},
+        lambda *_: tf.data.Dataset.from_tensors(batch).repeat(),
+        lambda: None,
+        lambda done, final: None,
+        tf.distribute.get_strategy(),
+    )
+    assert trainer.run() == 0
+    np.testing.assert_allclose(system.norm.moving_mean, [0.75 * 3 + 0.25 * 4] * 3, rtol=1e-6)
 
 
 def test_statistics_that_rest_are_another_kind_of_update(tmp_path, monkeypatch):

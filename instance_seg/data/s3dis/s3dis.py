@@ -62,12 +62,14 @@ class Blocks(Sequence):
 
     Attributes:
         wholes: [R + 1] int64; room r owns the blocks wholes[r]:wholes[r + 1].
+        drawn: called as drawn(block, generator), gives another sample of a block; None unless `draw_again` is set.
     """
 
     def __init__(self, stored: Sequence[Path], settings: S3disSettings):
         self._stored, self._settings = list(stored), settings
         counts = [len(open_room(path).block_splits) - 1 for path in self._stored]
         self.wholes = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        self.drawn = self._sample if settings.draw_again else None
 
     def __len__(self) -> int:
         return int(self.wholes[-1])
@@ -76,13 +78,21 @@ class Blocks(Sequence):
         """A block's sample, which depends on (block_seed, name of the room, number of the block in it) alone."""
         if not 0 <= block < len(self):
             raise IndexError(block)
+        r, number = self._place(block)
+        key = [self._settings.block_seed, number, *self._stored[r].name.encode()]
+        return self._sample(block, np.random.default_rng(key))
+
+    def _place(self, block: int) -> tuple[int, int]:
+        """The room of a block, and its number in there."""
         r = int(np.searchsorted(self.wholes, block, side="right")) - 1
-        number, name = block - int(self.wholes[r]), self._stored[r].name
+        return r, block - int(self.wholes[r])
+
+    def _sample(self, block: int, random: np.random.Generator) -> Cloud:
+        r, number = self._place(block)
         room = open_room(self._stored[r])
         rows = room.block_rows[room.block_splits[number] : room.block_splits[number + 1]]
-        key = [self._settings.block_seed, number, *name.encode()]
-        drawn = rows[sample_rows(len(rows), self._settings.block_points, np.random.default_rng(key))]
+        drawn = rows[sample_rows(len(rows), self._settings.block_points, random)]
         seen = as_block(room.xyz[drawn], room.color[drawn], room.extent)
         labels = Labels(room.semantic[drawn], room.instance[drawn])
         features = np.concatenate([seen.color, seen.position], axis=1).astype(np.float32)
-        return Cloud(seen.xyz.astype(np.float32), features, (labels,), f"{name}#{number}")
+        return Cloud(seen.xyz.astype(np.float32), features, (labels,), f"{self._stored[r].name}#{number}")

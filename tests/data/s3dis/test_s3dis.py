@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from data.s3dis.small_rooms import write_area, write_box
 
+from instance_seg.data.batches import SampleConfig, Split, training_batch
 from instance_seg.data.s3dis.s3dis import S3dis
 from instance_seg.data.s3dis.settings import S3disSettings
 
@@ -51,6 +52,20 @@ def test_samples_depend_on_seed_and_block_alone(root):
     assert not np.array_equal(first[3].xyz, other[3].xyz)
     with pytest.raises(IndexError):
         first[len(first)]
+
+
+def test_training_may_see_another_sample_each_time(root):
+    """The stored sample stays what it is: sizes are measured on it."""
+    fixed, fresh = (Split(s3dis(draw_again=again).split(root, "train"), s3dis().task()) for again in (False, True))
+    samples = SampleConfig(batch_size=len(fixed), augmentation=None)
+    for split, same in ((fixed, True), (fresh, False)):
+        first, again, later = (training_batch(split, samples, step) for step in (0, 0, 1))
+        np.testing.assert_array_equal(first.points.xyz, again.points.xyz)
+        block = first.index[0]
+        at = int(np.flatnonzero(later.index == block)[0])
+        assert np.array_equal(first.points.xyz[:64], later.points.xyz[64 * at : 64 * (at + 1)]) == same
+        assert np.array_equal(first.points.xyz[:64], split.clouds[block].xyz) == same
+    np.testing.assert_array_equal(fixed.clouds[0].xyz, fresh.clouds[0].xyz)
 
 
 def test_rooms_are_read_once_and_again_when_they_changed(root):
