@@ -21,23 +21,23 @@ import yaml
 from absl import app, flags
 
 from instance_seg.config import Config
-from instance_seg.data.partnet.sources import categories_in, sources_of
-from instance_seg.data.partnet.taxonomy import check_category, load_taxonomy
+from instance_seg.data.partnet.taxonomy import load_taxonomy
 from instance_seg.evaluation.results import FILE_NAME, SWEEP
 from instance_seg.jobs import Jobs
 from instance_seg.nesting import all_names, options
 from instance_seg.presets import load_settings, read_variant, variant_names
-from instance_seg.procedural import available_categories
 from instance_seg.report.collect import collect
 from instance_seg.report.descriptions import description_of, papers_networks
+from instance_seg.study_data import PARTS, find_data
 
 _PRESET = flags.DEFINE_string("preset", "demo", "demo, smoke, paper, released, or a YAML file")
 _CATEGORIES = flags.DEFINE_list(
     "categories", None, "a subset, or `all`; default: those of --data_dir, or a few procedural ones"
 )
+_FOLDS = flags.DEFINE_list("folds", None, "S3DIS: areas held out in turn, or `all`; default: those of the study")
 _VARIANTS = flags.DEFINE_list("variants", None, "files of experiments/variants; default: all of the study")
-_SEEDS = flags.DEFINE_list("seeds", ["0"], "seeds of every network and category")
-_DATA_DIR = flags.DEFINE_string("data_dir", None, "PartNet's trees; default: procedural shapes, made in data/")
+_SEEDS = flags.DEFINE_list("seeds", ["0"], "seeds of every network and part of the data")
+_DATA_DIR = flags.DEFINE_string("data_dir", None, "the data set; default: procedural shapes or rooms, made in data/")
 _RUNS = flags.DEFINE_string("runs", None, "where the runs go; default: logs/STUDY/PRESET")
 _RESULTS = flags.DEFINE_string(
     "results", None, "keep results there; what it holds is skipped, the report is of all it holds"
@@ -56,10 +56,10 @@ class Run(NamedTuple):
 
 
 def read_study(path: str | Path) -> dict[str, Any]:
-    """The YAML of a study: `runs`, `name`, `procedural_categories` and, for several networks, `variants`.
+    """The YAML of a study: `runs`, `name`, and, for several networks, `variants`.
 
-    These may have ranks (`first`), a `sweep`, `flags` of all runs, and `after`: a network that each run of another
-    starts from.
+    One of PartNet has `procedural_categories`; one of S3DIS has `data_set: s3dis` and the `folds` done by default.
+    Variants may have ranks (`first`), a `sweep`, `flags` of all runs, and `after`: a network that others start from.
     """
     try:
         return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
@@ -67,12 +67,12 @@ def read_study(path: str | Path) -> dict[str, Any]:
         raise ValueError(f"{path}: no study can be read here: {error}") from error
 
 
-def plan(study: dict, categories: Sequence[str], seeds: Sequence[str], variants: Sequence[str] | None) -> list[Run]:
+def plan(study: dict, parts: Sequence[str], seeds: Sequence[str], variants: Sequence[str] | None) -> list[Run]:
     """The runs of a study, what matters most first. ValueError naming an unknown variant or category, or a bad seed."""
     if "{variant}" not in study["name"]:
         if variants:
             raise ValueError("--variants: this study has one network; --variant=NAME chooses another")
-        return [Run(study["name"].format(category=name), (f"--category={name}",)) for name in categories]
+        return [Run(study["name"].format(category=name), (f"--category={name}",)) for name in parts]
     for seed in seeds:
         if not seed.isdigit():
             raise ValueError(f"--seeds={','.join(seeds)}: want whole numbers separated by commas")
@@ -80,25 +80,26 @@ def plan(study: dict, categories: Sequence[str], seeds: Sequence[str], variants:
     first = study.get("first", [])
     rank = {name: i for i, group in enumerate(first) for name in group}
     ranked = [[name for name in names if rank.get(name, len(first)) == i] for i in range(len(first) + 1)]
-    levels = {name: [k + 1 for k in load_taxonomy(name).real_levels] for name in categories}
     return [
-        _run(study, variant, category, seed, level)
+        _run(study, variant, part, seed, level)
         for group in ranked
         for seed in seeds
-        for category in categories
+        for part in parts
         for variant in group
-        for level in (levels[category] if is_single_level(variant) else [0])
+        for level in ([k + 1 for k in load_taxonomy(part).real_levels] if is_single_level(variant) else [0])
     ]
 
 
-def _run(study: dict, variant: str, category: str, seed: str, level: int) -> Run:
+def _run(study: dict, variant: str, part: str, seed: str, level: int) -> Run:
+    data_set = study.get("data_set", "partnet")
+
     def name_of(variant):
-        return study["name"].format(variant=variant, category=category, seed=seed) + (
-            f"/level_{level}" if level else ""
-        )
+        name = study["name"].format(variant=variant, seed=seed, **{PARTS[data_set]: part})
+        return name + (f"/level_{level}" if level else "")
 
     before = study.get("after", {}).get(variant)
-    chosen = (f"--variant={variant}", f"--category={category}", f"--seed={seed}", f"--level={level}")
+    chosen = (f"--variant={variant}", f"--{PARTS[data_set]}={part}", f"--seed={seed}")
+    chosen += (f"--level={level}",) if data_set == "partnet" else (f"--data_set={data_set}",)
     sweep = study.get("sweep", {"variant": None})
     settings = tuple(sweep["settings"]) if variant == sweep["variant"] else ()
     return Run(name_of(variant), chosen, name_of(before) if before else "", settings)
@@ -120,34 +121,11 @@ def is_single_level(variant: str) -> bool:
 
 def flags_of(run: Run, preset: str, passed_on: Sequence[str]) -> list[str]:
     """The flags among `passed_on` that this run has: a flag of another backbone or system is left out."""
-    variant = next((flag.partition("=")[2] for flag in run.flags if flag.startswith("--variant=")), None)
-    settings = load_settings(preset, {"variant": variant} if variant else {})
+    given = dict(flag.removeprefix("--").split("=", 1) for flag in run.flags)
+    settings = load_settings(preset, {name: given[name] for name in ("variant", "data_set") if name in given})
     own = {o.name for o in options(Config, settings)}
     other = set(all_names(Config, settings)) - own
     return [flag for flag in passed_on if flag.lstrip("-").removeprefix("no").partition("=")[0] not in other]
-
-
-def chosen_categories(data_dir: str, wanted: Sequence[str] | None) -> list[str]:
-    """The categories of a folder with both splits; ValueError naming those asked for that are not there."""
-    there = [c for c in categories_in(data_dir) if all(sources_of(data_dir, c, s) for s in ("train", "test"))]
-    if not there:
-        raise ValueError(f"{data_dir}: no category has a train and a test split here")
-    if not wanted or list(wanted) == ["all"]:
-        return there
-    for name in wanted:
-        check_category(name)
-        if name not in there:
-            raise ValueError(f"{data_dir}: no train and test split of {name} here; there is {', '.join(there)}")
-    return list(wanted)
-
-
-def procedural_data(preset: str, categories: Sequence[str]) -> tuple[str, list[str]]:
-    """Makes the procedural shapes of a preset that are not there yet: their folder and categories."""
-    size, folder = ("smoke", "data/procedural_smoke") if preset == "smoke" else ("demo", "data/procedural")
-    names = list(available_categories() if list(categories) == ["all"] else categories)
-    make = ["tools/make_procedural.py", f"--out={folder}", f"--size={size}", "--skip_existing"]
-    subprocess.run([sys.executable, *make, f"--categories={','.join(names)}"], check=True)
-    return folder, names
 
 
 class Study:
@@ -205,17 +183,16 @@ def main(argv: list[str]) -> None:
     try:
         study, passed_on = read_study(argv[1]), argv[2:]
         preset = Path(_PRESET.value).stem
-        if _DATA_DIR.value:
-            data_dir, categories = _DATA_DIR.value, chosen_categories(_DATA_DIR.value, _CATEGORIES.value)
-        else:
-            data_dir, categories = procedural_data(preset, _CATEGORIES.value or study["procedural_categories"])
-        runs = plan(study, categories, _SEEDS.value, _VARIANTS.value)
+        parts = _FOLDS.value if study.get("data_set") == "s3dis" else _CATEGORIES.value
+        data = find_data(study, _DATA_DIR.value, parts, preset)
+        runs = plan(study, data.parts, _SEEDS.value, _VARIANTS.value)
     except (ValueError, OSError, subprocess.CalledProcessError) as error:
         sys.exit(f"error: {error}")
     folder = Path(_RUNS.value or study["runs"].format(preset=preset))
     results = Path(_RESULTS.value) if _RESULTS.value else None
     with Jobs(_JOBS.value) as jobs:
-        common = [f"--preset={_PRESET.value}", f"--data_dir={data_dir}", *study.get("flags", []), *passed_on]
+        common = [f"--preset={_PRESET.value}", f"--data_dir={data.data_dir}"]
+        common += [*data.flags, *study.get("flags", []), *passed_on]
         work = Study(jobs, folder, results, _PRESET.value, common, _FORCE.value)
         jobs.each(work.do, runs)
     subprocess.run([sys.executable, "-m", "instance_seg.report", str(results or folder)], check=False)

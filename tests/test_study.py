@@ -17,9 +17,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 STUDY = """
 import sys
 from absl import app
-from instance_seg import study
+from instance_seg import study, study_data
 sys.executable = "./stand_in"
-study.chosen_categories = lambda data_dir, wanted: wanted or ["Chair"]
+study_data.chosen_categories = lambda data_dir, wanted: wanted or ["Chair"]
 app.run(study.main, ["study", *sys.argv[1:]], study.known_flags)
 """
 STAND_IN = """#!/bin/bash
@@ -244,8 +244,8 @@ def test_a_run_held_by_another_process_is_skipped_and_named(checkout):
 
 
 def test_unknown_variant_is_named(checkout):
-    done, commands = call(checkout, "ablation.sh", "--variants=asis", "--categories=Chair", "--data_dir=there")
-    assert done.returncode != 0 and "--variants: 'asis' is no variant" in done.stderr and not runs_of(commands)
+    done, commands = call(checkout, "ablation.sh", "--variants=no_such", "--categories=Chair", "--data_dir=there")
+    assert done.returncode != 0 and "--variants: 'no_such' is no variant" in done.stderr and not runs_of(commands)
 
 
 def test_partnet_all(checkout):
@@ -279,3 +279,30 @@ def test_a_run_gets_only_the_flags_of_its_own_backbone():
     own = study.flags_of(octree, "demo", passed_on)
     assert own == ["--depth=4", "--max_iter=3", "--noabs_input", "--no_such_flag=1"]
     assert study.flags_of(points, "demo", passed_on) == ["--pointnet2_samples=8", "--max_iter=3", "--no_such_flag=1"]
+
+
+def test_folds_of_s3dis(checkout):
+    for area in (2, 5):
+        (checkout / f"areas/Area_{area}/room_1/Annotations").mkdir(parents=True)
+    flags = ("--data_dir=areas", "--seeds=0,1", "--block_points=64", "--depth=3")
+    done, commands = call(checkout, "s3dis.sh", "--folds=2,5", "--variants=asis,b_asis", *flags)
+    assert done.returncode == 0, done.stderr
+    trained = runs_of(commands)
+    assert [run["logdir"].removeprefix("logs/s3dis/demo/") for run in trained[:4]] == [
+        f"{variant}/area_{area}/seed_0" for area in (2, 5) for variant in ("asis", "b_asis")
+    ]
+    assert len(trained) == 8 and {run["data_set"] for run in trained} == {"s3dis"}
+    assert {run["block_points"] for run in trained} == {"64"} and not any("depth" in run for run in trained)
+    for folds, message in (("7", "'7' is no area of S3DIS"), ("3", "Area_3: no room in it")):
+        done, commands = call(checkout, "s3dis.sh", f"--folds={folds}", "--data_dir=areas")
+        assert done.returncode != 0 and message in done.stderr and not runs_of(commands)
+
+
+def test_procedural_rooms_in_six_areas(checkout):
+    (checkout / "data/procedural_areas_smoke").mkdir(parents=True)
+    for area in range(1, 7):
+        (checkout / f"data/procedural_areas_smoke/Area_{area}/room_1/Annotations").mkdir(parents=True)
+    done, commands = call(checkout, "s3dis.sh", "--folds=all", "--preset=smoke", "--variants=asis")
+    assert done.returncode == 0, done.stderr
+    trained = [command for command in commands if "instance_seg.train" in command]
+    assert len(trained) == 6 and all("--allow_partial" in command for command in trained)

@@ -15,12 +15,13 @@ def test_the_default_variant_changes_nothing():
 
 
 INDOOR = {f"{name}{fused}" for name in ("pointgroup", "hais") for fused in ("", "_fusion")}  # Tables 6 and 9
+BLOCKS = {"b_asis", "asis", "b_asis_fusion"}  # Table 7
 COMPARED = {"part_masks", "probabilistic", "sgpn", "sgpn_semantics"}  # whole methods, with their schedules
 
 
 def test_every_row_of_table_4_is_a_variant_and_one_row_is_ours():
     rows = set(papers_networks(description_of("partnet")))
-    assert set(variant_names()) == rows | {"multi_level_baseline_unit_xyz"} | COMPARED | INDOOR
+    assert set(variant_names()) == rows | {"multi_level_baseline_unit_xyz"} | COMPARED | INDOOR | BLOCKS
 
 
 def test_the_row_of_ours_is_the_baseline_with_what_a_fused_head_has_beside_the_fusion():
