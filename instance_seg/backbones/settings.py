@@ -50,12 +50,20 @@ class SparseUNetSettings(Settings):
         (16, 32, 48, 64, 80, 96, 112), "sparse U-Net: width of every level, finest first", low=1, high=MAX_WIDTH
     )
     sparse_blocks: int = option(2, "sparse U-Net: residual blocks of a level, down and up", low=1, high=1000)
+    attention_levels: int = option(
+        0, "sparse U-Net: coarsest levels whose voxels attend to each other (DyCo3D: 2)", low=0, high=16
+    )
     odd_extents: str = option("keep", "sparse U-Net: last voxels of an odd grid, drop: as spconv", ("keep", "drop"))
 
     def __post_init__(self):
         super().__post_init__()
         if not 1 <= len(self.sparse_channels) <= 16:
             raise ValueError(f"sparse_channels={shown(self.sparse_channels)}: want 1 to 16 widths")
+        if self.attention_levels > len(self.sparse_channels):
+            raise ValueError(
+                f"attention_levels={self.attention_levels}: want at most the {len(self.sparse_channels)} levels of "
+                f"sparse_channels={shown(self.sparse_channels)}"
+            )
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 import ocnn_tf_ops as ops
+from instance_seg.backbones.attention import VoxelAttention
 from instance_seg.layers import BatchNorm, Composite, Layer, Linear, uniform, value_in
 
 CELLS, OCTANTS = 27, 8
@@ -90,22 +91,37 @@ class SparseEncoder(Composite):
 
 
 class SparseDecoder(Composite):
-    """The inverse convolutions, each beside the encoder's features of its level, and blocks: -> [V_0, C_0]."""
+    """The inverse convolutions, each beside the encoder's features of its level, and blocks: -> [V_0, C_0].
 
-    def __init__(self, channels: tuple[int, ...], num_blocks: int = 2, **kwargs):
+    Args:
+        attended: coarsest levels whose voxels attend to each other behind their blocks (DyCo3D).
+    """
+
+    def __init__(self, channels: tuple[int, ...], num_blocks: int = 2, attended: int = 0, **kwargs):
         super().__init__(**kwargs)
         finer = list(enumerate(channels[:-1]))
         self.ups = [NormConv(c, OCTANTS, initializer=self.initializer, name=f"up_{i}") for i, c in finer]
         self.blocks = [_blocks(self, c, num_blocks, f"tail_{i}", changes_width=True) for i, c in finer]
+        self.attention = {
+            i: VoxelAttention(c, seed=i, initializer=self.initializer, name=f"attention_{i}")
+            for i, c in enumerate(channels)
+            if i >= len(channels) - attended
+        }
 
     def call(self, encoded, tables, training=False):
-        x = encoded[-1]
+        x = self._attend(len(encoded) - 1, encoded[-1], tables, training)
         for level in reversed(range(len(self.ups))):
             x = self.ups[level](x, tables.parents[level], tables.children[level], training=training)
             x = tf.concat([encoded[level], x], axis=1)
             for block in self.blocks[level]:
                 x = block(x, tables.neighbors[level], training=training)
+            x = self._attend(level, x, tables, training)
         return x
+
+    def _attend(self, level, x, tables, training):
+        if level not in self.attention:
+            return x
+        return self.attention[level](x, tables.coordinates[level], tables.row_splits[level], training=training)
 
 
 def _blocks(parent, channels, count, name, changes_width=False):

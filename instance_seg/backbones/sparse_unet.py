@@ -20,6 +20,7 @@ class SparseUNet(Composite):
         channels: width of every level, finest first.
         num_blocks: residual blocks of a level, on the way down and on the way up.
         num_decoders: decoders, each with weights of its own.
+        attention_levels: coarsest levels whose voxels attend to each other (DyCo3D: 2).
         odd_extents: "keep", or "drop" the last layer of voxels where an odd grid becomes coarser, as spconv does.
     """
 
@@ -29,6 +30,7 @@ class SparseUNet(Composite):
         channels=(16, 32, 48, 64, 80, 96, 112),
         num_blocks=2,
         num_decoders=1,
+        attention_levels=0,
         odd_extents="keep",
         **kwargs,
     ):
@@ -38,14 +40,17 @@ class SparseUNet(Composite):
         self.stem = SparseConv(channels[0], name="stem", **settings)
         self.encoder = SparseEncoder(channels, num_blocks, name="encoder", **settings)
         decoders = range(num_decoders)
-        self.decoders = [SparseDecoder(channels, num_blocks, name=f"decoder{i}", **settings) for i in decoders]
+        self.decoders = [
+            SparseDecoder(channels, num_blocks, attention_levels, name=f"decoder{i}", **settings) for i in decoders
+        ]
         self.norms = [BatchNorm("relu", epsilon=EPSILON, decay=DECAY, name=f"norm{i}") for i in decoders]
 
     @classmethod
     def from_settings(cls, settings: SparseUNetSettings, directions: int = 0, **kwargs) -> "SparseUNet":
         """The backbone of these settings; directions are features as others are, further arguments as above."""
         s = settings
-        return cls(s.voxel_edge, s.sparse_channels, s.sparse_blocks, odd_extents=s.odd_extents, **kwargs)
+        own = {"attention_levels": s.attention_levels, "odd_extents": s.odd_extents}
+        return cls(s.voxel_edge, s.sparse_channels, s.sparse_blocks, **own, **kwargs)
 
     def tables(self, cloud: Points, points: Points) -> ops.SparseVoxels:
         """The voxels of the labeled `points`, from the least coordinates of each cloud on.
