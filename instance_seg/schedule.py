@@ -24,8 +24,9 @@ class ScheduleConfig(Settings):
     rate_shape: str = option(
         "steps",
         "how the rate falls: steps: by decay_factor at each of decay_at (the paper); cosine: half a cosine, to 0; "
-        "periodic: by decay_factor every decay_every iterations, down to rate_floor",
-        ("steps", "cosine", "periodic"),
+        "periodic: by decay_factor every decay_every iterations, down to rate_floor; polynomial: as the part of the "
+        "training that is left, to the power of 0.9",
+        ("steps", "cosine", "periodic", "polynomial"),
     )
     rate_hold: float = option(0.0, "cosine: fraction of max_iter at the full rate before it falls", low=0, below=1)
     decay_every: float = option(
@@ -81,7 +82,12 @@ def periodic(step: int, config: ScheduleConfig) -> float:
     return max(factor, config.rate_floor / config.learning_rate)
 
 
-SHAPES = {"steps": steps, "cosine": cosine, "periodic": periodic}
+def polynomial(step: int, config: ScheduleConfig) -> float:
+    """A power of what is left, from 1 to nearly 0 (DyCo3D)."""
+    return (1.0 - step / (config.max_iter + 1)) ** 0.9
+
+
+SHAPES = {"steps": steps, "cosine": cosine, "periodic": periodic, "polynomial": polynomial}
 
 
 def statistics_decay(step: int, config: ScheduleConfig) -> float | None:

@@ -88,3 +88,10 @@ def test_a_periodic_rate_has_a_floor():
     config = ScheduleConfig(rate_shape="periodic", **settings)
     rates = [learning_rate(step, config) for step in (0, 2499, 2500, 7500, 10**6)]
     assert rates == pytest.approx([1e-3, 1e-3, 8e-4, 5.12e-4, 1e-5])
+
+
+def test_a_polynomial_rate_falls_in_every_step_and_stays_above_nothing():
+    """DyCo3D's: 0.01 (1 - it / 30,001) ^ 0.9."""
+    config = ScheduleConfig(rate_shape="polynomial", learning_rate=0.01, max_iter=30_000)
+    rates = [learning_rate(step, config) for step in (0, 1, 15_000, 29_999)]
+    assert rates == pytest.approx([0.01 * (left / 30_001) ** 0.9 for left in (30_001, 30_000, 15_001, 2)])

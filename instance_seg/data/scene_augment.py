@@ -36,6 +36,8 @@ class SceneAugmentConfig(Settings):
         0.64, "the window shrinks by this in x and y while too many points are in it, m", above=0, high=100
     )
 
+    shuffle_points: bool = option(False, "points of a training scene in random order, which decides among groups")
+
     def __post_init__(self):
         super().__post_init__()
         if len(self.elastic_size) != len(self.elastic_strength):
@@ -52,6 +54,8 @@ class SceneAugmentConfig(Settings):
         for size, strength in zip(self.elastic_size, self.elastic_strength):
             moved += elastic(moved, size, strength, rng)
         rows = self.crop(moved, rng)
+        if self.shuffle_points:
+            rows = rng.permutation(rows)
         return Variation(motion, rows, shift, seen=moved[rows].astype(np.float32))
 
     def crop(self, xyz: np.ndarray, rng: np.random.Generator) -> np.ndarray:

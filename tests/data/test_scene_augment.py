@@ -54,6 +54,14 @@ def test_without_distortion_the_grid_sees_the_points_where_they_are():
     assert (varied.rows == np.arange(2000)).all()
 
 
+def test_points_may_come_in_random_order_and_nothing_else_changes():
+    cloud = scene()
+    plain, shuffled = vary(cloud), vary(cloud, shuffle_points=True)
+    order = shuffled.rows
+    assert (np.sort(order) == np.arange(2000)).all() and (order != np.arange(2000)).sum() > 1900
+    np.testing.assert_array_equal(shuffled.seen, plain.seen[order])
+
+
 def test_the_distortion_is_smooth_and_of_the_given_strength():
     xyz = scene(3000).xyz.astype(np.float64)
     # Smoothed noise of 3^3 and then 3^3 nodes: weights (1 2 3 2 1) / 9 along each axis, (19 / 81)^3 of the variance.
