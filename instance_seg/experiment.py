@@ -20,6 +20,7 @@ from instance_seg.data.pipeline import evaluation_dataset, training_dataset
 from instance_seg.describe import count_parameters
 from instance_seg.evaluation.evaluate import Evaluation, Measured
 from instance_seg.evaluation.evaluate import evaluate as evaluate_readings
+from instance_seg.evaluation.gallery import Gallery
 from instance_seg.evaluation.predictor import Predictor
 from instance_seg.evaluation.results import SWEEP, build_results, write_results
 from instance_seg.evaluation.summary import TABLE_NAME, measures_text, run_table
@@ -44,9 +45,10 @@ from instance_seg.training.run_log import event_files, require_whole_events
 from instance_seg.training.run_record import history
 from instance_seg.training.strategy import make_strategy, worker_index
 from instance_seg.training.trainer import Trainer
+from instance_seg.viewer.page import VIEWER, write_viewer
 
 FOLDERS = (CHECKPOINTS, "predictions", "tensorboard")  # of a run
-FILES = ("losses.csv", "results.json", "run.json", "run.lock", TABLE_NAME)
+FILES = ("losses.csv", "results.json", "run.json", "run.lock", TABLE_NAME, VIEWER)
 
 
 def make_data_set(config: Config) -> DataSet:
@@ -220,16 +222,29 @@ class _Evaluator:
     def run(
         self, readings: Mapping[str, Settings], logdir: pathlib.Path | None = None, num_samples: int = 0
     ) -> Evaluation:
-        """`logdir`: predictions are kept there, where the data set has files for them."""
+        """`logdir`: gets the predictions, where the data set has files for them, and the viewer of some clouds."""
+        gallery = None if logdir is None else Gallery(self.data_set.task())
         with contextlib.ExitStack() as stack:
             writer = None
             if logdir is not None and self.data_set.prediction_writer:
                 folder = stack.enter_context(replacing_folder(logdir / "predictions"))
                 writer = stack.enter_context(self.data_set.prediction_writer(folder, self.clouds))
             assemble = functools.partial(self.data_set.assembler, self.clouds)
-            return evaluate_readings(
-                self.predictor, self.batches, readings, self.metrics, self.config.metric, writer, num_samples, assemble
+            evaluation = evaluate_readings(
+                self.predictor,
+                self.batches,
+                readings,
+                self.metrics,
+                self.config.metric,
+                writer,
+                num_samples,
+                assemble,
+                gallery,
             )
+        if gallery and (shapes := gallery.shapes()):
+            task, title = self.data_set.task(), f"{variant_label(self.config)}, preset {self.config.preset}"
+            write_viewer(logdir / VIEWER, f"{task.subset or task.dataset} - {title}", task, shapes, self.data_set.up)
+        return evaluation
 
 
 def _restored(config: Config) -> tuple[System, Progress, _Evaluator, dict[str, Any]]:

@@ -26,6 +26,7 @@ class DataSet:
     prediction_writer: ClassVar[Callable[[pathlib.Path, Sequence[Cloud]], contextlib.AbstractContextManager] | None] = (
         None
     )
+    up: ClassVar[str] = "y"  # the axis of its clouds that points up, for pictures; or "z"
     augmentation: Any = None  # how training clouds are varied (data.batches.SampleConfig); None: not at all
 
     def __init__(self, settings: Any):

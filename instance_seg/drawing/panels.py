@@ -9,6 +9,8 @@ from instance_seg.drawing.pictures import Column, match_colors
 from instance_seg.metrics.matching import Hits
 from instance_seg.structures import Labels, Segmented
 
+ERRORS = ("right", "other part", "other instance", "without ground truth")
+
 
 def panel_columns(
     xyz: np.ndarray, truth: Labels, segmentations: Sequence[Any], normals: np.ndarray | None = None
@@ -49,3 +51,21 @@ def wrong_instances(truth: Labels, segmented: Segmented, hits: Hits | None, thre
         shown = np.isin(instance, missed) & (np.asarray(truth.instance) >= 0)
         wrong[shown] = instance[shown]
     return wrong
+
+
+def point_errors(truth: Labels, segmented: Segmented, first_scored: int = 0) -> np.ndarray:
+    """What is wrong at each point: [N] int, positions in ERRORS.
+
+    A point is in the right instance if its own is matched with the true one (see match_colors).
+
+    Args:
+      truth: of the points.
+      segmented: of the points.
+      first_scored: the first class of the level that counts.
+    """
+    semantic, instance = np.asarray(truth.semantic), np.asarray(truth.instance)
+    matched = match_colors(segmented.proposals.instance(len(semantic)), instance)
+    errors = np.where((instance >= 0) & (matched != instance), ERRORS.index("other instance"), ERRORS.index("right"))
+    errors[segmented.semantic != semantic] = ERRORS.index("other part")
+    errors[semantic < first_scored] = ERRORS.index("without ground truth")
+    return errors

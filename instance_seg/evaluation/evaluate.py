@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
+from instance_seg.evaluation.gallery import Gallery
 from instance_seg.evaluation.predictor import Predictor
 from instance_seg.evaluation.results import PER_CLASS
 from instance_seg.metrics import METRICS
@@ -85,6 +86,7 @@ def evaluate(
     writer: Any = None,
     num_samples: int = 0,
     assemble: Callable[[Settings], Assembler | None] = lambda reading: None,
+    gallery: Gallery | None = None,
 ) -> Evaluation:
     """Predicts, reads and measures all clouds, one batch after the other.
 
@@ -97,6 +99,7 @@ def evaluate(
         writer: gets the levels of every cloud by the first reading: `append(tuple of Segmented)`. None: nobody does.
         num_samples: how many of the first clouds are kept for pictures.
         assemble: makes for a reading what puts portions of clouds together again, batch by batch; None: nothing does.
+        gallery: is shown every cloud with labels.
     """
     task, watch = predictor.system.task, Stopwatch()
     measured = {reading: Measured(task, metrics, config) for reading in readings.values()}
@@ -118,8 +121,12 @@ def evaluate(
             if writer is not None:
                 for levels in segmented[next(iter(readings.values()))]:
                     writer.append(levels)
-            for b in range(min(num_samples - len(samples), len(points.row_splits) - 1) if labels else 0):
-                samples.append(_sample(task, points, labels, b, readings, segmented, hits))
+            for b in range(len(points.row_splits) - 1) if labels else ():
+                if gallery or len(samples) < num_samples:
+                    sample = _sample(task, points, labels, b, readings, segmented, hits)
+                    samples += [sample] * (len(samples) < num_samples)
+                    if gallery:
+                        gallery.add(sample)
     with watch.time("metrics"):
         results = {reading: found.results() for reading, found in measured.items()}
     return Evaluation(

@@ -3,9 +3,9 @@
     RUNS_DIR/report/report.md, report.tex, report.html     all tables
     RUNS_DIR/report/table_4.csv, ...                       one file a table
 
-Which tables there are is described in tables/*.yaml. Runs on different data sets, of different presets or measured in
-different arithmetic have tables of their own. Where there are several such sets, the names of their CSV files end in
-the set's (table_4-procedural-demo.csv).
+Which tables there are is described in tables/*.yaml; the page also links the viewers of the runs. Runs on different
+data sets, of different presets or measured in different arithmetic have tables of their own. Where there are several
+such sets, the names of their CSV files end in the set's (table_4-procedural-demo.csv).
 """
 
 import html
@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import quote
 
 import pandas as pd
 
@@ -22,7 +23,8 @@ from instance_seg.metrics.average_precision import PUBLISHED
 from instance_seg.report.descriptions import PAPERS_OWN, Description, description_of, papers_networks
 from instance_seg.report.formats import LATEX_PREAMBLE, html_page, to_csv, to_html, to_latex, to_markdown
 from instance_seg.report.layouts import Measured, make_table
-from instance_seg.tables import Table, escape_markdown, write_text
+from instance_seg.tables import Table, escape_markdown, one_line, write_text
+from instance_seg.viewer.page import VIEWER
 
 FOLDER = "report"
 _LONGEST_NAME = 100  # characters that the names of data set and preset have in those of files
@@ -61,8 +63,13 @@ def report_markdown(sections: Sequence[Section]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def report_html(sections: Sequence[Section]) -> str:
-    """All sections as one page."""
+def report_html(sections: Sequence[Section], viewers: Sequence[Path] = ()) -> str:
+    """All sections as one page.
+
+    Args:
+        sections: in their order.
+        viewers: pages to look at shapes in, relative to the folder of runs, which is the parent of this page's.
+    """
     parts = []
     for number, section in enumerate(sections):
         anchors = {table.name: f"{_file_name(table)}-{number}" for table in section.tables}
@@ -71,18 +78,26 @@ def report_html(sections: Sequence[Section]) -> str:
         parts += [f"<p>{html.escape(remark)}</p>" for remark in section.remarks]
         parts.append(f"<nav>{links}</nav>")
         parts += [to_html(table, anchors[table.name]) for table in section.tables]
+    if viewers:
+        items = (
+            f'<li><a href="../{html.escape(quote(os.fsencode(path)))}">{html.escape(one_line(path.parent))}</a></li>'
+            for path in viewers
+        )
+        parts += ["<h2>Test shapes to turn and to look into</h2>", f"<ul>{''.join(items)}</ul>"]
     return html_page(TITLE, "\n".join(parts))
 
 
 def write_report(folder: str | os.PathLike, sections: Sequence[Section]) -> Path:
     """Writes all files; returns the path of the page."""
-    folder = Path(folder) / FOLDER
+    runs, folder = Path(folder), Path(folder) / FOLDER
     write_text(folder / "report.md", report_markdown(sections))
     write_text(folder / "report.tex", LATEX_PREAMBLE + "\n".join(to_latex(t) for s in sections for t in s.tables))
     for section, suffix in zip(sections, _suffixes(sections)):
         for table in section.tables:
             write_text(folder / f"{_file_name(table)}{suffix}.csv", to_csv(table))
-    write_text(folder / "report.html", report_html(sections))
+    write_text(
+        folder / "report.html", report_html(sections, sorted(path.relative_to(runs) for path in runs.rglob(VIEWER)))
+    )
     return folder / "report.html"
 
 

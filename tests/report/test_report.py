@@ -1,7 +1,9 @@
 import csv
+import html
 import re
 import subprocess
 import sys
+import urllib.parse
 
 import pytest
 from small_results import level_entry, results, run_info
@@ -12,6 +14,7 @@ from instance_seg.report.formats import html_page, to_csv, to_html, to_latex, to
 from instance_seg.report.frame import make_frame
 from instance_seg.report.report import make_report, report_html, report_markdown, write_report
 from instance_seg.tables import Table
+from instance_seg.viewer.page import VIEWER
 
 EXAMPLE = Table(
     "Table 9", "Of <two> rows", ("Net_work", "AP50", "paper", "diff"), [["a_b †", "1.0 ± 0.5", "2", "-1.0"]]
@@ -234,3 +237,16 @@ def test_program_writes_every_format(tmp_path, several):
     with (tmp_path / "report" / "table_5.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["AP50"] for row in rows] == ["-", "50.0", "9.0", "-", "50.0", "-"]
+
+
+def test_the_page_links_the_viewers_of_the_runs(tmp_path):
+    names = ["Chair", "a & b <i>#1</i>%20", "."]
+    for name in names:
+        (tmp_path / name).mkdir(exist_ok=True, parents=True)
+        (tmp_path / name / VIEWER).touch()
+    page = write_report(tmp_path, report_of(default_runs()))
+    links = re.findall(r'<li><a href="([^"]*)">([^<]*)</a></li>', page.read_text())
+    assert sorted(html.unescape(text) for _, text in links) == sorted(names)
+    for target, text in links:
+        path = page.parent / urllib.parse.unquote(html.unescape(target))
+        assert path.resolve() == tmp_path.resolve() / html.unescape(text) / VIEWER

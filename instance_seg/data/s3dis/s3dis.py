@@ -21,6 +21,7 @@ class S3dis(DataSet):
 
     Settings = S3disSettings
     metrics = ("coverage",)
+    up = "z"
 
     def task(self) -> Task:
         """Every point has a class and belongs to an instance."""

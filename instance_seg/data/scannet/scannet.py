@@ -23,6 +23,7 @@ class ScanNet(DataSet):
 
     Settings = ScanNetSettings
     metrics = ("scannet",)
+    up = "z"
 
     def __init__(self, settings: ScanNetSettings):
         super().__init__(settings)

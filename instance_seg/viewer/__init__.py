@@ -1,0 +1,1 @@
+"""Segmented shapes in a browser: one HTML file that needs no other file and no network."""
