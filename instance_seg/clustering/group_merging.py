@@ -1,4 +1,4 @@
-"""SGPN's grouping at test time, and the thresholds and sizes it wants, as PartNet's program has them. NumPy only.
+"""SGPN's grouping at test time, and the thresholds and sizes it wants, as PartNet's program has them.
 
 Where no point is left without a group, that program numbers groups from -1; here they always begin at 0. Its quirk is
 kept that a point whose histogram begins at exactly 0 tells no threshold: the distance of a point to itself is 0 unless
@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from instance_seg.structures import Proposals
+from ocnn_tf_ops.python.proposals import count_below, merge_proposals
 
 SEED_CONFIDENCE = 0.4  # a point with more proposes an instance
 SMALLEST_SEED, SMALLEST_GROUP = 5, 50  # proposals have more points than these
@@ -19,7 +20,7 @@ MOST_GROUPS = 200
 BINS = 20  # of a point's histogram of similarities, whose edges are tried for a threshold
 LEAST_RECALL, LEAST_RATIO = 0.5, 4.0
 DEFAULT = 0.2  # threshold of a class of which no point tells one
-_ROWS = 1024  # points at a time
+_ROWS, _CACHED_ROWS = 1024, 64  # points at a time: in a product of matrices, and where the memory is what limits
 
 
 def merge_groups(
@@ -69,6 +70,8 @@ def propose(
 def absorb(group: np.ndarray, features: np.ndarray, semantic: np.ndarray, threshold: np.ndarray) -> None:
     """Gives points without a group, one after the other, the most frequent group among the points like them."""
     alone = np.flatnonzero(group < 0)
+    if len(alone) == len(group):
+        return
     for start in range(0, len(alone), _ROWS):
         rows = alone[start : start + _ROWS]
         near = similarity(features[rows], features) < threshold[semantic[rows], None]
@@ -81,23 +84,19 @@ def absorb(group: np.ndarray, features: np.ndarray, semantic: np.ndarray, thresh
 def _proposals_of_class(features, confidence, threshold) -> np.ndarray:
     """[P, m] bool: what the confident points of a class propose, merged; the whole class if they propose nothing."""
     seeds = np.flatnonzero(confidence > SEED_CONFIDENCE)
-    proposals, bits, sizes = [], np.zeros((0, -(-len(features) // 64)), np.uint64), np.zeros(0, int)
+    sets = [np.zeros((0, -(-len(features) // 64)), np.uint64)]
     for start in range(0, len(seeds), _ROWS):
-        near = similarity(features[seeds[start : start + _ROWS]], features) < threshold
-        near = near[np.count_nonzero(near, axis=1) > SMALLEST_SEED]
-        for members, own, size in zip(near, _as_bits(near), np.count_nonzero(near, axis=1)):
-            both = np.bitwise_count(bits & own).sum(axis=1, dtype=int)
-            like = (both > SAME_IOU * (size + sizes - both)) | (both > SAME_SHARE * size)
-            for grown in np.flatnonzero(like & (sizes < size)):
-                proposals[grown], bits[grown], sizes[grown] = members, own, size
-            if not like.any():
-                proposals.append(members)
-                bits, sizes = np.vstack([bits, own]), np.append(sizes, size)
-    return np.array(proposals) if proposals else np.ones((1, len(features)), bool)
+        near = _as_bits(similarity(features[seeds[start : start + _ROWS]], features) < threshold)
+        sets.append(near[np.bitwise_count(near).sum(axis=1, dtype=int) > SMALLEST_SEED])
+    sets = np.concatenate(sets)
+    merged = sets[merge_proposals(sets, SAME_IOU, SAME_SHARE)]
+    if not len(merged):
+        return np.ones((1, len(features)), bool)
+    return np.unpackbits(merged.view(np.uint8), axis=1, count=len(features)).astype(bool)
 
 
 def _as_bits(members: np.ndarray) -> np.ndarray:
-    """[R, m] bool -> [R, ceil(m / 64)] uint64: thousands of proposals are compared with all those before them."""
+    """[R, m] bool -> [R, ceil(m / 64)] uint64."""
     padded = np.pad(members, [(0, 0), (0, -members.shape[1] % 64)])
     return np.packbits(padded, axis=1).view(np.uint64)
 
@@ -135,8 +134,14 @@ class Thresholds:
 
 def similarity(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """S [r, n] float32: squared distances of features [r, d] and [n, d], at least 0."""
-    squares = [np.square(x).sum(axis=1) for x in (rows, columns)]
-    return np.maximum(squares[0][:, None] + squares[1] - 2.0 * (rows @ columns.T), 0)
+    of_rows, of_columns = (np.square(x).sum(axis=1) for x in (rows, columns))
+    found = rows @ columns.T
+    for start in range(0, len(rows), _CACHED_ROWS):
+        part = found[start : start + _CACHED_ROWS]
+        part *= -2
+        part += of_rows[start : start + _CACHED_ROWS, None] + of_columns
+        np.maximum(part, 0, out=part)
+    return found
 
 
 def best_edges(inside: np.ndarray, outside: np.ndarray) -> np.ndarray:
@@ -155,9 +160,9 @@ def best_edges(inside: np.ndarray, outside: np.ndarray) -> np.ndarray:
     edges = histogram_edges(inside)
     best, ratio = np.full(len(inside), np.nan, inside.dtype), np.zeros(len(inside))
     ended = np.zeros(len(inside), bool)
-    for edge in edges.T:
+    recalls, falses = (count_below(x, edges).T / x.shape[1] for x in (inside, outside))
+    for edge, recall, false in zip(edges.T, recalls, falses):
         ended |= edge == 0
-        recall, false = ((x < edge[:, None]).mean(axis=1) for x in (inside, outside))
         tried = ~ended & (recall > LEAST_RECALL)
         clean = tried & (false == 0)
         quotient = np.divide(recall, false, out=np.zeros(len(inside)), where=false > 0)

@@ -124,3 +124,9 @@ def test_groups_far_smaller_than_usual_are_left_out():
     features, semantic = on_a_line(60, 60), np.repeat([0, 1], 60)
     found = merge_groups(features, np.ones(120, np.float32), semantic, np.ones(2), np.array([241, 240]))
     assert found.label.tolist() == [1] and found.points.tolist() == list(range(60, 120))
+
+
+def test_where_no_point_has_a_group_none_is_absorbed():
+    features, semantic = on_a_line(10, 10), np.repeat([0, 1], 10)
+    found = merge_groups(features, np.ones(20, np.float32), semantic, np.full(2, 1e9), np.zeros(2))
+    assert len(found.label) == len(found.points) == 0
