@@ -34,14 +34,6 @@ class SampleConfig:
     points_per_shape: int = 0
     augmentation: Any = field(default_factory=AugmentConfig)
 
-    def __post_init__(self):
-        if self.batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1, got {self.batch_size}")
-        if self.seed < 0:
-            raise ValueError(f"seed must not be negative, got {self.seed}")
-        if self.points_per_shape < 0:
-            raise ValueError(f"points_per_shape must not be negative, got {self.points_per_shape}")
-
 
 class Sample(NamedTuple):
     """One cloud, or a batch of them; NumPy arrays."""

@@ -50,8 +50,6 @@ def training_dataset(
 
 def evaluation_dataset(split: Split, batch_size: int, tables: Tables, num_workers: int = 2) -> tf.data.Dataset:
     """All clouds in their order, unaugmented, with all of their points; the last batch may be smaller."""
-    if batch_size < 1:
-        raise ValueError(f"batch_size must be at least 1, got {batch_size}")
     firsts = tf.data.Dataset.range(0, len(split), batch_size)
     specs = _specs(split.whole(0), batch_size if len(split) % batch_size == 0 else None)
     return _batches(firsts, lambda first: evaluation_batch(split, int(first), batch_size), specs, tables, num_workers)

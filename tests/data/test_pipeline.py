@@ -128,11 +128,6 @@ def test_static_shapes_reach_the_graph(dataset):
     assert ragged.index.shape == [None]
 
 
-def test_evaluation_batch_size(dataset):
-    with pytest.raises(ValueError, match="batch_size must be at least 1, got 0"):
-        evaluation_dataset(dataset, 0, OCTREE)
-
-
 def test_clouds_without_labels_and_tables_of_any_kind(dataset):
     split = Split([cloud._replace(labels=()) for cloud in dataset.clouds], dataset.task, CenterTargets())
 

@@ -9,9 +9,9 @@ import numpy as np
 from instance_seg.data.bounding_sphere import in_unit_box
 from instance_seg.data.data_set import DataSet
 from instance_seg.data.partnet.dataset import read_clouds, to_unit_sphere
-from instance_seg.data.partnet.fingerprint import fingerprint
 from instance_seg.data.partnet.formats.predictions_h5 import PredictionWriter, proposals_to_masks
 from instance_seg.data.partnet.settings import PartNetSettings
+from instance_seg.data.partnet.sources import fingerprint
 from instance_seg.data.partnet.taxonomy import LEVEL_NAMES, load_taxonomy
 from instance_seg.data.spilled import SpilledClouds
 from instance_seg.structures import Cloud, Level, Segmented, Task

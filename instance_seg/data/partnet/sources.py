@@ -6,6 +6,7 @@ the same shapes, so training may read any.
 """
 
 import os
+import zlib
 from collections.abc import Iterator
 from functools import partial
 from itertools import chain, islice
@@ -77,6 +78,28 @@ def sources_of(root: str | os.PathLike, category: str, split: str) -> tuple[str,
 def categories_in(root: str | os.PathLike) -> tuple[str, ...]:
     """The categories of which a folder holds any split, in any format."""
     return tuple(name for name in CATEGORIES if any(_holds(root, name, split) for split in SPLITS))
+
+
+def fingerprint(root: str | os.PathLike, category: str) -> dict[str, str]:
+    """What tells a data set from others without reading it: split -> its format, and number, names and sizes of files.
+
+    Splits that are not there are left out.
+    """
+    found = {}
+    for split in SPLITS:
+        if holds := sources_of(root, category, split):
+            source = holds[0]
+            files = [
+                path
+                for there in SOURCES[source].files(root, category, split)
+                for path in (sorted(there.rglob("*")) if there.is_dir() else [there, there.with_suffix(".json")])
+                if path.is_file()
+            ]
+            named = [f"{path.relative_to(root)} {path.stat().st_size}" for path in files]
+            digest = zlib.crc32("\n".join(named).encode())
+            shapes = count_stored(root, category, split)
+            found[split] = f"{shapes} shapes of {source}, {len(files)} files, {digest:08x}"
+    return found
 
 
 def _holds(root: str | os.PathLike, category: str, split: str) -> bool:

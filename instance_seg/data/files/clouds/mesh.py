@@ -1,16 +1,20 @@
-"""Meshes: OBJ, STL, OFF and PLY by trimesh, and points sampled on the surface of any mesh."""
+"""Meshes: OBJ, STL, OFF and PLY by trimesh, PLY's clouds by plyfile, and points sampled on the surface of any mesh."""
 
+import io
 import re
 from pathlib import Path
 
 import numpy as np
+from plyfile import PlyData
 
-from instance_seg.data.files.clouds.columns import cloud_from_table
+from instance_seg.data.files.clouds.columns import cloud_from_names, cloud_from_table
 from instance_seg.data.files.clouds.geometry import Cloud, Mesh, UnreadableError
 from instance_seg.data.files.clouds.text import number_table
 
 _OBJ_FACE = re.compile(rb"^[ \t]*f[ \t]", re.MULTILINE)
 _OBJ_LINE = re.compile(r"^[ \t]*(v|vn|l)[ \t]+(.*)$", re.MULTILINE)
+_PLY_ELEMENT = re.compile(rb"^element[ \t]+(\S+)[ \t]+(\d+)[ \t]*$", re.MULTILINE)
+_PLY_END = b"end_header"
 _OFF_COUNTS = re.compile(rb"OFF\s*(?:#[^\n]*\n\s*)*\d+\s+(\d+)")
 
 
@@ -56,6 +60,37 @@ def read_obj(path: Path) -> Cloud | Mesh:
     points = cloud_from_table(number_table(lines["v"])[0]).points
     normals = number_table(lines["vn"])[0] if len(lines.get("vn", ())) == len(lines["v"]) else None
     return Cloud(points, normals)
+
+
+def read_ply(path: Path) -> Cloud | Mesh:
+    """Reads the vertices, with their normals nx ny nz if there are any, or the triangles of a PLY file.
+
+    Raises:
+        UnreadableError: it is no PLY file, or its vertices are joined by lines or by strips of triangles.
+    """
+    data = path.read_bytes()
+    length = data.find(_PLY_END)
+    if not data.startswith(b"ply") or length < 0:
+        raise UnreadableError("is no PLY file, or its header is cut")
+    counts = {
+        name.decode("latin-1"): int(count) for name, count in _PLY_ELEMENT.findall(data[:length].replace(b"\r", b"\n"))
+    }
+    if counts.get("face"):
+        return whole(read_mesh(path), counts["face"])
+    if counts.get("tristrips"):
+        raise UnreadableError("has strips of triangles (tristrips), which are not read; export it with faces")
+    if counts.get("edge"):
+        raise UnreadableError(
+            f"its {counts.get('vertex', 0)} vertices are joined by lines alone, {counts['edge']} edges; "
+            "want faces, or no edges for a cloud"
+        )
+    ascii_header = bytes(byte if byte < 128 else ord("?") for byte in data[:length])  # comments may be in any language
+    content = PlyData.read(io.BytesIO(ascii_header + data[length:]))
+    if "vertex" not in content:
+        raise UnreadableError(f"no element vertex; it has {', '.join(counts) or 'no elements'}")
+    vertex = content["vertex"]
+    names = [p.name for p in vertex.properties]
+    return cloud_from_names(names, lambda i: vertex[names[i]])
 
 
 def read_stl(path: Path) -> Cloud | Mesh:

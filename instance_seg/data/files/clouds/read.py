@@ -10,10 +10,9 @@ import numpy as np
 from instance_seg.data.files.clouds.arrays import read_h5, read_numpy, read_points
 from instance_seg.data.files.clouds.geometry import Cloud, Mesh, UnreadableError
 from instance_seg.data.files.clouds.gltf import read_gltf
-from instance_seg.data.files.clouds.mesh import read_obj, read_off, read_stl, sample
+from instance_seg.data.files.clouds.mesh import read_obj, read_off, read_ply, read_stl, sample
 from instance_seg.data.files.clouds.normals import NEIGHBORS, distinct_places, unit_normals
 from instance_seg.data.files.clouds.pcd import read_pcd
-from instance_seg.data.files.clouds.ply import read_ply
 from instance_seg.data.files.clouds.text import read_text
 
 READERS: dict[str, Callable[[Path], Cloud | Mesh]] = {

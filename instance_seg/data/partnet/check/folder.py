@@ -67,19 +67,17 @@ class CategoryCheck:
 
     def _check_shapes(self, name: str, split: str, reference: tuple[str, list[Digest | None]] | None):
         """Checks a format, against the first one that holds the split if it is not that; returns its digests."""
-        digests: list[Digest | None] = []
         found: list[Finding] = []
         rows = self._trees(split, reference is None) if name == TREE else self._stored(name, split, reference is None)
-        for finding in rows:
+        for place, finding in enumerate(rows):
             self._take(finding)
-            place = len(digests)
-            digests.append(finding.digest)
             found.append(finding)
             if finding.digest and reference is None:
                 self.census.add_points(split, finding.num_points)
                 self.census.add_levels(finding.counts)
-            elif finding.digest and place < len(reference[1]) and reference[1][place] not in (None, digests[-1]):
+            elif finding.digest and place < len(reference[1]) and reference[1][place] not in (None, finding.digest):
                 self._report(finding.file, finding.row, f"has other points, normals or labels than {reference[0]}")
+        digests = [finding.digest for finding in found]
         where = SOURCES[name].files(self.root, self.taxonomy.category, split)[0]
         if reference is not None:
             self._check_number(where, split, len(digests), reference)
@@ -99,11 +97,11 @@ class CategoryCheck:
             )
 
     def _check_names(self, folder: Path, split: str, found: list[Finding]) -> None:
-        for place, (file, row, name) in enumerate((finding.file, finding.row, finding.name) for finding in found):
-            if name in self._seen:
+        for place, finding in enumerate(found):
+            here, name = f"shape {place} of {split}", finding.name
+            if self._seen.setdefault(name, here) != here:
                 spelled = f"model {shown(name.model_id)}, annotation {shown(name.anno_id)}"
-                self._report(file, row, f"shape {place} of {split} is {spelled}, as is {self._seen[name]}")
-            self._seen.setdefault(name, f"shape {place} of {split}")
+                self._report(finding.file, finding.row, f"{here} is {spelled}, as is {self._seen[name]}")
         try:
             check_split_list(self.root, self.taxonomy.category, split, [finding.name for finding in found], folder)
         except ValueError as error:

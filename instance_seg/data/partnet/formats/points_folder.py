@@ -17,9 +17,7 @@ from instance_seg.data.partnet.formats.points_file import (
     PointsBuffer,
     PointsFileName,
     read_points_file,
-    write_points_file,
 )
-from instance_seg.data.partnet.splits import ShapeId
 from instance_seg.data.partnet.stored_shape import (
     Block,
     StoredShape,
@@ -76,45 +74,28 @@ def blocks(
     return cut
 
 
-def shape_paths(
-    root: str | os.PathLike, category: str, split: str, index: int, shape: ShapeId, taxonomy: Taxonomy
-) -> list[Path]:
-    """Where the files of a shape belong, one for each real level."""
-    names = (PointsFileName(category, index, shape, level, split) for level in taxonomy.real_levels)
-    return [Path(root) / FOLDER / category / str(name) for name in names]
-
-
-def write_shape(paths: list[Path], shape: StoredShape, taxonomy: Taxonomy) -> None:
-    """Writes the files of a shape to shape_paths(...), each whole or not at all."""
-    for path, level in zip(paths, taxonomy.real_levels, strict=True):
-        labels = encode_labels(shape.levels[level])
-        write_points_file(path, PointsBuffer(shape.points, shape.normals, labels=labels))
+def level_buffer(shape: StoredShape, level: int) -> PointsBuffer:
+    """What the file of a level holds (0 = coarsest)."""
+    return PointsBuffer(shape.points, shape.normals, labels=encode_labels(shape.levels[level]))
 
 
 def _read_block(
     folder: Path, shapes: Sequence[Sequence[PointsFileName]], listed: Mapping[str, str], taxonomy: Taxonomy
 ) -> Iterator[StoredShape]:
     """The shapes of which these are the files; `listed` are the checksums of these."""
-    return (_read_shape(folder, names, listed, taxonomy) for names in shapes)
-
-
-def _read_shape(
-    folder: Path, names: Sequence[PointsFileName], listed: Mapping[str, str], taxonomy: Taxonomy
-) -> StoredShape:
-    if tuple(name.level for name in names) != taxonomy.real_levels or len({name[:3] for name in names}) != 1:
-        wanted = ", ".join(str(level + 1) for level in taxonomy.real_levels)
-        raise ValueError(f"{folder}: {names[0]} and the files beside it are not one shape at the levels {wanted}")
-    paths = [folder / str(name) for name in names]
-    for path in paths:
-        verify(path, listed)
-    buffers = [read_points_file(path) for path in paths]
-    levels = borrow_missing_levels(map(_labels, paths, buffers), taxonomy)
-    first = buffers[0]
-    for path, buffer in zip(paths, buffers):
-        if not (_same(buffer.points, first.points) and _same(buffer.normals, first.normals)):
-            raise ValueError(f"{path}: its points or normals are not those of {paths[0].name}")
-    shape = StoredShape(first.points, first.normals, levels, names[0].shape)
-    return check_shape(str(paths[0]), shape, taxonomy)
+    for names in shapes:
+        if tuple(name.level for name in names) != taxonomy.real_levels or len({name[:3] for name in names}) != 1:
+            wanted = ", ".join(str(level + 1) for level in taxonomy.real_levels)
+            raise ValueError(f"{folder}: {names[0]} and the files beside it are not one shape at the levels {wanted}")
+        paths = [folder / str(name) for name in names]
+        for path in paths:
+            verify(path, listed)
+        first, *others = buffers = [read_points_file(path) for path in paths]
+        levels = borrow_missing_levels(map(_labels, paths, buffers), taxonomy)
+        for path, buffer in zip(paths[1:], others):
+            if not all(np.array_equal(*both, equal_nan=True) for both in zip(buffer[:2], first[:2])):
+                raise ValueError(f"{path}: its points or normals are not those of {paths[0].name}")
+        yield check_shape(str(paths[0]), StoredShape(*first[:2], levels, names[0].shape), taxonomy)
 
 
 def _labels(path: Path, buffer: PointsBuffer) -> Labels:
@@ -124,7 +105,3 @@ def _labels(path: Path, buffer: PointsBuffer) -> Labels:
         return decode_labels(buffer.labels)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
-
-
-def _same(one: np.ndarray, other: np.ndarray) -> bool:
-    return one.shape == other.shape and one.tobytes() == other.tobytes()

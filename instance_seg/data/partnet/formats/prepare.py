@@ -4,6 +4,7 @@ The work comes in jobs that know their sources and outputs. A job writes each ou
 outputs are all there, and no older than the sources, is done.
 """
 
+import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
@@ -12,6 +13,7 @@ from typing import NamedTuple
 
 from instance_seg.data.files.checksums import checksum, read_checksums
 from instance_seg.data.partnet.formats import points_folder, shards, tfrecord
+from instance_seg.data.partnet.formats.points_file import PointsFileName, write_points_file
 from instance_seg.data.partnet.hdf5.masks import DETECTION_TREE, GT_TREE, check_instance_counts, write_level_masks
 from instance_seg.data.partnet.hdf5.part_trees import entry_names, read_entries, reject_tree
 from instance_seg.data.partnet.hdf5.paths import h5_path, level_folder, split_files
@@ -132,7 +134,8 @@ def finish(jobs: Sequence[Job]) -> None:
     sources = [source for job in jobs for source in job.sources]
     category, split, out = sources[0].category, sources[0].split, jobs[0].out
     if jobs[0].format == "shards":
-        numbers = {path: number for job in jobs for path, number in _shards(job.out, job.sources[0])}
+        size = shards.SHAPES_PER_SHARD
+        numbers = {path: min(size, job.num_shapes - i * size) for job in jobs for i, path in enumerate(job.outputs)}
         shards.write_list(shards.list_path(out, category, split), numbers, load_taxonomy(category))
     if not split_list_path(out, category, split).is_file():
         write_split_list(out, category, split, names_of(sources))
@@ -178,17 +181,19 @@ def _write_masks(job: Job, shapes: Iterator[LabeledShape], taxonomy: Taxonomy) -
 
 def _points_outputs(out: Path, sources: Sequence[SourceFile], taxonomy: Taxonomy) -> list[Path]:
     source = sources[0]
-    return [
-        path
+    names = (
+        PointsFileName(source.category, place, name, level, source.split)
         for place, name in enumerate(source.names, start=source.first)
-        for path in points_folder.shape_paths(out, source.category, source.split, place, name, taxonomy)
-    ]
+        for level in taxonomy.real_levels
+    )
+    return [out / points_folder.FOLDER / source.category / str(name) for name in names]
 
 
 def _write_points(job: Job, shapes: Iterator[LabeledShape], taxonomy: Taxonomy) -> None:
     paths = iter(job.outputs)
     for shape in _stored(job, shapes, taxonomy):
-        points_folder.write_shape(list(islice(paths, len(taxonomy.real_levels))), shape, taxonomy)
+        for level, path in zip(taxonomy.real_levels, paths):
+            write_points_file(path, points_folder.level_buffer(shape, level))
 
 
 def _record_outputs(out: Path, sources: Sequence[SourceFile], taxonomy: Taxonomy) -> list[Path]:
@@ -199,22 +204,16 @@ def _write_records(job: Job, shapes: Iterator[LabeledShape], taxonomy: Taxonomy)
     tfrecord.write(job.outputs[0], _stored(job, shapes, taxonomy))
 
 
-def _shards(out: Path, source: SourceFile) -> list[tuple[Path, int]]:
-    """Paths of the shards made from a file, and the number of shapes of each."""
-    left = range(len(source.names))
-    parts = [left[i : i + shards.SHAPES_PER_SHARD] for i in range(0, len(left), shards.SHAPES_PER_SHARD)]
-    name = out, source.category, source.split, source.index
-    return [(shards.shard_path(*name, part), len(rows)) for part, rows in enumerate(parts)]
+def _shard_outputs(out: Path, sources: Sequence[SourceFile], taxonomy: Taxonomy) -> list[Path]:
+    (source,) = sources
+    parts = range(math.ceil(len(source.names) / shards.SHAPES_PER_SHARD))
+    return [shards.shard_path(out, source.category, source.split, source.index, part) for part in parts]
 
 
 def _write_shards(job: Job, shapes: Iterator[LabeledShape], taxonomy: Taxonomy) -> None:
     stored = _stored(job, shapes, taxonomy)
-    for path, number in _shards(job.out, job.sources[0]):
-        shards.write_shard(path, islice(stored, number))
-
-
-def _shard_outputs(out: Path, sources: Sequence[SourceFile], taxonomy: Taxonomy) -> list[Path]:
-    return [path for path, _ in _shards(out, sources[0])]
+    for path in job.outputs:
+        shards.write_shard(path, islice(stored, shards.SHAPES_PER_SHARD))
 
 
 _MASKS = "{split}-*.h5"

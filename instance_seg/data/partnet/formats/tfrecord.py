@@ -14,7 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from instance_seg.data.files.records import Example, Value, read_examples, write_examples
-from instance_seg.data.partnet.formats.points_file import PointsBuffer, decode_points, encode_points
+from instance_seg.data.partnet.formats.points_file import decode_points, encode_points
+from instance_seg.data.partnet.formats.points_folder import level_buffer
 from instance_seg.data.partnet.splits import ShapeId, read_split_list, split_list_path
 from instance_seg.data.partnet.stored_shape import StoredShape, check_shape, decode_labels, encode_labels
 from instance_seg.data.partnet.taxonomy import Taxonomy
@@ -67,11 +68,6 @@ def write(path: str | os.PathLike, shapes: Iterable[StoredShape]) -> None:
     if written != _count(path):
         path.unlink()
         raise ValueError(f"{path}: named for {_count(path)} shapes, but {written} were given")
-
-
-def level_buffer(shape: StoredShape, level: int) -> PointsBuffer:
-    """What the .points file of a level holds (0 = coarsest)."""
-    return PointsBuffer(shape.points, shape.normals, labels=encode_labels(shape.levels[level]))
 
 
 def _file(root: str | os.PathLike, category: str, split: str) -> Path:

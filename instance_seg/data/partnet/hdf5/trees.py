@@ -17,7 +17,7 @@ from instance_seg.data.partnet.hdf5.masks import check_instance_counts, write_le
 from instance_seg.data.partnet.hdf5.part_trees import parse_tree_entry, read_entries
 from instance_seg.data.partnet.hdf5.paths import h5_path, remove_files_from, split_files
 from instance_seg.data.partnet.rows import count_rows, read_rows, reject_values, strict
-from instance_seg.data.partnet.shape import LabeledShape
+from instance_seg.data.partnet.shape import LabeledShape, Part
 from instance_seg.data.partnet.splits import ShapeId, write_split_list
 from instance_seg.data.partnet.taxonomy import Taxonomy
 from instance_seg.files import adding_files, write_json
@@ -108,7 +108,8 @@ def write_split(
             _check_shapes(path, block)
             check_instance_counts(path, block, taxonomy)
             file = h5_path(new, TREE, category, split, num_files - 1)
-            write_json(file.with_suffix(".json"), [_tree_entry(shape) for shape in block])
+            trees = [{**shape.name._asdict(), "ins_seg": list(map(_part_entry, shape.parts))} for shape in block]
+            write_json(file.with_suffix(".json"), trees)
             write_h5(file, len(block), map(_h5_row, block))
             write_level_masks(new, category, split, num_files - 1, block, taxonomy)
             names += [shape.name for shape in block]
@@ -147,8 +148,5 @@ def _check_shapes(path: Path, shapes: Sequence[LabeledShape]) -> None:
     reject_values(path, values)
 
 
-def _tree_entry(shape: LabeledShape) -> dict[str, Any]:
-    parts = [
-        {"part_name": part.part_name, "leaf_id_list": [int(leaf) for leaf in part.leaf_ids]} for part in shape.parts
-    ]
-    return {**shape.name._asdict(), "ins_seg": parts}
+def _part_entry(part: Part) -> dict[str, Any]:
+    return {"part_name": part.part_name, "leaf_id_list": list(map(int, part.leaf_ids))}

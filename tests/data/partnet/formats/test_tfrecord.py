@@ -7,7 +7,8 @@ import pytest
 import tensorflow as tf
 
 from instance_seg.data.partnet.formats import shards, tfrecord
-from instance_seg.data.partnet.formats.points_file import decode_points
+from instance_seg.data.partnet.formats.points_file import decode_points, encode_points
+from instance_seg.data.partnet.formats.points_folder import level_buffer
 from instance_seg.data.partnet.splits import ShapeId, write_split_list
 from instance_seg.data.partnet.stored_shape import encode_labels, store_shape
 from instance_seg.data.partnet.taxonomy import load_taxonomy
@@ -68,7 +69,7 @@ def test_records_that_the_authors_wrote(tmp_path):
     whole = {f"label_{k}": encode_labels(level) for k, level in enumerate(shape.levels, start=1)}
     whole |= {"points_flag": [1], "shape_index": [0]}
     features = {k: tf.train.Feature(int64_list=tf.train.Int64List(value=v)) for k, v in whole.items()}
-    data = tfrecord.encode_points(tfrecord.level_buffer(shape, 0))
+    data = encode_points(level_buffer(shape, 0))
     features["points_bytes"] = tf.train.Feature(bytes_list=tf.train.BytesList(value=[data]))
     with tf.io.TFRecordWriter(str(tmp_path / "Chair_level123_val_1.tfrecords")) as writer:
         writer.write(tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString())
