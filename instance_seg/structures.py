@@ -13,6 +13,7 @@ Legend
 Levels are always a sequence, index 0 = the coarsest. Tensors are [N, C] or [M, C].
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -116,11 +117,13 @@ class Proposals(NamedTuple):
         """[T] which proposal each entry of `points` belongs to."""
         return np.repeat(np.arange(len(self.label)), self.size)
 
-    def chosen(self, kept: np.ndarray) -> "Proposals":
+    def chosen(self, kept: Sequence[int]) -> "Proposals":
         """The proposals at the positions `kept`, in that order."""
-        rows = [self.points[self.row_splits[p] : self.row_splits[p + 1]] for p in kept]
-        splits = np.concatenate([[0], np.cumsum([len(each) for each in rows])]).astype(self.row_splits.dtype)
-        return Proposals(np.concatenate([self.points[:0], *rows]), splits, self.label[kept], self.score[kept])
+        kept = np.asarray(kept, np.intp)
+        size = self.size[kept]
+        row_splits = np.concatenate([[0], np.cumsum(size)]).astype(self.row_splits.dtype)
+        entries = np.arange(row_splits[-1]) + np.repeat(self.row_splits[kept] - row_splits[:-1], size)
+        return Proposals(self.points[entries], row_splits, self.label[kept], self.score[kept])
 
     def instance(self, num_points: int) -> np.ndarray:
         """[num_points] int32, the proposal each point belongs to, of several the one of highest score; -1 = none."""

@@ -1,7 +1,5 @@
 """Which of many overlapping proposals are kept: a filter, then non-maximum suppression (PointGroup). NumPy only."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from scipy.sparse import csr_matrix
 
@@ -29,12 +27,3 @@ def suppress(score: np.ndarray, iou: np.ndarray, limit: float) -> np.ndarray:
         kept.append(best)
         waiting = waiting[iou[best, waiting] <= limit]
     return np.array(kept, np.intp)
-
-
-def select(proposals: Proposals, rows: Sequence[int]) -> Proposals:
-    """The proposals of these rows, in this order."""
-    rows = np.asarray(rows, np.intp)
-    size = proposals.size[rows]
-    row_splits = np.concatenate([[0], np.cumsum(size)])
-    entries = np.arange(row_splits[-1]) + np.repeat(proposals.row_splits[rows] - row_splits[:-1], size)
-    return Proposals(proposals.points[entries], row_splits, proposals.label[rows], proposals.score[rows])

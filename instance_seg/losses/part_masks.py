@@ -9,7 +9,8 @@ import numpy as np
 import tensorflow as tf
 from scipy.optimize import linear_sum_assignment
 
-from instance_seg.losses.segmentation import average, cross_entropy, shape_ids
+from instance_seg.clustering.components import splits_to_ids
+from instance_seg.losses.segmentation import average, cross_entropy
 from instance_seg.replicas import share
 
 GUARD = 1e-8  # keeps quotients finite
@@ -35,7 +36,7 @@ def soft_ious(masks: tf.Tensor, rank: tf.Tensor, row_splits: tf.Tensor) -> tf.Te
         [B, G + 1, K + 1], G the largest number of parts; row 0 is of the points in none, row g + 1 of part g.
     """
     num_shapes, num_rows = tf.size(row_splits) - 1, tf.reduce_max(rank) + 2
-    shapes = shape_ids(row_splits)
+    shapes = splits_to_ids(row_splits)
     rows, total = shapes * num_rows + rank + 1, num_shapes * num_rows
     both = tf.reshape(tf.math.unsorted_segment_sum(masks, rows, total), [num_shapes, num_rows, masks.shape[1]])
     true = tf.reshape(tf.math.unsorted_segment_sum(tf.ones_like(masks[:, 0]), rows, total), [num_shapes, num_rows, 1])
@@ -95,7 +96,7 @@ def part_mask_losses(
 def mask_norm(masks: tf.Tensor, row_splits: tf.Tensor) -> tf.Tensor:
     """The L2,1 norm: the Euclidean norm of each mask, summed over masks, per point; few masks make it small."""
     num_shapes = tf.size(row_splits) - 1
-    squares = tf.math.unsorted_segment_sum(tf.square(masks + 1e-6), shape_ids(row_splits), num_shapes)
+    squares = tf.math.unsorted_segment_sum(tf.square(masks + 1e-6), splits_to_ids(row_splits), num_shapes)
     sizes = tf.cast(row_splits[1:] - row_splits[:-1], tf.float32)
     return share(tf.reduce_mean(tf.reduce_sum(tf.sqrt(squares), axis=1) / sizes))
 

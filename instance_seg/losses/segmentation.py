@@ -6,6 +6,7 @@ share: their sum over the replicas is the loss of the whole batch.
 
 import tensorflow as tf
 
+from instance_seg.clustering.components import splits_to_ids
 from instance_seg.data.targets import Centers
 from instance_seg.losses.config import LossConfig
 from instance_seg.replicas import share, sum_over_replicas
@@ -35,7 +36,7 @@ def average(values: tf.Tensor, mask: tf.Tensor, row_splits: tf.Tensor, kind: str
     if kind == "point":
         return tf.math.divide_no_nan(tf.reduce_sum(values * mask), sum_over_replicas(tf.reduce_sum(mask)))
     num_shapes = tf.size(row_splits) - 1
-    shapes = shape_ids(row_splits)
+    shapes = splits_to_ids(row_splits)
     total = tf.math.unsorted_segment_sum(values * mask, shapes, num_shapes)
     count = tf.math.unsorted_segment_sum(mask, shapes, num_shapes)
     return share(tf.reduce_mean(tf.math.divide_no_nan(total, count)))  # every replica has as many shapes
@@ -47,14 +48,9 @@ def instance_weights(mask: tf.Tensor, instance: tf.Tensor, row_splits: tf.Tensor
     With exponent 1, `average` counts instances, not points; with 0.5, an instance of four points counts twice.
     """
     ids_per_shape = tf.reduce_max(instance) + 2  # -1, none, is one of them
-    ids = shape_ids(row_splits) * ids_per_shape + instance + 1
+    ids = splits_to_ids(row_splits) * ids_per_shape + instance + 1
     count = tf.math.unsorted_segment_sum(mask, ids, (tf.size(row_splits) - 1) * ids_per_shape)
     return tf.math.divide_no_nan(mask, tf.gather(count, ids) ** exponent)
-
-
-def shape_ids(row_splits: tf.Tensor) -> tf.Tensor:
-    """[N] int32, the shape of each point."""
-    return tf.repeat(tf.range(tf.size(row_splits) - 1), row_splits[1:] - row_splits[:-1])
 
 
 def level_losses(
@@ -68,8 +64,7 @@ def level_losses(
 ) -> dict[str, tf.Tensor]:
     """The three unweighted terms of one level: {"semantic", "instance", "region"}, scalars.
 
-    Args:
-        first_scored: points of the classes below it carry no loss if config.mask_unlabeled; ignored ones (-1) never do.
+    `first_scored`: points of the classes below it carry no loss if config.mask_unlabeled; ignored ones (-1) never do.
     """
     mask = tf.cast(labels.semantic >= (first_scored if config.mask_unlabeled else 0), xyz.dtype)
     exponent = {"points": 0.0, "roots": 0.5, "instances": 1.0}[config.center_average]

@@ -11,7 +11,6 @@ import tensorflow as tf
 
 from instance_seg.clustering.components import NO_GROUPS, Groups, component_groups, splits_to_ids
 from instance_seg.clustering.set_aggregation import ClassSizes, hierarchical_groups, measured_sizes
-from instance_seg.clustering.suppression import select
 from instance_seg.heads.group_unet import GroupUNet
 from instance_seg.initializers import RELEASED, Initializer
 from instance_seg.layers import Composite, Linear
@@ -189,6 +188,6 @@ def _segmented(level: Readout, xyz: np.ndarray, begin: int, end: int, reading: H
     splits = np.concatenate([[0], np.cumsum(inside)])[level.groups.row_splits]
     masked = Proposals(level.groups.points[inside], splits, level.semantic[first], level.score)
     good = (masked.score > reading.proposal_score) & (masked.size >= reading.proposal_points)
-    kept = select(masked, np.flatnonzero(good & (begin <= first) & (first < end)))
+    kept = masked.chosen(np.flatnonzero(good & (begin <= first) & (first < end)))
     proposals = kept._replace(points=kept.points - begin)
     return Segmented(level.semantic[begin:end], proposals, None, xyz[begin:end] + level.offset[begin:end])

@@ -43,10 +43,6 @@ class OffsetSystem(System):
             require_gpu("clustering_device=gpu")  # now, and not when a training has ended
         self.backbone = make_backbone(settings, task, initializer)
 
-    def tables(self, cloud: Points, points: Points):
-        """The backbone's."""
-        return self.backbone.tables(cloud, points)
-
     def losses(self, outputs: tuple[LevelPrediction, ...], batch: Batch) -> dict[str, tf.Tensor]:
         """ "level_1/semantic" and so on, and the decay of the weights."""
         config = self.settings.loss

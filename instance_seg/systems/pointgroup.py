@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from instance_seg.clustering.components import NO_GROUPS, Groups, component_groups, join
-from instance_seg.clustering.suppression import overlaps, select, suppress
+from instance_seg.clustering.suppression import overlaps, suppress
 from instance_seg.heads.group_unet import GroupUNet
 from instance_seg.initializers import RELEASED, Initializer
 from instance_seg.layers import Linear
@@ -118,14 +118,14 @@ def _segmented(level: Readout, xyz: np.ndarray, begin: int, end: int, reading: P
     semantic = level.semantic[begin:end]
     proposals = proposals_of(level, begin, end)
     good = (proposals.score > reading.proposal_score) & (proposals.size > reading.proposal_points)
-    proposals = select(proposals, np.flatnonzero(good))
+    proposals = proposals.chosen(np.flatnonzero(good))
     left = suppress(proposals.score, overlaps(proposals, len(semantic)), reading.proposal_overlap)
-    return Segmented(semantic, select(proposals, left), None, xyz[begin:end] + level.offset[begin:end])
+    return Segmented(semantic, proposals.chosen(left), None, xyz[begin:end] + level.offset[begin:end])
 
 
 def proposals_of(level: Readout, begin: int, end: int) -> Proposals:
     """The groups of the cloud with the rows begin:end; each has the class of its first point."""
     first = level.groups.points[level.groups.row_splits[:-1]]
     everything = Proposals(level.groups.points, level.groups.row_splits, level.semantic[first], level.score)
-    own = select(everything, np.flatnonzero((begin <= first) & (first < end)))
+    own = everything.chosen(np.flatnonzero((begin <= first) & (first < end)))
     return own._replace(points=own.points - begin)

@@ -65,10 +65,6 @@ class ProposalSystem(System):
             transfer=False, order="paper", concatenate=False, initializer=self.initializer, name=f"fusion_{k}"
         )
 
-    def tables(self, cloud: Points, points: Points):
-        """The backbone's."""
-        return self.backbone.tables(cloud, points)
-
     def point_outputs(self, points: Points, tables, training: bool) -> tuple[tf.Tensor, tuple[PointOutputs, ...]]:
         """The features of the points [N, C], which no fusion touches, and what is said of them at each level."""
         (features,) = self.backbone.at_points(points, tables, training=training)

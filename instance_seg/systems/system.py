@@ -27,6 +27,7 @@ class System(keras.Model):
 
     Settings: ClassVar[type[Settings]] = Settings
     settled_on: ClassVar[str] = ""  # the split that `settle` wants to see; "": none
+    backbone: Composite | None = None  # a system may do without
     targets: ClassVar[Any] = None  # what it aims at besides labels (data.batches.Split), e.g. CenterTargets()
 
     def __init__(self, settings: Any, task: Task, initializer: Initializer = RELEASED, **kwargs):
@@ -35,7 +36,7 @@ class System(keras.Model):
 
     def tables(self, cloud: Points, points: Points) -> Any:
         """What the backbone looks up for the labeled `points` of clouds: a nest of tensors, made in the pipeline."""
-        return ()
+        return () if self.backbone is None else self.backbone.tables(cloud, points)
 
     def call(self, points: Points, tables: Any, *, phase: Hashable = "", training: bool = False) -> Any:
         """The outputs, a nest of tensors. `training`: normalize with the statistics of the batch."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from instance_seg.clustering.suppression import overlaps, select, suppress
+from instance_seg.clustering.suppression import overlaps, suppress
 from instance_seg.structures import Proposals
 
 
@@ -30,7 +30,7 @@ def test_of_equal_scores_the_later_comes_first():
 
 
 def test_proposals_of_given_rows_in_the_given_order():
-    found = select(proposals([0, 1], [7], [3, 4, 5]), [2, 0])
+    found = proposals([0, 1], [7], [3, 4, 5]).chosen([2, 0])
     np.testing.assert_array_equal(found.points, [3, 4, 5, 0, 1])
     np.testing.assert_array_equal(found.row_splits, [0, 3, 5])
     np.testing.assert_array_equal(found.label, [2, 0])
@@ -38,6 +38,6 @@ def test_proposals_of_given_rows_in_the_given_order():
 
 
 def test_none_at_all():
-    none = select(proposals([0, 1]), [])
+    none = proposals([0, 1]).chosen([])
     assert len(none.label) == len(none.points) == 0 and list(none.row_splits) == [0]
     assert overlaps(none, 5).shape == (0, 0) and len(suppress(none.score, np.zeros((0, 0)), 0.3)) == 0

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
+from instance_seg.clustering.components import splits_to_ids
 from instance_seg.clustering.masks import masks_as_proposals
 from instance_seg.data.targets import InstanceRanks
 from instance_seg.heads.branch import Branch
 from instance_seg.initializers import RELEASED, Initializer
 from instance_seg.losses.part_masks import MaskOutputs, part_mask_losses
-from instance_seg.losses.segmentation import shape_ids
 from instance_seg.structures import Batch, Points, Segmented, Task
 from instance_seg.systems.comparison.settings import MaskReading, PartMasksSettings
 from instance_seg.systems.comparison.single_level import SingleLevel
@@ -49,7 +49,7 @@ class PartMasks(SingleLevel):
     def losses(self, outputs: MaskOutputs, batch: Batch) -> dict[str, tf.Tensor]:
         """The five terms of losses.part_masks."""
         (labels,), (rank,), splits = batch.labels, batch.targets, batch.points.row_splits
-        count = tf.math.segment_max(rank, shape_ids(splits)) + 1
+        count = tf.math.segment_max(rank, splits_to_ids(splits)) + 1
         terms = part_mask_losses(outputs, labels.semantic, rank, count, splits)
         return terms | {"norm": self.settings.norm_weight * terms["norm"]}
 

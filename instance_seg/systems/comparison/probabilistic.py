@@ -16,12 +16,13 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from instance_seg.clustering.components import splits_to_ids
 from instance_seg.clustering.gaussians import greedy_groups
 from instance_seg.data.targets import InstanceRanks
 from instance_seg.heads.branch import Branch
 from instance_seg.initializers import RELEASED, Initializer
 from instance_seg.losses.gaussians import log_similarity, of_instances, pair_loss
-from instance_seg.losses.segmentation import average, shape_ids
+from instance_seg.losses.segmentation import average
 from instance_seg.replicas import num_replicas
 from instance_seg.structures import Batch, Points, Segmented, Task, Tensor
 from instance_seg.systems.comparison.settings import GaussianReading, ProbabilisticSettings
@@ -65,7 +66,7 @@ class Probabilistic(SingleLevel):
         (labels,), (rank,), splits = batch.labels, batch.targets, batch.points.row_splits
         semantic = labels.semantic - self.level.first_scored
         rank = tf.where(semantic >= 0, rank, -1)
-        shapes, number = shape_ids(splits), tf.reduce_max(rank) + 1
+        shapes, number = splits_to_ids(splits), tf.reduce_max(rank) + 1
         ids = tf.where(rank >= 0, shapes * number + rank, -1)
         pairs = []
         for b in range(splits.shape[0] - 1):

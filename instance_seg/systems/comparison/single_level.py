@@ -1,11 +1,10 @@
 """What the comparison methods share: PartNet's PointNet++ with one decoder, on the one level of the task."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from instance_seg.initializers import RELEASED, Initializer
 from instance_seg.options import Settings
-from instance_seg.structures import Points, Task
+from instance_seg.structures import Task
 from instance_seg.systems.comparison.settings import SingleLevelSettings
 from instance_seg.systems.system import System, make_backbone
 
@@ -23,10 +22,6 @@ class SingleLevel(System):
             raise ValueError(f"{type(self).__name__} is one network per level: choose a level by --level=1, 2 or 3")
         (self.level,) = task.levels
         self.backbone = make_backbone(settings, task, initializer, num_decoders=1)
-
-    def tables(self, cloud: Points, points: Points) -> Any:
-        """The backbone's."""
-        return self.backbone.tables(cloud, points)
 
     @classmethod
     def readings(cls, settings: SingleLevelSettings) -> Mapping[str, Settings]:

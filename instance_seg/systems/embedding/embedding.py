@@ -56,10 +56,6 @@ class Embedding(System):
             for k, level in enumerate(task.levels)
         ]
 
-    def tables(self, cloud: Points, points: Points):
-        """The backbone's."""
-        return self.backbone.tables(cloud, points)
-
     def call(self, points: Points, tables, *, phase="", training=False) -> tuple[Embedded, ...]:
         """One Embedded per level; `tables` are the backbone's."""
         semantic, instance = self.backbone.at_points(points, tables, training=training)
