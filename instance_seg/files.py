@@ -84,9 +84,8 @@ def write_json(path: str | os.PathLike, value: Any, indent: int | None = None) -
 def read_json(path: str | os.PathLike) -> Any:
     """Reads a JSON file.
 
-    Raises:
-        ValueError: naming the file when it is missing, unreadable, not JSON, nested too deeply to be read, or has a
-            key twice in one object.
+    Raises ValueError naming the file when it is missing, unreadable, not JSON, nested too deeply to be read, or has a
+    key twice in one object.
     """
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"), object_pairs_hook=_with_unique_keys)

@@ -48,10 +48,7 @@ class Jobs:
         """Runs `python COMMAND...`, whose folder is `folder`; whether it ended well.
 
         Several at once write to `output.log` of their folders. A failure is taken down, and so is a program that finds
-        its folder held by another process.
-
-        Args:
-            clear: remove the folder first.
+        its folder held by another process. `clear`: remove the folder first.
         """
         if clear:
             shutil.rmtree(folder, ignore_errors=True)

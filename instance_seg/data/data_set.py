@@ -15,8 +15,7 @@ from instance_seg.structures import Cloud, Task
 class DataSet:
     """A data set as its settings describe it; what derives from it is a folder in data/ or a module of a user's own.
 
-    Args:
-        settings: of `Settings`.
+    `settings` are of `Settings`.
     """
 
     Settings: ClassVar[type[Settings]] = Settings
@@ -40,10 +39,8 @@ class DataSet:
         """The clouds of "train", "val" or "test", or the first `limit` of them; `[i]` may read.
 
         A sequence whose clouds are portions has an attribute `wholes` [W + 1], row splits: which consecutive ones make
-        one whole. One whose clouds are samples may have `drawn(i, rng)`, which takes another one for training.
-
-        Raises:
-            ValueError: it is not there or malformed; the message names the file.
+        one whole. One whose clouds are samples may have `drawn(i, rng)`, which takes another one for training. Raises
+        ValueError if it is not there or malformed; the message names the file.
         """
         raise NotImplementedError
 

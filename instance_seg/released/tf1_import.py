@@ -33,9 +33,8 @@ class Imported(NamedTuple):
 def import_tf1_checkpoint(prefix: str, model) -> Imported:
     """Assigns every variable of a built `SemanticAssisted` from the TF1 checkpoint `prefix`.
 
-    Raises:
-        ValueError: there is no readable checkpoint, it lists other variables than the network has (the message lists
-            the missing, surplus and misshapen ones), or a value is not finite. The model is then as it was.
+    Raises ValueError if there is no readable checkpoint, it lists other variables than the network has (the message
+    lists the missing, surplus and misshapen ones), or a value is not finite. The model is then as it was.
     """
     reader = _open(prefix)
     found = reader.get_variable_to_shape_map()

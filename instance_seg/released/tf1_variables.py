@@ -57,8 +57,7 @@ class Stored(NamedTuple):
 def tf1_variables(model) -> dict[str, Stored]:
     """TF1's name -> our variable, for every variable of a built `SemanticAssisted`.
 
-    Raises:
-        ValueError: the network fuses in the paper's order, which no TF1 weight belongs to.
+    Raises ValueError if the network fuses in the paper's order, which no TF1 weight belongs to.
     """
     if model.settings.concat_order != "released":
         raise ValueError(

@@ -83,8 +83,7 @@ def open_dataset(file: LinkedFile, name: str, field: Field) -> h5py.Dataset:
 def read_dataset(file: LinkedFile, name: str, field: Field, rows: slice = ALL) -> np.ndarray:
     """Reads some rows of a dataset; flags come as bool, whatever whole numbers they are stored as.
 
-    Raises:
-        ValueError: as open_dataset does, or a row was never written, or holds numbers that `field` cannot mean.
+    Raises ValueError as open_dataset does, and if a row was never written or holds numbers that `field` cannot mean.
     """
     dataset, where = open_dataset(file, name, field), _where(file, name)
     first = rows.start or 0

@@ -45,8 +45,7 @@ def read_checksums(folder: str | os.PathLike) -> dict[str, str]:
 def verify(path: str | os.PathLike, listed: Mapping[str, str] | None = None) -> None:
     """Raises ValueError, naming the file, when its bytes are not those that its folder's list tells of.
 
-    Args:
-        listed: the list, if the caller has read it already.
+    `listed`: the list, if the caller has read it already.
     """
     path = Path(path)
     wanted = (read_checksums(path.parent) if listed is None else listed).get(path.name)

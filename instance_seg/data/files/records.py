@@ -51,8 +51,7 @@ class Example:
 def write_examples(path: str | os.PathLike, examples: Iterable[Mapping[str, Value]], compression: str = "") -> int:
     """Writes one record for each mapping of names to values and returns how many.
 
-    Args:
-        compression: "", "GZIP" or "ZLIB".
+    `compression`: "", "GZIP" or "ZLIB".
     """
     import tensorflow as tf
 

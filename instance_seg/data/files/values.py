@@ -22,8 +22,7 @@ def point_complaints(points: np.ndarray) -> Iterator[str]:
 def normal_complaints(normals: np.ndarray, missing: float = 0.0) -> Iterator[str]:
     """What is wrong with normals [N, 3].
 
-    Args:
-        missing: share of the normals that may be too short, as those of faces without area are.
+    `missing`: share of the normals that may be too short, as those of faces without area are.
     """
     finite = np.isfinite(normals).all(axis=1)
     if bad := int((~finite).sum()):

@@ -71,8 +71,7 @@ def strict(found: Iterable[Found | Problem]) -> Iterator[Found]:
 def reject_values(path: str | os.PathLike, values: Mapping[str, np.ndarray], first: int = 0) -> None:
     """Raises ValueError, naming the file and the row, for points and normals that are no numbers, or far too large.
 
-    Args:
-        values: "pts" and perhaps "nor", [B, N, 3] each; rows count from `first`.
+    `values`: "pts" and perhaps "nor", [B, N, 3] each; rows count from `first`.
     """
     if values["pts"].shape[1] == 0:
         raise ValueError(f"{path}: its shapes are empty, they have no points")

@@ -66,8 +66,7 @@ def encode_labels(level: Labels) -> np.ndarray:
 def decode_labels(codes: np.ndarray) -> Labels:
     """The inverse of encode_labels. Rounds down: -100 is semantic 0 of instance -1, not 0 of 0.
 
-    Raises:
-        ValueError: a code is not a whole number, or beyond what 200 instances can give.
+    Raises ValueError if a code is not a whole number, or beyond what 200 instances can give.
     """
     whole = np.asarray(codes)
     in_range = (whole >= -CODE_BASE) & (whole < CODE_BASE * MAX_INSTANCES)

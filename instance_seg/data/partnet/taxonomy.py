@@ -119,8 +119,7 @@ def check_category(category: str) -> None:
 def load_taxonomy(category: str) -> Taxonomy:
     """Reads the classes of one category.
 
-    Raises:
-        ValueError: there is no such category; the message names the nearest known one.
+    Raises ValueError if there is no such category; the message names the nearest known one.
     """
     check_category(category)
     path = FOLDER / f"{category}.yaml"

@@ -20,8 +20,7 @@ _MAGIC = {".npy": b"\x93NUMPY", ".npz": b"PK"}
 def read_numpy(path: Path) -> Cloud:
     """Reads an array [N, C] from NPY, or from NPZ the arrays points|pts|xyz and, if there, normals|nor|normal.
 
-    Raises:
-        UnreadableError: the file is of another kind, holds Python objects, or has other arrays alone.
+    Raises UnreadableError if the file is of another kind, holds Python objects, or has other arrays alone.
     """
     with open(path, "rb") as file:
         magic = file.read(6)
@@ -43,8 +42,7 @@ def read_numpy(path: Path) -> Cloud:
 def read_h5(path: Path) -> Cloud:
     """Reads the datasets points|pts|xyz|data and, if there, normals|nor|normal of an HDF5 file.
 
-    Raises:
-        UnreadableError: there are others alone, or what is read lies in another file.
+    Raises UnreadableError if there are others alone, or what is read lies in another file.
     """
     with h5py.File(path, "r") as file:
         return _cloud_of_keys(list(file), lambda name: _own_dataset(file, name), (*POINT_KEYS, "data"))

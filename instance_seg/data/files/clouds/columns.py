@@ -43,10 +43,8 @@ def cloud_from_table(values: np.ndarray) -> Cloud:
     """The cloud of a table [N, C] without names: x y z first, then anything.
 
     Normals are the first three neighboring columns that hold unit vectors in nearly every row: behind the coordinates,
-    or behind an intensity or colors.
-
-    Raises:
-        UnreadableError: it has fewer than three columns or is the transpose of a cloud.
+    or behind an intensity or colors. Raises UnreadableError if it has fewer than three columns or is the transpose of a
+    cloud.
     """
     rows, columns = values.shape
     if rows == 3 and columns > 3:

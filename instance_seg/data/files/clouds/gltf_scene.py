@@ -10,10 +10,8 @@ from instance_seg.data.files.clouds.geometry import UnreadableError
 def placed_meshes(tree: dict) -> Iterator[tuple[int, np.ndarray]]:
     """(mesh, its placement [4, 4] float64) for every node of the scene that has a mesh.
 
-    The scene is the one the file names, else its first; a file without scenes shows all meshes.
-
-    Raises:
-        UnreadableError: a node is its own ancestor or child of two.
+    The scene is the one the file names, else its first; a file without scenes shows all meshes. Raises UnreadableError
+    if a node is its own ancestor or child of two.
     """
     nodes = tree.get("nodes", [])
     if not nodes:

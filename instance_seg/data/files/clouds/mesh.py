@@ -21,10 +21,8 @@ _OFF_COUNTS = re.compile(rb"OFF\s*(?:#[^\n]*\n\s*)*\d+\s+(\d+)")
 def read_mesh(path: Path) -> Cloud | Mesh:
     """Reads the triangles of a mesh; where there are vertices and no faces, the cloud of the vertices.
 
-    Materials and textures are left alone, so are files that the mesh names.
-
-    Raises:
-        UnreadableError: it holds lines alone, or nothing.
+    Materials and textures are left alone, so are files that the mesh names. Raises UnreadableError if it holds lines
+    alone, or nothing.
     """
     import trimesh  # half a second that reading clouds need not wait for
 
@@ -44,8 +42,7 @@ def read_mesh(path: Path) -> Cloud | Mesh:
 def read_obj(path: Path) -> Cloud | Mesh:
     """Reads an OBJ file: a mesh, or a cloud if it has vertices v, perhaps as many normals vn, and no faces.
 
-    Raises:
-        UnreadableError: it has neither, or holds lines alone.
+    Raises UnreadableError if it has neither, or holds lines alone.
     """
     data = path.read_bytes()
     if _OBJ_FACE.search(data):
@@ -65,8 +62,7 @@ def read_obj(path: Path) -> Cloud | Mesh:
 def read_ply(path: Path) -> Cloud | Mesh:
     """Reads the vertices, with their normals nx ny nz if there are any, or the triangles of a PLY file.
 
-    Raises:
-        UnreadableError: it is no PLY file, or its vertices are joined by lines or by strips of triangles.
+    Raises UnreadableError if it is no PLY file, or its vertices are joined by lines or by strips of triangles.
     """
     data = path.read_bytes()
     length = data.find(_PLY_END)
@@ -121,8 +117,7 @@ def whole(mesh: Cloud | Mesh, announced: int) -> Cloud | Mesh:
 def sample(mesh: Mesh, num_points: int, seed: int) -> Cloud:
     """Points drawn from the surface of a mesh by area, with the normals of their triangles.
 
-    Raises:
-        UnreadableError: a face has a vertex that does not exist or is not finite, or no face has an area.
+    Raises UnreadableError if a face has a vertex that does not exist or is not finite, or no face has an area.
     """
     import trimesh
 

@@ -16,9 +16,7 @@ def read_pcd(path: Path) -> Cloud:
     """Reads the fields x, y, z and, if there, normal_x, normal_y, normal_z of a PCD file.
 
     Pixels of an organized scan (HEIGHT above 1) where the scanner saw nothing, NaN in all of x, y, z, are left out.
-
-    Raises:
-        UnreadableError: the header is none, the data is cut, or a field is missing.
+    Raises UnreadableError if there is no header, the data is cut, or a field is missing.
     """
     header, body = _header(path.read_bytes())
     cloud = _all_points(header, body)

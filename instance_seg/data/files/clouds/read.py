@@ -52,10 +52,8 @@ def read_cloud(path: str | os.PathLike, num_points: int = 10_000, seed: int = 0)
     """Points [N, 3] float64 as in the file and unit normals [N, 3] float32.
 
     Meshes are sampled by area (num_points points); clouds are taken as they are. Normals are used if they are normals,
-    else fitted to the neighbors of each point; see instance_seg.data.files.clouds.normals.
-
-    Raises:
-        ValueError: the file cannot be read, or holds no cloud with an extent; one line that names the file.
+    else fitted to the neighbors of each point; see instance_seg.data.files.clouds.normals. Raises ValueError if the
+    file cannot be read, or holds no cloud with an extent; one line that names the file.
     """
     path = check_source(path)
     try:

@@ -35,11 +35,9 @@ class _Layout(NamedTuple):
 def read_text(path: Path) -> Cloud:
     """Reads a table: x y z, then perhaps normals, colors or an intensity, one point in each line.
 
-    Columns are separated by white space, commas or semicolons. Comments (#, //, %), a header line with names and a
-    line with the number of points may come before; with such a count, further scans, each after its own, may follow.
-
-    Raises:
-        UnreadableError: names the line that is no row of numbers.
+    Columns are separated by white space, commas or semicolons. Comments (#, //, %), a header line with names and a line
+    with the number of points may come before; with such a count, further scans, each after its own, may follow. Raises
+    UnreadableError naming the line that is no row of numbers.
     """
     with open(path, encoding=_encoding(path), errors="replace") as file:
         values, names = number_table(file)

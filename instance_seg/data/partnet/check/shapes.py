@@ -119,8 +119,7 @@ def label_complaints(levels: tuple[Labels, ...], taxonomy: Taxonomy) -> Iterator
 def mask_complaints(masks: np.ndarray, valid: np.ndarray, may_be_empty: bool) -> Iterator[str]:
     """What is wrong with the masks [I, N] of one level and their valid flags [I].
 
-    Args:
-        may_be_empty: a valid row may have no point, as in PartNet's detection files.
+    `may_be_empty`: a valid row may have no point, as in PartNet's detection files.
     """
     filled = masks.any(axis=1)
     if not may_be_empty and (valid & ~filled).any():

@@ -59,8 +59,7 @@ class PointsFileName(NamedTuple):
 def encode_points(buffer: PointsBuffer) -> bytes:
     """Puts the properties into one buffer.
 
-    Raises:
-        ValueError: there is no point, or a property has another number of rows or channels than it must have.
+    Raises ValueError if there is no point, or a property has another number of rows or channels than it must have.
     """
     num_points = len(buffer.points)
     blocks = [_block(name, values, num_points) for name, values in zip(PROPERTIES, buffer)]

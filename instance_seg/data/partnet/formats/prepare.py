@@ -91,8 +91,7 @@ def names_of(sources: Iterable[SourceFile]) -> list[ShapeId]:
 def plan(name: str, sources: Sequence[SourceFile], out: str | os.PathLike) -> list[Job]:
     """The jobs that make one format of a split, none if the format leaves the split out.
 
-    Raises:
-        ValueError: files of an earlier preparation are in the way, which had other shapes.
+    Raises ValueError if files of an earlier preparation are in the way, which had other shapes.
     """
     made, taxonomy, out = FORMATS[name], load_taxonomy(sources[0].category), Path(out)
     if sources[0].split not in made.splits:
@@ -106,8 +105,7 @@ def plan(name: str, sources: Sequence[SourceFile], out: str | os.PathLike) -> li
 def run_job(job: Job) -> dict[Path, str]:
     """Does a job and returns the checksums to list.
 
-    Raises:
-        ValueError: naming the file, and the row where there is one, for whatever is amiss in the sources.
+    Raises ValueError naming the file, and the row where there is one, for whatever is amiss in the sources.
     """
     taxonomy = load_taxonomy(job.sources[0].category)
     FORMATS[job.format].write(job, _read(job, taxonomy), taxonomy)

@@ -60,8 +60,7 @@ def path_for(root: str | os.PathLike, category: str, split: str, num_shapes: int
 def write(path: str | os.PathLike, shapes: Iterable[StoredShape]) -> None:
     """Writes the file, whole or not at all.
 
-    Raises:
-        ValueError: its name tells of another number of shapes; no file is left then.
+    Raises ValueError if its name tells of another number of shapes; no file is left then.
     """
     path = Path(path)
     written = write_examples(path, (_features(index, shape) for index, shape in enumerate(shapes)))

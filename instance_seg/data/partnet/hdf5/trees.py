@@ -50,8 +50,7 @@ class TreeBlock(NamedTuple):
 def read_file(path: Path) -> Iterator[LabeledShape]:
     """Reads the shapes of one file, a block at a time.
 
-    Raises:
-        ValueError: naming the file, and the row where there is one, for whatever is missing, damaged or malformed.
+    Raises ValueError naming the file, and the row where there is one, for whatever is missing, damaged or malformed.
     """
     return chain.from_iterable(map(read_block, tree_blocks(path)))
 
