@@ -1,5 +1,7 @@
 """Variants: rows of the paper's Table 4 as settings between preset and flags."""
 
+import math
+
 import pytest
 import yaml
 
@@ -7,6 +9,7 @@ from instance_seg.config import Config, make_config
 from instance_seg.nesting import options
 from instance_seg.presets import VARIANTS, load_config, read_variant, variant_label, variant_names
 from instance_seg.report.descriptions import description_of, papers_networks
+from instance_seg.schedule import statistics_decay
 
 
 def test_the_default_variant_changes_nothing():
@@ -16,7 +19,7 @@ def test_the_default_variant_changes_nothing():
 
 INDOOR = {f"{name}{fused}" for name in ("pointgroup", "hais") for fused in ("", "_fusion")}  # Tables 6 and 9
 BLOCKS = {"b_asis", "asis", "b_asis_fusion"}  # Table 7
-COMPARED = {"part_masks", "probabilistic", "sgpn", "sgpn_semantics"}  # whole methods, with their schedules
+COMPARED = {"part_masks", "probabilistic", "sgpn", "sgpn_semantics"}  # other methods
 
 
 def test_every_row_of_table_4_is_a_variant_and_one_row_is_ours():
@@ -37,13 +40,37 @@ def test_every_variant_loads_at_every_size_and_keeps_its_name(name):
 
 
 def test_variants_say_only_what_they_are():
-    """No size and no schedule: the preset alone decides those. Methods to compare with have their published ones."""
+    """No size and no schedule: the preset alone decides those."""
     paths = list(VARIANTS.glob("*.yaml"))
     assert len(paths) == len(variant_names()) > 10
-    for path in (each for each in paths if each.stem not in COMPARED):
+    for path in paths:
         own = yaml.safe_load(path.read_text()) or {}
-        known = [o for o in options(Config, own) if o.group == "network" and o.type in (str, bool)]
-        assert set(own) <= {o.name for o in known} | {"single_level", "system"}, path
+        known = {o.name for o in options(Config, own) if o.group == "network" and o.type in (str, bool)}
+        allowed = {"base", "metrics", "stage"} if path.stem in COMPARED else known
+        assert set(own) <= allowed | {"single_level", "system"}, path
+
+
+@pytest.mark.parametrize(
+    ("name", "rate", "floor", "batch"),
+    [
+        ("part_masks", 1e-3, 1e-5, 12),
+        ("probabilistic", 1e-3, 1e-5, 16),
+        ("sgpn_semantics", 1e-3, 1e-6, 24),
+        ("sgpn", 1e-4, 1e-6, 1),
+    ],
+)
+def test_compared_methods_are_trained_as_partnets_scripts_do(name, rate, floor, batch):
+    config = load_config("paper", {"variant": name, "level": 1})
+    schedule = config.schedule
+    assert (schedule.optimizer, schedule.rate_shape, schedule.decay_factor) == ("adam", "periodic", 0.8)
+    assert (schedule.learning_rate, schedule.rate_floor, config.data.train_batch_size) == (rate, floor, batch)
+    assert schedule.decay_every * batch == pytest.approx(40_000, rel=1e-6)
+    assert [statistics_decay(round(n * 40_000 / batch) + 1, schedule) for n in (0, 1, 2, 9)] == [0.5, 0.75, 0.875, 0.99]
+    augment = config.source.augment
+    assert (augment.augment_order, augment.augment_crop, augment.rot_mode) == ("partnet", False, "normal")
+    assert (augment.jitter, augment.jitter_clip, augment.translation) == (0.01, 0.05, 0.1)
+    assert (augment.scale_min, augment.scale_max) == (0.8, 1.25)
+    assert augment.rotation_degrees == pytest.approx(math.degrees(0.18))
 
 
 def test_preset_below_variant_below_flags(tmp_path):
