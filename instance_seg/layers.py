@@ -193,18 +193,14 @@ def separate_statistics(network: keras.Model) -> None:
 
 
 class Linear(Layer):
-    """x [N, Cin] -> x W (+ b) [N, Cout]. The initializer draws the bias as well.
-
-    Several inputs, as a list, count as one that has all of their columns; they are never copied together.
-    """
+    """x [N, Cin] -> x W (+ b) [N, Cout]. The initializer draws the bias as well."""
 
     def __init__(self, units: int, use_bias: bool = False, **kwargs):
         super().__init__(**kwargs)
         self.units, self.use_bias = units, use_bias
 
     def build(self, shape):
-        shapes = shape if isinstance(shape, list) else [shape]
-        fans = sum(s[-1] for s in shapes), self.units
+        fans = shape[-1], self.units
         limit = self.initializer.linear(*fans)
         self.kernel = self.add_weight(name="kernel", shape=fans, initializer=uniform(limit), trainable=True)
         self.bias = None
@@ -218,11 +214,10 @@ class Linear(Layer):
 
     def product(self, x):
         """x W."""
-        parts = [tf.cast(part, self.compute_dtype) for part in tf.nest.flatten(x)]
-        return ops.linear(parts, value_in(self.kernel, self.compute_dtype))
+        return tf.cast(x, self.compute_dtype) @ value_in(self.kernel, self.compute_dtype)
 
     def multiplications(self, x) -> int:
-        return int(tf.nest.flatten(x)[0].shape[0]) * math.prod(self.kernel.shape)
+        return int(x.shape[0]) * math.prod(self.kernel.shape)
 
 
 class Unit(Composite):
@@ -247,5 +242,5 @@ class Unit(Composite):
         self.norm = BatchNorm(activation_name, epsilon, decay, name="norm")
 
     def call(self, x, shortcut=None, training=False):
-        """x [N, Cin], or a list of inputs side by side; `shortcut` [N, units] is added before the activation."""
+        """x [N, Cin]; `shortcut` [N, units] is added before the activation."""
         return self.norm(self.linear(x), shortcut, training=training)

@@ -13,7 +13,7 @@ _MODULES = {
     "sparse": ("sparse_voxels",),
     "pad": ("octree_pad", "octree_depad"),
     "pool": ("octree_max_pool", "octree_max_unpool"),
-    "dense": ("linear", "moments", "normalize"),
+    "dense": ("moments", "normalize"),
     "precision": ("full_precision",),
     "interpolate": ("octree_interpolation_table", "octree_interpolate"),
     "points": (

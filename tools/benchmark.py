@@ -4,7 +4,6 @@
 
     octree    octrees with neighbors
     conv      every differing layer with weights, forward and with its gradients
-    linear    linear layers on several inputs: ways to multiply them
     step      the network's forward pass and training step, and the memory they need
     fusion    inference with the paper's fusion and without
     pipeline  shapes a second from augmentation to octrees
@@ -35,7 +34,6 @@ from instance_seg.interrupt import ending_at_signals
 SUITES = {
     "octree": suites.octree,
     "conv": suites.conv,
-    "linear": suites.linear,
     "step": suites.step,
     "fusion": suites.fusion,
     "pipeline": suites.pipeline,

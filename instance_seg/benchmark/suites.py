@@ -15,7 +15,6 @@ from instance_seg.benchmark.timing import Row, Seconds, matmul_rate, millisecond
 from instance_seg.benchmark.workload import NUM_CLASSES, Shapes, Work, load_settings, make_split
 from instance_seg.data.batches import SampleConfig, Split
 from instance_seg.data.pipeline import training_dataset
-from instance_seg.layers import Linear
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,8 +131,8 @@ def _kind(call: Call) -> tuple:
 
 def _time_product(call: Call, count: int, settings: Settings, rate: float) -> list[Row]:
     layer, rng = call.layer, np.random.default_rng(0)
-    x = [tf.constant(rng.normal(size=shape), tf.float32) for shape in call.shapes]
-    forward = tf.function(lambda x: layer.product(x if len(x) > 1 else x[0], *call.others))
+    x = tf.constant(rng.normal(size=call.shapes[0]), tf.float32)
+    forward = tf.function(lambda x: layer.product(x, *call.others))
     grad = tf.constant(rng.normal(size=forward(x).shape), tf.float32)
 
     @tf.function
@@ -141,7 +140,7 @@ def _time_product(call: Call, count: int, settings: Settings, rate: float) -> li
         with tf.GradientTape() as tape:
             tape.watch(x)
             y = forward(x)
-        wanted = [layer.kernel.value, *x] if call.differentiable else [layer.kernel.value]
+        wanted = [layer.kernel.value, x] if call.differentiable else [layer.kernel.value]
         return [y, *tape.gradient(y, wanted, grad)]
 
     name = "/".join(layer.kernel.path.split("/")[1:-1])  # in the network
@@ -151,59 +150,6 @@ def _time_product(call: Call, count: int, settings: Settings, rate: float) -> li
         milliseconds("conv", f"{name} {what}", settings.time(partial(f, x)), 1, sizes, work, rate)
         for what, f, work in (("forward", forward, call.forward), ("step", backward, call.step))
     ]
-
-
-PRODUCTS = {  # of a linear layer's inputs, one beside the other, and its weights
-    "ocnn_linear": ocnn.linear,
-    "concatenated": lambda parts, weights: tf.concat(parts, axis=1) @ weights,
-    "added": lambda parts, weights: tf.add_n(
-        [x @ w for x, w in zip(parts, tf.split(weights, [x.shape[1] for x in parts]))]
-    ),
-}
-
-
-def linear(settings: Settings) -> list[Row]:
-    """The linear layers with several inputs: ways to multiply these, in turn, forward and with all gradients."""
-    config, split = load_settings(settings.preset, settings.depth), make_split(settings.shapes)
-    rate, rows = matmul_rate(settings.runs, settings.clock), []
-    for classes in FUSED_LEVELS.values():
-        calls = Work(config, split, settings.batch, classes).calls()
-        several = {str(c.shapes): c for c in calls if isinstance(c.layer, Linear) and len(c.shapes) > 1}
-        for call in several.values():
-            rows += _time_products(call, settings, rate)
-    return rows
-
-
-def _time_products(call: Call, settings: Settings, rate: float) -> list[Row]:
-    rng = np.random.default_rng(0)
-    *parts, weights = [tf.constant(rng.normal(size=s), tf.float32) for s in (*call.shapes, call.layer.kernel.shape)]
-    grad = tf.ones([parts[0].shape[0], weights.shape[1]])
-
-    def step(product, parts, weights):
-        with tf.GradientTape() as tape:
-            tape.watch([parts, weights])
-            y = product(parts, weights)
-        return y, tape.gradient(y, [parts, weights], grad)
-
-    widths = ", ".join(str(x.shape[1]) for x in parts)
-    sizes = f"{parts[0].shape[0]} rows of {widths} -> {weights.shape[1]}"
-    rows = []
-    for what, work in (("forward", call.forward), ("step", call.step)):
-        timed = {
-            name: tf.function(product if what == "forward" else partial(step, product))
-            for name, product in PRODUCTS.items()
-        }
-        for function in timed.values():
-            function(parts, weights)
-        turns = [
-            [settings.time(partial(f, parts, weights), warmup=0, runs=1).best for f in timed.values()]
-            for _ in range(settings.runs)
-        ]
-        rows += [
-            milliseconds("linear", f"{name} {what}", Seconds(runs), 1, sizes, work, rate)
-            for name, runs in zip(timed, zip(*turns))
-        ]
-    return rows
 
 
 def pipeline(settings: Settings) -> list[Row]:

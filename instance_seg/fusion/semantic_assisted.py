@@ -46,7 +46,6 @@ class SemanticAssistedFusion(Layer):
         order: "released" = [features, F^..., xyz], "paper" = [F^..., features, xyz].
         gradient_to: without stop_gradient, which sources get gradient: "all", "own" (the first) or "others".
         hard_in: with hard_assign, whether pooling (Eqs. 3, 5) is hard too ("both") or the spreading alone (Eqs. 4, 6).
-        concatenate: False returns the parts as a list, which a `layers.Unit` takes without copying them together.
     """
 
     def __init__(
@@ -58,7 +57,6 @@ class SemanticAssistedFusion(Layer):
         order: str = "released",
         gradient_to: str = "all",
         hard_in: str = "both",
-        concatenate: bool = True,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -70,7 +68,7 @@ class SemanticAssistedFusion(Layer):
             if value not in known:
                 raise ValueError(f"{name}={value!r} is unknown; choose one of {known}")
         self.units, self.transfer, self.stop_gradient = units, transfer, stop_gradient
-        self.hard_assign, self.order, self.concatenate = hard_assign, order, concatenate
+        self.hard_assign, self.order = hard_assign, order
         self.gradient_to, self.hard_in = gradient_to, hard_in
         self.transfers = []
 
@@ -85,8 +83,7 @@ class SemanticAssistedFusion(Layer):
         """features [N, C], probabilities: one [N, S_r] per source, xyz [N, 3], row_splits [B + 1] -> [N, C']."""
         fused = [self._fuse(i, features, p, row_splits, training) for i, p in enumerate(probabilities)]
         parts = [features, *fused] if self.order == "released" else [*fused, features]
-        parts = [*parts, xyz]
-        return side_by_side(parts) if self.concatenate else parts
+        return side_by_side([*parts, xyz])
 
     def multiplications(self, features, probabilities, xyz, row_splits) -> int:
         pooled = features.shape[0] * features.shape[1] * sum(p.shape[1] for p in probabilities)

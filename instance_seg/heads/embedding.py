@@ -69,7 +69,7 @@ class EmbeddingHead(Composite):
             )
             self.to_instance, self.to_semantic = exchange
         if fusion == "own":
-            self.fusion = SemanticAssistedFusion(transfer=False, order="paper", concatenate=False, name="fusion", **of)
+            self.fusion = SemanticAssistedFusion(transfer=False, order="paper", name="fusion", **of)
         last = family == "jsnet"
         self.semantic_last = unit("semantic_last") if last else None
         self.instance_last = unit("instance_last") if last or fusion == "own" else None

@@ -61,9 +61,7 @@ class ProposalSystem(System):
         """[F^, F_ins, p] without a unit behind the aggregation, as the paper has it."""
         if self.settings.fusion == "none":
             return None
-        return SemanticAssistedFusion(
-            transfer=False, order="paper", concatenate=False, initializer=self.initializer, name=f"fusion_{k}"
-        )
+        return SemanticAssistedFusion(transfer=False, order="paper", initializer=self.initializer, name=f"fusion_{k}")
 
     def point_outputs(self, points: Points, tables, training: bool) -> tuple[tf.Tensor, tuple[PointOutputs, ...]]:
         """The features of the points [N, C], which no fusion touches, and what is said of them at each level."""

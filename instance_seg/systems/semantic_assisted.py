@@ -47,7 +47,6 @@ class SemanticAssisted(OffsetSystem):
                 c.concat_order,
                 gradient_to=c.gradient_to,
                 hard_in=c.hard_in,
-                concatenate=False,
                 initializer=self.initializer,
                 name=f"fusion_{level}",
             )

@@ -33,9 +33,9 @@ enum ocnn_status {
   OCNN_TOO_LONG = 7,    // the data would take more work than the kernel's header allows
 };
 
-// The half types are for CUDA entry points alone. OCNN_TF32 is for those of matrix products (octree/conv.h,
-// dense/linear.h): float32 in memory and sums, but the caller allows factors to be rounded to the 10 bits of TF32, for
-// which cards of compute capability 8.0 and up have tensor cores. Older ones take it for OCNN_FLOAT32.
+// The half types are for CUDA entry points alone. OCNN_TF32 is for those of matrix products (octree/conv.h):
+// float32 in memory and sums, but the caller allows factors to be rounded to the 10 bits of TF32, for which cards of
+// compute capability 8.0 and up have tensor cores. Older ones take it for OCNN_FLOAT32.
 enum ocnn_dtype { OCNN_FLOAT32 = 0, OCNN_FLOAT64 = 1, OCNN_FLOAT16 = 2, OCNN_BFLOAT16 = 3, OCNN_TF32 = 4 };
 
 // A cudaStream_t, for headers that know no CUDA; null is the default stream.

@@ -1,42 +1,9 @@
-"""Linear layers on several inputs, and batch normalization with shortcut and activation, each in one pass."""
-
-from collections.abc import Sequence
+"""Batch normalization with shortcut and activation in one pass."""
 
 import tensorflow as tf
 
 from ocnn_tf_ops.python.loader import tf_ops
 from ocnn_tf_ops.python.precision import wide_type
-
-
-def linear(parts: Sequence[tf.Tensor], weights: tf.Tensor) -> tf.Tensor:
-    """[x_0, x_1, ...] @ weights without concatenating the parts.
-
-    On a CPU it takes as long as TensorFlow's product of the concatenated parts (docs/benchmark.csv, suite `linear`),
-    but no copy of them is held for the gradient.
-
-    Args:
-        parts: [M, W_p] float32, float64 or half each.
-        weights: [W_0 + W_1 + ..., Cout] of the same type.
-
-    Returns:
-        [M, Cout].
-
-    Raises:
-        tf.errors.InvalidArgumentError: sizes do not agree.
-    """
-    if len(parts) == 1:
-        return tf.linalg.matmul(parts[0], weights)  # nothing to concatenate
-    return tf_ops().ocnn_linear(list(parts), weights)
-
-
-@tf.RegisterGradient("Ocnn>Linear")
-def _linear_gradient(op, grad):
-    *parts, weights = op.inputs
-    grads, begin = [], 0
-    for part in parts:  # an operation each: that of an input without gradient is never run
-        grads.append(tf_ops().ocnn_linear_grad_input(grad, weights, begin=begin, width=part.shape[1]))
-        begin += part.shape[1]
-    return [*grads, tf_ops().ocnn_linear_grad_weights(parts, grad)]
 
 
 def moments(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -214,10 +214,6 @@ def _look_up(keys, voxels, shape, depth):
     return np.where(inside, find_octants(keys, wanted).reshape(inside.shape), -1).astype(np.int32)
 
 
-def linear(parts, weights):
-    return np.concatenate(parts, axis=1) @ weights
-
-
 def moments(x):
     return x.mean(axis=0), x.var(axis=0)
 

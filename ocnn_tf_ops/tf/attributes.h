@@ -29,9 +29,6 @@ constexpr AttributeRange kAttributeRanges[] = {
     {"num_normals", 0, 1},  // a list of at most one: an optional input
     {"num_extra", 0, 1},
     {"num_shortcuts", 0, 1},
-    {"num_parts", 1, 32},  // as many as the CUDA kernel of linear.h takes
-    {"begin", 0, kMaxSize},
-    {"width", 1, kMaxSize},
     {"num_samples", 1, 1 << 20},
     {"max_neighbors", 1, 1 << 20},
     {"num_neighbors", 1, 1 << 20},

@@ -66,13 +66,11 @@ class KernelCall {
   }
   auto stream() const { return device_.stream(); }
 
-  // An input of type T, from row `first` on.
-  const void* features(int input, int64_t first = 0) {
-    const Tensor& tensor = context_->input(input);
-    const int64_t skipped = first == 0 ? 0 : tensor.NumElements() / tensor.dim_size(0) * first;
-    const T* values = in<T>(input) + skipped;
+  // An input of type T.
+  const void* features(int input) {
+    const T* values = in<T>(input);
     if constexpr (kConverts) {
-      const int64_t count = tensor.NumElements() - skipped;
+      const int64_t count = context_->input(input).NumElements();
       Computed* computed = temporary<Computed>(count);
       if (computed != nullptr) convert(values, computed, count);
       return computed;

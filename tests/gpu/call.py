@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from gpu import case as spec
-from gpu.case import ELEMENT_TYPES, Ask, Case, Host, In, Out, Pointers, Result, Scratch, Values
+from gpu.case import ELEMENT_TYPES, Ask, Case, In, Out, Pointers, Result, Scratch, Values
 from gpu.device import POISON, Buffer, Device
 from ocnn_tf_ops.python.kernel_library import status_of
 
@@ -56,9 +56,8 @@ def _bind_cpu(call: Call, argument: Any, dtype: str, wide: str, library: ctypes.
         arrays = [_host_array(call, item, dtype, wide) for item in argument.items]
         call.kept.append(arrays)
         call.arguments.append((ctypes.c_void_p * len(arrays))(*(a.ctypes.data for a in arrays)))
-    elif isinstance(argument, Values | Result | In | Out | Host):
-        item = argument.item if isinstance(argument, Host) else argument
-        call.arguments.append(_host_array(call, item, dtype, wide))
+    elif isinstance(argument, Values | Result | In | Out):
+        call.arguments.append(_host_array(call, argument, dtype, wide))
     else:
         call.arguments.append(argument)
 
@@ -97,17 +96,8 @@ def _bind_device(call: Call, argument: Any, dtype: str, device: Device) -> None:
         call.arguments.append((ctypes.c_void_p * len(buffers))(*(b.pointer.value for b in buffers)))
     elif isinstance(argument, Values | Result | In | Out):
         call.arguments.append(_device_buffer(call, argument, dtype, device).pointer)
-    elif isinstance(argument, Host):
-        call.arguments.append(_host_item(call, argument.item))
     else:
         call.arguments.append(argument)
-
-
-def _host_item(call: Call, item: In | Out) -> np.ndarray:
-    if isinstance(item, In):
-        return np.ascontiguousarray(item.array)
-    call.outputs.append((item, poisoned(item.shape, item.dtype), np.dtype(item.dtype)))
-    return call.outputs[-1][1]
 
 
 def _device_buffer(call: Call, item: Any, dtype: str, device: Device) -> Buffer:
@@ -137,11 +127,7 @@ def call_device(case: Case, device: Device) -> tuple[int, list[np.ndarray]]:
         for array, buffer in call.inputs:
             kept = buffer.read(array.shape, array.dtype)
             assert kept.tobytes() == array.tobytes(), "the kernel changed one of its inputs"
-        return status, [_read(item, where, kind) for item, where, kind in call.outputs]
+        return status, [buffer.read(item.shape, kind) for item, buffer, kind in call.outputs]
     finally:
         for buffer in call.buffers:
             buffer.free()
-
-
-def _read(item: Result | Out, where: Buffer | np.ndarray, kind: np.dtype) -> np.ndarray:
-    return where if isinstance(where, np.ndarray) else where.read(item.shape, kind)

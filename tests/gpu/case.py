@@ -60,13 +60,6 @@ STATUS = Out(1)
 
 
 @dataclass(frozen=True)
-class Host:
-    """An In or Out that the CUDA entry point, too, takes in host memory."""
-
-    item: In | Out
-
-
-@dataclass(frozen=True)
 class Pointers:
     """A host array of pointers to the items, each an In, Out, Values or Result."""
 

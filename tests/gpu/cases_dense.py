@@ -1,6 +1,5 @@
-"""Cases of the kernels/dense CUDA kernels: linear layers and batch normalization."""
+"""Cases of the kernels/dense CUDA kernels: batch normalization."""
 
-import functools
 from collections.abc import Iterator
 
 import numpy as np
@@ -11,31 +10,19 @@ from gpu.case import (
     INVALID_ARGUMENT,
     Ask,
     Case,
-    Host,
     In,
     Out,
-    Pointers,
     Result,
     Scratch,
     Timing,
     Values,
-    dyadic,
     int32,
     round_to,
     stored_type,
     widen,
 )
-from gpu.cases_conv import RANDOM_ULPS, TF32, TF32_ULPS, rounded
+from gpu.cases_conv import RANDOM_ULPS, rounded
 
-# Rows, widths of the parts, output channels: none, one, odd ones, copies of 16 bytes or not, several tiles and chunks.
-LINEAR_SIZES = (
-    (0, (3,), 5),
-    (1, (1,), 1),
-    (133, (4, 3, 32), 33),
-    (260, (40, 72), 70),
-    (2600, (17,), 8),
-    (60, (1,) * 32, 4),
-)
 # Rows and channels: packs of channels or single ones, several rows of blocks, several blocks beside each other.
 NORM_SIZES = ((0, 5), (1, 1), (3, 7), (70, 64), (133, 33), (20, 300), (2100, 8))
 LONG = (33_000, 2)  # more rows than the smallest chunks take
@@ -45,12 +32,8 @@ LARGE = (400_000, 64)  # timings
 
 def cases(rng: np.random.Generator) -> Iterator[Case]:
     for dtype in ELEMENT_TYPES:
-        for rows, widths, cout in LINEAR_SIZES:
-            yield from linear_cases(rng, dtype, rows, widths, cout)
-        yield from random_linear_cases(rng, dtype, DTYPE, RANDOM_ULPS[dtype])
         for size in NORM_SIZES:
             yield from norm_cases(rng, dtype, *size)
-    yield from random_linear_cases(rng, "float32", int32(TF32), TF32_ULPS)
     yield from long_norm_cases(rng, "float32", *LONG)
     yield from refused_cases()
 
@@ -68,51 +51,6 @@ def wide(dtype: str) -> str:
 def scratch(name: str, dtype: str, *sizes: int) -> Scratch:
     cpu = Ask(f"ocnn_{name}_workspace_bytes", (code(wide(dtype)), *sizes))
     return Scratch(cpu, Ask(f"ocnn_{name}_cuda_workspace_bytes", (code(dtype), *sizes)))
-
-
-def linear_calls(dtype: str, number, parts, weights, grad_y, ulps: float, label: str, expected=(None,) * 3):
-    """The three entry points on the same matrices; the gradient of the input is that of the first part."""
-    options = {"dtype": dtype, "label": label}
-    (rows, cout), widths = grad_y.shape, [part.shape[1] for part in parts]
-    sides = (Pointers([Values(part) for part in parts]), Host(In(np.array(widths, np.int64))), len(parts))
-    arguments = (number, *sides, Values(weights), rows, cout, Result((rows, cout), ulps))
-    yield Case("linear", *arguments, expected=expected[0], **options)
-    width, item = widths[0], np.dtype(wide(dtype)).itemsize
-    memory = Scratch(
-        width * cout * item, Ask("ocnn_linear_grad_input_cuda_workspace_bytes", (code(dtype), width, cout))
-    )
-    arguments = (
-        number,
-        Values(grad_y),
-        Values(weights[:width]),
-        rows,
-        width,
-        cout,
-        Result((rows, width), ulps),
-        memory,
-    )
-    yield Case("linear_grad_input", *arguments, expected=expected[1], **options)
-    memory = scratch("linear_grad_weights", dtype, rows, sum(widths), cout)
-    arguments = (number, *sides, Values(grad_y), rows, cout, Result((sum(widths), cout), ulps), memory)
-    yield Case("linear_grad_weights", *arguments, expected=expected[2], **options)
-
-
-def linear_cases(rng, dtype: str, rows: int, widths: tuple[int, ...], cout: int) -> Iterator[Case]:
-    """Numbers whose sums are exact in whatever order: bit for bit what the CPU says."""
-    parts, grad_y = [dyadic(rng, rows, width) for width in widths], dyadic(rng, rows, cout)
-    label = f"{rows} x {sum(widths)} in {len(widths)} -> {cout}"
-    yield from linear_calls(dtype, DTYPE, parts, dyadic(rng, sum(widths), cout), grad_y, 0, label)
-
-
-def random_linear_cases(rng, dtype: str, number, ulps: float) -> Iterator[Case]:
-    """Against float64 sums of the same, rounded factors."""
-    rows, widths, cout = 300, (40, 24), 70
-    draw = functools.partial(rounded, rng, dtype, positive=number is not DTYPE)
-    parts, weights = [draw(rows, width) for width in widths], draw(sum(widths), cout)
-    grad_y, x = draw(rows, cout), np.concatenate(parts, axis=1)
-    expected = ([x @ weights], [grad_y @ weights[: widths[0]].T], [x.T @ grad_y])
-    label = f"{rows} x {widths} -> {cout} random {'' if number is DTYPE else 'tf32'}"
-    yield from linear_calls(dtype, number, parts, weights, grad_y, ulps, label, expected)
 
 
 def channel_values(dtype: str, *arrays: np.ndarray) -> tuple[In, ...]:
@@ -215,14 +153,6 @@ def _stored(dtype: str, array: np.ndarray) -> np.ndarray:
 def refused_cases() -> Iterator[Case]:
     options = {"status": INVALID_ARGUMENT}
     memory = Scratch(1 << 20, 1 << 20)
-    for widths, rows, cout in (((), 4, 2), ((0,), 4, 2), ((3,), -1, 2), ((3,), 4, 0)):
-        sides = (DTYPE, Pointers([In(np.zeros(1)) for _ in widths]), Host(In(np.array(widths, np.int64))), len(widths))
-        label = f"{rows} x {widths} -> {cout}"
-        yield Case("linear", *sides, None, rows, cout, None, label=label, **options)
-        yield Case("linear_grad_weights", *sides, None, rows, cout, None, memory, label=label, **options)
-    for sizes in ((-1, 2, 2), (4, 0, 2), (4, 2, 0)):
-        yield Case("linear_grad_input", DTYPE, None, None, *sizes, None, memory, label=str(sizes), **options)
-    yield Case("linear_grad_input", DTYPE, None, None, 4, 8, 8, None, Scratch(8, 8), label="small", **options)
     none = (None,) * 4
     for sizes, space in (((-1, 3), memory), ((3, 0), memory), ((300, 30), Scratch(8, 8))):
         named = {"label": str(sizes), **options}
@@ -233,26 +163,8 @@ def refused_cases() -> Iterator[Case]:
 
 
 def timings(rng: np.random.Generator) -> Iterator[Timing]:
-    yield from linear_timings(rng)
     for dtype in ("float32", "float16"):
         yield from norm_timings(rng, dtype)
-
-
-def linear_timings(rng) -> Iterator[Timing]:
-    rows, widths, cout = 200_000, (128, 128), 256
-    x = [rng.standard_normal((rows, width), np.float32) for width in widths]
-    weights = rng.standard_normal((sum(widths), cout), np.float32)
-    grad_y = rng.standard_normal((rows, cout), np.float32)
-    for dtype, number, rate in (
-        ("float32", DTYPE, "fp32"),
-        ("float32", int32(TF32), "tf32"),
-        ("float16", DTYPE, "fp16"),
-    ):
-        label, size = f"{rows} x {widths} -> {cout} {rate}", stored_type(dtype).itemsize
-        for case in linear_calls(dtype, number, x, weights, grad_y, 0, label):
-            inner = widths[0] if case.kernel == "linear_grad_input" else sum(widths)
-            moved = size * (rows * (inner + cout) + inner * cout)
-            yield Timing(case, bytes=moved, flops=2 * rows * inner * cout, ceiling=rate)
 
 
 def norm_timings(rng, dtype: str) -> Iterator[Timing]:

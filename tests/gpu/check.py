@@ -13,7 +13,7 @@ import numpy as np
 
 from gpu.build import build_emulated, build_for_gpu
 from gpu.call import call_cpu, call_device, is_float
-from gpu.case import EPSILON, OK, STATUS, Case, Host, Out, Pointers, Result, round_to, widen
+from gpu.case import EPSILON, OK, STATUS, Case, Out, Pointers, Result, round_to, widen
 from gpu.device import GUARD_BYTES, POISON, Device
 
 NO_GPU = 2  # exit code
@@ -69,7 +69,6 @@ def output_items(case: Case) -> Iterator[Result | Out]:
     """The outputs of a case, in their order."""
     for argument in case.arguments:
         for item in argument.items if isinstance(argument, Pointers) else [argument]:
-            item = item.item if isinstance(item, Host) else item
             if isinstance(item, Result | Out):
                 yield item
 

@@ -1,4 +1,4 @@
-"""Linear layers of several parts and batch normalization as kernels: NumPy says what is right."""
+"""Batch normalization as a kernel: NumPy says what is right."""
 
 import ctypes
 
@@ -13,66 +13,16 @@ def normal(seed, *shape, dtype=np.float64):
     return np.random.default_rng(seed).normal(size=shape).astype(dtype)
 
 
-def pointers(parts):
-    return np.array([x.ctypes.data for x in parts]), np.array([x.shape[1] for x in parts])
-
-
 def workspace(name, *arguments):
     return np.zeros(workspace_bytes(name, *arguments), np.uint8)
-
-
-def linear(parts, weights, stream=None):
-    y = np.full((len(parts[0]), weights.shape[1]), np.nan, weights.dtype)
-    sizes = (len(parts), weights, len(y), weights.shape[1])
-    call_kernel("ocnn_linear_cpu", stream, dtype_of(weights), *pointers(parts), *sizes, y)
-    return y
-
-
-def grad_weights(parts, grad_y, stream=None):
-    width, cout = sum(x.shape[1] for x in parts), grad_y.shape[1]
-    grad = np.full((width, cout), np.nan, grad_y.dtype)
-    sizes = map(ctypes.c_int64, (len(grad_y), width, cout))
-    memory = workspace("ocnn_linear_grad_weights", dtype_of(grad_y), *sizes)
-    call_kernel(
-        "ocnn_linear_grad_weights_cpu",
-        *(stream, dtype_of(grad_y), *pointers(parts), len(parts), grad_y, len(grad_y), cout, grad),
-        *(memory, memory.nbytes),
-    )
-    return grad
-
-
-@pytest.mark.parametrize("widths", [(3,), (5, 1, 40), (128, 64, 3)])
-@pytest.mark.parametrize("rows, cout", [(0, 8), (1, 1), (97, 39), (200, 64), (13, 150)])
-def test_linear_is_the_product_with_the_parts_side_by_side(widths, rows, cout):
-    parts = [normal(i, rows, w) for i, w in enumerate(widths)]
-    weights = normal(9, sum(widths), cout)
-    np.testing.assert_allclose(linear(parts, weights), np.concatenate(parts, 1) @ weights, atol=1e-12)
-    grad_y = normal(10, rows, cout)
-    np.testing.assert_allclose(grad_weights(parts, grad_y), np.concatenate(parts, 1).T @ grad_y, atol=1e-11)
-
-
-def test_gradient_of_an_input():
-    grad_y, weights = normal(0, 50, 39), normal(1, 20, 39)
-    grad_x, memory = np.empty((50, 20)), np.empty_like(weights)
-    arguments = (grad_y, weights, 50, 20, 39, grad_x, memory)
-    call_kernel("ocnn_linear_grad_input_cpu", None, dtype_of(weights), *arguments, memory.nbytes)
-    np.testing.assert_allclose(grad_x, grad_y @ weights.T, atol=1e-12)
-    with pytest.raises(ValueError, match="out of range"):
-        call_kernel("ocnn_linear_grad_input_cpu", None, dtype_of(weights), *arguments, memory.nbytes - 1)
 
 
 def test_threads_change_nothing():
     x, grad_y = normal(0, 9000, 24, dtype=np.float32), normal(1, 9000, 16, dtype=np.float32)
     four = thread_executor(4)
-    np.testing.assert_array_equal(grad_weights([x], grad_y), grad_weights([x], grad_y, four))
     np.testing.assert_array_equal(moments(x), moments(x, four))
     for one, more in zip(backward(grad_y, grad_y, 0.1), backward(grad_y, grad_y, 0.1, stream=four)):
         np.testing.assert_array_equal(one, more)
-
-
-def test_a_part_without_columns_is_refused():
-    with pytest.raises(ValueError, match="out of range"):
-        linear([np.zeros((3, 0)), np.zeros((3, 2))], np.zeros((2, 4)))
 
 
 EPSILON = 1e-3

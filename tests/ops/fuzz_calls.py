@@ -73,9 +73,6 @@ RECIPES = {
     "ocnn_normalize_grad": _recipe(
         {"grad_y": "M, C: real", "x": "M, C: real", **_FEATURES, "y": "M, C: real"}, {"y": (0, 1)}, **_SETTINGS
     ),
-    "ocnn_linear": _recipe({"x": "M, C: real", "weights": "W, D: real"}, {"x": (1, 2, 3)}),
-    "ocnn_linear_grad_input": _recipe({"grad_y": "M, D: real", "weights": "17, D: real"}, begin=(0, 3), width=(1, 14)),
-    "ocnn_linear_grad_weights": _recipe({"x": "M, C: real", "grad_y": "M, D: real"}, {"x": (1, 2, 3)}),
     "ocnn_octree_build": _recipe(
         {
             "xyz": "N, 3: coordinates",

@@ -74,7 +74,7 @@ def _octree_examples():
 
 
 def _dense_examples():
-    x, other = values(5, 70, CHANNELS), values(6, 70, 3)
+    x = values(5, 70, CHANNELS)
     gamma, beta, mean = values(7, CHANNELS), values(8, CHANNELS), values(9, CHANNELS)
     variance = mean**2 + 0.5
 
@@ -84,8 +84,6 @@ def _dense_examples():
     def normalize(x, gamma, beta):
         return ops.normalize(x, gamma, beta, mean, variance, 1e-3)
 
-    weights = values(10, CHANNELS + 3, 6)
-    yield Example("linear", lambda a, b, w: ops.linear([a, b], w), (x, other, weights))
     yield Example("normalize with batch statistics", normalize_batch, (x, values(11, 70, CHANNELS)), (gamma, beta))
     yield Example("normalize", normalize, (x,), (gamma, beta))
 

@@ -22,10 +22,6 @@ def build(**change):
     return tf_ops().ocnn_octree_build(XYZ, SPLITS, **arguments)
 
 
-def grad_input(begin: int, width: int):
-    return tf_ops().ocnn_linear_grad_input(tf.ones([2, 4]), tf.ones([6, 4]), begin=begin, width=width)
-
-
 def normalize_grad(count: int):
     settings = dict(epsilon=0.1, slope=1.0, batch_statistics=False)
     return tf_ops().ocnn_normalize_grad(
@@ -40,8 +36,6 @@ INTEGERS = {
     "num_depths": (lambda v: build(num_depths=v), 1, 17),
     "full_depth": (lambda v: build(full_depth=v), 0, 16),
     "depth": (lambda v: ops.octree_interpolation_table(XYZ, SPLITS, tf.zeros([8], tf.int64), v), 1, 16),
-    "begin": (lambda v: grad_input(v, 1), 0, 2**31 - 1),
-    "width": (lambda v: grad_input(0, v), 1, 2**31 - 1),
 }
 
 
@@ -70,10 +64,9 @@ def test_number_of_depths_is_refused_before_tensorflow_makes_room_for_them(count
         ("num_normals", lambda: build(normals=[XYZ, tf.zeros([2])])),
         ("num_extra", lambda: build(features=[tf.zeros([5, 2]), tf.zeros([4, 2])])),
         ("num_shortcuts", lambda: normalize_grad(2)),
-        ("num_parts", lambda: ops.linear([tf.zeros([2, 1])] * 33, tf.zeros([33, 4]))),
     ],
 )
-def test_optional_inputs_are_at_most_one_and_parts_are_limited(name, call, wrap):
+def test_optional_inputs_are_at_most_one(name, call, wrap):
     with pytest.raises((InvalidArgument, ValueError), match=f"{name} = .* is out of range; expected"):
         wrap(call)()
 
@@ -81,12 +74,6 @@ def test_optional_inputs_are_at_most_one_and_parts_are_limited(name, call, wrap)
 def test_optional_inputs_are_taken():
     assert build(normals=[XYZ + 1], features=[tf.zeros([5, 2])]).node_features.shape[1] == 6
     assert normalize_grad(1).grad_shortcut[0].shape == (2, 3)
-
-
-@pytest.mark.parametrize("begin", [6, 2**31 - 1])
-def test_rows_of_weights_that_are_not_there(begin):
-    with pytest.raises(InvalidArgument, match=f"begin = {begin}, width = 1 leave the 6 rows of weights"):
-        grad_input(begin, 1)
 
 
 def minus_ones(*shape: int) -> tf.Tensor:
@@ -102,7 +89,6 @@ def beyond_int32():
     yield "octree_interpolate", (empty(0, HUGE), minus_ones(3, 8), tf.zeros([3, 8])), "x"
     yield "neighbor_max", (empty(0, HUGE), minus_ones(3, 27)), "x"
     yield "octree_max_unpool", (empty(HUGE, 0), tf.zeros([HUGE, 0], tf.int32)), "x"
-    yield "linear_grad_weights", ([empty(0, 2), empty(0, HUGE)], empty(0, 3)), r"x\[1\]"
     yield "octree_conv_grad_weights", (empty(0, 8), empty(0, HUGE), tf.zeros([0, 27], tf.int32)), "grad_y"
     yield "moments", (empty(0, HUGE),), "x"
 
@@ -133,7 +119,6 @@ LARGE = 2**31 - 1
                 empty(0, LARGE), empty(0, LARGE), tf.zeros([0, 27], tf.int32)
             ),
         ),
-        ("grad_weights", lambda: tf_ops().ocnn_linear_grad_weights([empty(0, LARGE)], empty(0, LARGE))),
         (
             "index",
             lambda: ops.ball_query(

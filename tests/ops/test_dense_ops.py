@@ -11,11 +11,6 @@ from ocnn_tf_ops.python import reference
 pytestmark = pytest.mark.usefixtures("device")
 
 
-def test_linear_of_parts():
-    parts, weights = [normal(0, 6, 3), normal(1, 6, 5)], normal(2, 8, 4)
-    np.testing.assert_allclose(ops.linear(parts, weights), reference.linear(parts, weights), atol=1e-12)
-
-
 @pytest.mark.parametrize("slope", [0.0, 0.1, 1.0])
 def test_moments_and_normalize_equal_reference(slope):
     x, gamma, beta, shortcut = (normal(i, *shape).numpy() for i, shape in enumerate([(40, 3), (3,), (3,), (40, 3)]))
@@ -26,10 +21,6 @@ def test_moments_and_normalize_equal_reference(slope):
         want = reference.normalize(x, gamma, beta, *statistics, 1e-3, slope, added)
         got = ops.normalize(x, gamma, beta, *statistics, 1e-3, slope, added)
         np.testing.assert_allclose(got, want, atol=1e-6)  # epsilon and slope are float32 to the op
-
-
-def test_gradients_of_linear():
-    check_gradient(lambda a, b, w: ops.linear([a, b], w), normal(0, 4, 3), normal(1, 4, 2), normal(2, 5, 3))
 
 
 @pytest.mark.parametrize("batch_statistics", [True, False])
@@ -59,19 +50,16 @@ def test_normalize_leaves_an_input_that_is_needed_as_it_was():
 
 
 def test_static_shapes():
-    @tf.function(input_signature=[tf.TensorSpec([None, 3]), tf.TensorSpec([None, 2])])
-    def run(a, b):
-        y = ops.linear([a, b], tf.ones([5, 7]))
+    @tf.function(input_signature=[tf.TensorSpec([None, 7])])
+    def run(y):
         mean, variance = ops.moments(y)
         z = ops.normalize(y, mean, mean, mean, variance, 1e-3)
-        assert y.shape.as_list() == z.shape.as_list() == [None, 7]
+        assert z.shape.as_list() == [None, 7]
         return z
 
-    assert run(tf.ones([4, 3]), tf.ones([4, 2])).shape == (4, 7)
+    assert run(tf.ones([4, 7])).shape == (4, 7)
 
 
 def test_messages_name_the_sizes():
-    with pytest.raises(tf.errors.InvalidArgumentError, match="weights has 4 rows; the parts have 5 columns"):
-        ops.linear([tf.ones([2, 3]), tf.ones([2, 2])], tf.ones([4, 1]))
     with pytest.raises(tf.errors.InvalidArgumentError, match="beta"):
         ops.normalize(tf.ones([2, 3]), tf.ones(3), tf.ones(2), tf.ones(3), tf.ones(3), 1e-3)

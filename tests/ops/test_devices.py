@@ -15,7 +15,7 @@ ON_CPU_ALONE = {  # op -> why
     "Ocnn>RadiusComponents": "breadth first is one point after the other",
     "Ocnn>SparseVoxels": "tables are made where data are read",
 }
-ONCE_DIFFERENTIABLE = ("neighbor_max", "normalize", "normalize with batch statistics", "linear")
+ONCE_DIFFERENTIABLE = ("neighbor_max", "normalize", "normalize with batch statistics")
 
 
 def our_kernels() -> list:

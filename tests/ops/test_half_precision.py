@@ -25,7 +25,6 @@ CASES = {
     "points_interpolate": (lambda x: ops.points_interpolate(x, INDEX[:, :3], WEIGHT[:, :3]), [(ROWS, 3)]),
     "gather_rows": (lambda x: ops.gather_rows(x, INDEX), [(ROWS, 3)]),
     "neighbor_max": (lambda x: ops.neighbor_max(x, INDEX), [(ROWS, 3)]),
-    "linear": (lambda a, b, w: ops.linear([a, b], w), [(7, 3), (7, 2), (5, 4)]),
     "normalize": (
         lambda x, shortcut: ops.normalize(x, tf.ones(3), tf.zeros(3), *STATISTICS, 1e-3, 0.1, shortcut),
         [(7, 3), (7, 3)],
@@ -72,4 +71,4 @@ def test_neighbors_among_half_features():
 
 
 def test_float64_stays_float64():
-    assert ops.linear([normal(0, 2, 3)], normal(1, 3, 2)).dtype == tf.float64
+    assert ops.octree_conv(normal(0, ROWS, 3), normal(1, 27, 3, 2), NEIGHBORS).dtype == tf.float64

@@ -8,6 +8,7 @@ from ops.op_examples import examples, with_gradients
 import ocnn_tf_ops as ops
 
 pytestmark = pytest.mark.usefixtures("device")
+ALONE = [[-1] * 13 + [0] + [-1] * 13]  # the neighbors of an octant that has none but itself
 EXAMPLES = {example.name: example for example in examples()}
 PRECISION = {"float16": 2.0**-10, "bfloat16": 2.0**-7}
 
@@ -35,8 +36,8 @@ def test_half_equals_float32_up_to_rounding(name, half):
 
 def test_half_results_are_float32_ones_rounded():
     """Sums run in float32: one rounding at the end, not one at each of the 2,000 steps."""
-    x, weights = tf.ones([1, 1000], tf.float16), tf.fill([2000, 1], tf.constant(1 + 2**-10, tf.float16))
-    assert ops.linear([x, x], weights).numpy().item() == np.float16(2000 * (1 + 2**-10))
+    x, weights = tf.ones([1, 2000], tf.float16), tf.fill([27, 2000, 1], tf.constant(1 + 2**-10, tf.float16))
+    assert ops.octree_conv(x, weights, ALONE).numpy().item() == np.float16(2000 * (1 + 2**-10))
 
 
 @pytest.mark.parametrize("half", sorted(PRECISION))
@@ -49,9 +50,9 @@ def test_statistics_of_half_features_are_float32(half):
 
 
 def test_largest_float16_overflows_to_infinity_and_nan_stays():
-    x = tf.constant([[30000.0], [np.nan]], tf.float16)
-    y = ops.linear([x, x], tf.constant([[2.0], [2.0]], tf.float16)).numpy()
-    assert np.isinf(y[0, 0]) and np.isnan(y[1, 0])
+    x = tf.constant([[30000.0, 30000.0], [0.0, np.nan]], tf.float16)
+    y, nan = (ops.octree_conv(row[None], tf.fill([27, 2, 1], tf.constant(2.0, tf.float16)), ALONE) for row in x)
+    assert np.isinf(y.numpy()).all() and np.isnan(nan.numpy()).all()
 
 
 def test_interpolation_weights_stay_float32():

@@ -101,11 +101,10 @@ def test_the_fusion_is_what_the_networks_differ_by(shapes_file, capsys):
 
 
 def test_layers_and_evaluation_run(shapes_file, capsys):
-    run(shapes_file, "--suite=conv,linear,cluster,metrics", "--line")
+    run(shapes_file, "--suite=conv,cluster,metrics", "--line")
     results = json.loads(capsys.readouterr().out)
     assert results["backbone/encoder_4/entry forward"] > 0 and results["tight sklearn/native"] > 0
     assert results["seconds_per_1000_shapes"] > 0
-    assert all(results[f"{product} {what}"] > 0 for product in suites.PRODUCTS for what in ("forward", "step"))
 
 
 @pytest.mark.slow

@@ -31,10 +31,6 @@ def octree_interpolate(x, index, weight):
     return tf.reduce_sum(gather(x, index) * weight[:, :, None], axis=1)
 
 
-def linear(parts, weights):
-    return tf.matmul(tf.concat(parts, axis=1), weights)
-
-
 def moments(x):
     return tf.nn.moments(x, axes=[0])
 
@@ -52,7 +48,6 @@ FUNCTIONS = (
     octree_downsample_conv,
     octree_upsample_conv,
     octree_interpolate,
-    linear,
     moments,
     normalize,
 )

@@ -23,19 +23,13 @@ using GradShape = ocnn::TileShape<Number, 64, 64, true>;
 
 __host__ __device__ int64_t tiles_of(int64_t size, int64_t tile) { return (size + tile - 1) / tile; }
 
-__host__ __device__ int64_t width_of(const GatheredRows& left, int part) {
-  return left.widths[left.table == nullptr ? part : 0];
-}
-
 template <typename T>
-__device__ Matrix<T> matrix_of(const GatheredRows& left, int part) {
-  const int which = left.table == nullptr ? part : 0;
-  return Matrix<T>(static_cast<const T*>(left.data[which]), left.widths[which]);
+__device__ Matrix<T> matrix_of(const GatheredRows& left) {
+  return Matrix<T>(static_cast<const T*>(left.data), left.width);
 }
 
 // The row of its matrix that stands in row `m` of part `part`; -1 for none.
 __device__ int32_t source_row(const GatheredRows& left, int part, int64_t m) {
-  if (left.table == nullptr) return static_cast<int32_t>(m);
   const int32_t row = left.table[m * left.num_parts + part];
   return row >= 0 && row < left.num_rows ? row : -1;
 }
@@ -53,11 +47,9 @@ class ProductSteps {
 
   __device__ bool next() {
     begin_ += Shape::kDepth;
-    if (begin_ < width_) return true;
+    if (part_ >= 0 && begin_ < left_.width) return true;
     begin_ = 0;
     while (++part_ < left_.num_parts) {
-      weights_begin_ += width_;
-      width_ = width_of(left_, part_);
       if (find_rows()) return true;
     }
     return false;
@@ -65,9 +57,9 @@ class ProductSteps {
 
   __device__ void load(T* left, T* right) const {
     ocnn::copy_lines<Shape::kRows, Shape::kDepth, Shape::kLeftStride>(
-        matrix_of<T>(left_, part_), begin_, [&](int line) -> int64_t { return rows_[line]; }, left);
+        matrix_of<T>(left_), begin_, [&](int line) -> int64_t { return rows_[line]; }, left);
     const auto weights_row = [&](int line) -> int64_t {
-      return begin_ + line < width_ ? weights_begin_ + begin_ + line : -1;
+      return begin_ + line < left_.width ? part_ * left_.width + begin_ + line : -1;
     };
     ocnn::copy_lines<Shape::kDepth, Shape::kColumns, Shape::kRightStride>(weights_, first_column_, weights_row, right);
   }
@@ -89,7 +81,7 @@ class ProductSteps {
   const int64_t first_row_, first_column_;
   int32_t* const rows_;  // [Shape::kRows], shared
   int part_ = -1;
-  int64_t begin_ = 0, width_ = 0, weights_begin_ = 0;
+  int64_t begin_ = 0;
 };
 
 template <typename Shape>
@@ -111,26 +103,18 @@ __global__ void __launch_bounds__(kTileThreads)
 
 // Which sums a block of the gradient has: columns of one part times columns of grad_y, over a chunk of rows.
 struct GradBlock {
-  int part = 0;
-  int64_t part_begin = 0;  // of the part, in rows of the gradient
-  int64_t first_row = 0;   // of the tile, within the part
-  int64_t first_column = 0;
-  int64_t begin, end;  // the chunk
+  int part;
+  int64_t first_row, first_column;  // of the tile, within the part
+  int64_t begin, end;               // the chunk
 };
 
 template <typename Shape>
 __device__ GradBlock grad_block(const GatheredRows& left, int64_t columns, int64_t chunk_rows) {
   GradBlock block;
   const int64_t across = tiles_of(columns, Shape::kColumns);
-  int64_t tile = blockIdx.x / across;
-  for (;;) {
-    const int64_t width = width_of(left, block.part), tiles = tiles_of(width, Shape::kRows);
-    if (tile < tiles) break;
-    tile -= tiles;
-    block.part_begin += width;
-    ++block.part;
-  }
-  block.first_row = tile * Shape::kRows;
+  const int64_t tile = blockIdx.x / across, tiles = tiles_of(left.width, Shape::kRows);
+  block.part = static_cast<int>(tile / tiles);
+  block.first_row = tile % tiles * Shape::kRows;
   block.first_column = blockIdx.x % across * Shape::kColumns;
   block.begin = blockIdx.y * chunk_rows;
   block.end = block.begin + chunk_rows < left.rows ? block.begin + chunk_rows : left.rows;
@@ -168,8 +152,8 @@ class GradSteps {
     const auto target = [&](int line) -> int64_t {
       return valid(line) ? batch_begin_ + pairs_->targets[first_ + line] : -1;
     };
-    ocnn::copy_lines<Shape::kDepth, Shape::kRows, Shape::kLeftStride>(matrix_of<T>(left_, block_.part),
-                                                                      block_.first_row, source, left);
+    ocnn::copy_lines<Shape::kDepth, Shape::kRows, Shape::kLeftStride>(matrix_of<T>(left_), block_.first_row,
+                                                                      source, left);
     ocnn::copy_lines<Shape::kDepth, Shape::kColumns, Shape::kRightStride>(grad_y_, block_.first_column, target, right);
   }
 
@@ -217,18 +201,17 @@ class GradSteps {
 template <typename Shape>
 __global__ void __launch_bounds__(kTileThreads)
     multiply_grad(const GatheredRows left, const typename Shape::T* grad_y, int64_t columns, int64_t chunk_rows,
-                  int64_t height, typename Shape::Sum* partial) {
+                  typename Shape::Sum* partial) {
   using T = typename Shape::T;
   unsigned char* memory = ocnn::dynamic_shared<unsigned char>();
   const GradBlock block = grad_block<Shape>(left, columns, chunk_rows);
   GradSteps<Shape> steps(left, grad_y, columns, block, reinterpret_cast<Pairs*>(memory + Shape::kSharedBytes));
   ocnn::BlockTile<Shape> tile;
   ocnn::multiply_steps<Shape>(steps, reinterpret_cast<T*>(memory), tile);
-  const int64_t width = width_of(left, block.part);
-  auto* const target = partial + (blockIdx.y * height + block.part_begin) * columns;
+  auto* const target = partial + (blockIdx.y * left.height() + block.part * left.width) * columns;
   tile.for_each(memory, [&](int row, int column, typename Shape::Sum sum) {
     const int64_t i = block.first_row + row, n = block.first_column + column;
-    if (i < width && n < columns) target[i * columns + n] = sum;
+    if (i < left.width && n < columns) target[i * columns + n] = sum;
   });
 }
 
@@ -248,23 +231,10 @@ int64_t num_chunks(int64_t rows, int64_t height, int64_t columns) {
   return std::max<int64_t>(1, std::min(wanted, rows / kBatch));
 }
 
-// f(width) added up over the parts.
-template <typename F>
-int64_t sum_over_parts(const GatheredRows& left, const F& f) {
-  if (left.table != nullptr) return left.num_parts * f(left.widths[0]);
-  int64_t sum = 0;
-  for (int part = 0; part < left.num_parts; ++part) sum += f(left.widths[part]);
-  return sum;
-}
-
 bool valid(const GatheredRows& left, int64_t columns) {
   if (left.rows < 0 || left.rows > INT32_MAX || left.num_rows < 0) return false;
   if (left.num_parts < 1 || columns < 1 || columns > INT32_MAX) return false;
-  if (left.table == nullptr && left.num_parts > ocnn::kMaxParts) return false;
-  for (int part = 0; part < (left.table == nullptr ? left.num_parts : 1); ++part) {
-    if (left.widths[part] < 1 || left.widths[part] > INT32_MAX) return false;
-  }
-  return true;
+  return left.width >= 1 && left.width <= INT32_MAX;
 }
 
 // body(Number{}) for the numbers that a product of `dtype` multiplies.
@@ -299,18 +269,18 @@ int enqueue_product(ocnn_cuda_stream stream, const GatheredRows& left, const voi
 }
 
 template <typename Shape>
-int enqueue_grad(ocnn_cuda_stream stream, const GatheredRows& left, const void* grad_y, int64_t columns, int64_t height,
+int enqueue_grad(ocnn_cuda_stream stream, const GatheredRows& left, const void* grad_y, int64_t columns,
                  void* workspace, void* grad) {
   using T = typename Shape::T;
-  const int64_t tiles = sum_over_parts(left, [](int64_t width) { return tiles_of(width, Shape::kRows); }) *
-                        tiles_of(columns, Shape::kColumns);
+  const int64_t height = left.height();
+  const int64_t tiles = left.num_parts * tiles_of(left.width, Shape::kRows) * tiles_of(columns, Shape::kColumns);
   if (tiles > INT32_MAX) return OCNN_INVALID_ARGUMENT;
   const int64_t chunks = num_chunks(left.rows, height, columns), chunk_rows = tiles_of(left.rows, chunks);
   const dim3 grid(static_cast<unsigned>(tiles), static_cast<unsigned>(chunks));
   auto* const partial = static_cast<typename Shape::Sum*>(workspace);
   if (const int status =
           ocnn::launch(multiply_grad<Shape>, grid, kTileThreads, Shape::kSharedBytes + sizeof(Pairs), stream, left,
-                       static_cast<const T*>(grad_y), columns, chunk_rows, height, partial)) {
+                       static_cast<const T*>(grad_y), columns, chunk_rows, partial)) {
     return status;
   }
   return ocnn::launch_over(height * columns, add_chunks<T>, stream, partial, chunks, height * columns,
@@ -339,12 +309,11 @@ int64_t gather_product_grad_workspace_bytes(int32_t dtype, int64_t rows, int64_t
 int gather_product_grad(ocnn_cuda_stream stream, int32_t dtype, const GatheredRows& left, const void* grad_y,
                         int64_t columns, void* grad, void* workspace, int64_t workspace_bytes) {
   if (!valid(left, columns)) return OCNN_INVALID_ARGUMENT;
-  const int64_t height = sum_over_parts(left, [](int64_t width) { return width; });
-  if (workspace_bytes < gather_product_grad_workspace_bytes(dtype, left.rows, height, columns)) {
+  if (workspace_bytes < gather_product_grad_workspace_bytes(dtype, left.rows, left.height(), columns)) {
     return OCNN_INVALID_ARGUMENT;
   }
   return dispatch_number(dtype, [&](auto number) {
-    return enqueue_grad<GradShape<decltype(number)>>(stream, left, grad_y, columns, height, workspace, grad);
+    return enqueue_grad<GradShape<decltype(number)>>(stream, left, grad_y, columns, workspace, grad);
   });
 }
 

@@ -164,8 +164,8 @@ void write_rows(const Backward<kShortcut, T> in, int64_t begin, int64_t end, con
 
 // The two passes; `memory` has room for 2 * channels numbers and the partial sums.
 template <bool kShortcut, typename T>
-void gradients(const ocnn_executor* stream, const Backward<kShortcut, T>& in, bool batch_statistics, T* grad_x, T* grad_gamma,
-               T* grad_beta, T* grad_shortcut, T* memory) {
+void gradients(const ocnn_executor* stream, const Backward<kShortcut, T>& in, bool batch_statistics, T* grad_x,
+               T* grad_gamma, T* grad_beta, T* grad_shortcut, T* memory) {
   T *slope_x = memory, *offset = memory + in.channels;
   sum_blocks(stream, in, memory + 2 * in.channels, grad_gamma, grad_beta);
   const T share = batch_statistics ? T{1} / static_cast<T>(std::max<int64_t>(in.rows, 1)) : T{0};

@@ -85,8 +85,8 @@ struct AddOuterProducts {
 
   template <int Lanes, int Width>
   void run(int32_t column) const {
-    const ocnn::ScatteredRows<T> x = pairs.source, y = pairs.target;
-    ocnn::accumulate_outer_column<T, Lanes, Width>(x, y, pairs.count, 0, cin, column, grad + column, cout);
+    ocnn::accumulate_outer_column<T, Lanes, Width>(pairs.source, pairs.target, pairs.count, 0, cin, column,
+                                                   grad + column, cout);
   }
 };
 

@@ -6,14 +6,7 @@ namespace {
 // x in the order of the neighbor table.
 ocnn::GatheredRows neighbors_of(const void* x, int64_t num_in, int32_t cin, const int32_t* neighbors, int64_t num_out,
                                 int32_t kernel) {
-  ocnn::GatheredRows rows = {};
-  rows.rows = num_out;
-  rows.num_parts = kernel;
-  rows.widths[0] = cin;
-  rows.data[0] = x;
-  rows.table = neighbors;
-  rows.num_rows = num_in;
-  return rows;
+  return {num_out, kernel, x, cin, num_in, neighbors};
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
-// Register-blocked inner loops of convolutions and dense layers, written with the compiler's vector extension so that
-// the same source becomes AVX-512, AVX2, SSE or NEON code. A tile has as many accumulators as the target's registers
-// hold: with more, they would go to memory and back at every multiplication.
+// Register-blocked inner loops of convolutions, written with the compiler's vector extension so that the same source
+// becomes AVX-512, AVX2, SSE or NEON code. A tile has as many accumulators as the target's registers hold: with more,
+// they would go to memory and back at every multiplication.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,6 @@ constexpr int kTileWidth = kRegisters / 8;  // vectors side by side in the wides
 // Rows of a tile `width` vectors wide; a row of weights and a broadcast want registers as well.
 constexpr int tile_rows(int width) { return width == kTileWidth ? 6 : 8; }
 
-
 template <typename T, int Lanes>
 struct Vector {
   typedef T type __attribute__((vector_size(sizeof(T) * Lanes)));
@@ -40,13 +39,13 @@ struct Vector<T, 1> {
   static void store(T* p, type v) { *p = v; }
 };
 
-// y[r][0 : Width*Lanes] (+)= sum over i < cin of x[r][i] * w[i * stride ...], for `Rows` scattered rows.
-template <typename T, int Lanes, int Width, int Rows, bool Add = true>
+// y[r][0 : Width*Lanes] += sum over i < cin of x[r][i] * w[i * stride ...], for `Rows` scattered rows.
+template <typename T, int Lanes, int Width, int Rows>
 inline void multiply_rows(const T* const* x, const T* w, int64_t stride, int32_t cin, T* const* y) {
   using V = Vector<T, Lanes>;
   typename V::type acc[Rows][Width];
   for (int r = 0; r < Rows; ++r)
-    for (int v = 0; v < Width; ++v) acc[r][v] = Add ? V::load(y[r] + v * Lanes) : typename V::type{};
+    for (int v = 0; v < Width; ++v) acc[r][v] = V::load(y[r] + v * Lanes);
   for (int32_t i = 0; i < cin; ++i, w += stride) {
     typename V::type row[Width];
     for (int v = 0; v < Width; ++v) row[v] = V::load(w + v * Lanes);
@@ -57,21 +56,11 @@ inline void multiply_rows(const T* const* x, const T* w, int64_t stride, int32_t
     for (int v = 0; v < Width; ++v) V::store(y[r] + v * Lanes, acc[r][v]);
 }
 
-// Rows that lie one after the other, and rows wherever pointers say.
-template <typename T>
-struct StridedRows {
-  const T* first;
-  int64_t stride;
-  const T* operator[](int32_t r) const { return first + r * stride; }
-};
-template <typename T>
-using ScatteredRows = const T* const*;
-
 // g[i * stride + 0 : Width*Lanes] += sum over rows r of x[r][i] * y[r][...], for i < Channels: one tile of a sum of
 // outer products.
-template <typename T, int Lanes, int Width, int Channels, typename X, typename Y>
-inline void accumulate_outer(const X& x, const Y& y, int32_t rows, int32_t x_column, int32_t y_column, T* g,
-                             int64_t stride) {
+template <typename T, int Lanes, int Width, int Channels>
+inline void accumulate_outer(const T* const* x, const T* const* y, int32_t rows, int32_t x_column, int32_t y_column,
+                             T* g, int64_t stride) {
   using V = Vector<T, Lanes>;
   typename V::type acc[Channels][Width];
   for (int i = 0; i < Channels; ++i)
@@ -89,9 +78,9 @@ inline void accumulate_outer(const X& x, const Y& y, int32_t rows, int32_t x_col
 }
 
 // The tiles of accumulate_outer, as high as the registers allow and then ever lower, for the channels [i, channels).
-template <typename T, int Lanes, int Width, int Channels = tile_rows(Width), typename X, typename Y>
-inline void accumulate_outer_column(const X& x, const Y& y, int32_t rows, int32_t i, int32_t channels, int32_t y_column,
-                                    T* g, int64_t stride) {
+template <typename T, int Lanes, int Width, int Channels = tile_rows(Width)>
+inline void accumulate_outer_column(const T* const* x, const T* const* y, int32_t rows, int32_t i, int32_t channels,
+                                    int32_t y_column, T* g, int64_t stride) {
   for (; i + Channels <= channels; i += Channels)
     accumulate_outer<T, Lanes, Width, Channels>(x, y, rows, i, y_column, g + i * stride, stride);
   if constexpr (Channels > 1) {
