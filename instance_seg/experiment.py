@@ -39,10 +39,9 @@ from instance_seg.training.checkpoint import Checkpoints, Progress, describe_sys
 from instance_seg.training.checkpoint_files import CHECKPOINTS, described_config, remove_unfinished, run_folder
 from instance_seg.training.optimizers import make_optimizer
 from instance_seg.training.precision import computing_in
-from instance_seg.training.provenance import provenance
 from instance_seg.training.run_lock import holding
 from instance_seg.training.run_log import event_files, require_whole_events
-from instance_seg.training.run_record import history
+from instance_seg.training.run_record import history, provenance
 from instance_seg.training.strategy import make_strategy, worker_index
 from instance_seg.training.trainer import Trainer
 from instance_seg.viewer.page import VIEWER, write_viewer
@@ -88,8 +87,7 @@ def restore_system(config: Config, task: Task, checkpoint: str) -> System:
 def train(config: Config) -> int:
     """Trains to the end, evaluates, writes results.json and table.md; returns the exit code.
 
-    Raises:
-        RunIsHeld: another process trains in the run's folder, or evaluates into it.
+    Raises RunIsHeld if another process trains in the run's folder, or evaluates into it.
     """
     strategy = make_strategy(config.engine)
     logdir = writable_folder(config.run.logdir)
@@ -142,8 +140,7 @@ def _train(config: Config, strategy: tf.distribute.Strategy, logdir: pathlib.Pat
 def evaluate(config: Config) -> Evaluation:
     """Evaluates --ckpt, or the newest checkpoint of --logdir, and writes results.json and table.md to --logdir.
 
-    Raises:
-        RunIsHeld: another process works in --logdir.
+    Raises RunIsHeld if another process works in --logdir.
     """
     logdir = writable_folder(config.run.logdir)
     with holding(logdir):
@@ -297,8 +294,7 @@ def save_results(
 ) -> None:
     """table.md and results.json in the run's folder; prints the measures.
 
-    Args:
-        past: what happened to the run on its way (run_record.history).
+    `past`: what happened to the run on its way (run_record.history).
     """
     run = {
         "task": config.data_set,

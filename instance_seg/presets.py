@@ -48,17 +48,13 @@ def load_settings(preset: str, overrides: Mapping[str, Any] | None = None) -> di
 
 
 def read_preset(name: str) -> list[dict[str, Any]]:
-    """Settings and sections of a preset, after those of its bases.
-
-    Args:
-        name: of a file below experiments/presets, or the path of a YAML file.
-    """
-    return _read(_preset_path(name), _preset_path)
+    """Settings and sections of a preset, or of the YAML file of that path, after those of its bases."""
+    return _read(_preset_path, name)
 
 
 def read_variant(name: str) -> list[dict[str, Any]]:
     """The same of a variant of experiments/variants; ValueError naming the nearest one if there is none."""
-    return _read(_variant_path(name), _variant_path)
+    return _read(_variant_path, name)
 
 
 def variant_label(config: Config) -> str:
@@ -97,12 +93,9 @@ def _plain(layers: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     return {name: value for layer in layers for name, value in layer.items() if not isinstance(value, dict)}
 
 
-def _read(path: pathlib.Path, find: Callable[[str], pathlib.Path]) -> list[dict[str, Any]]:
-    """The settings of a YAML file, after those of its base, and of the base's base; ValueError naming the file.
-
-    `find` gives the path of a base.
-    """
-    layers, chain = [], []
+def _read(find: Callable[[str], pathlib.Path], name: str) -> list[dict[str, Any]]:
+    """The settings of the YAML file `find(name)`, after those of its base, and of the base's base."""
+    path, layers, chain = find(name), [], []
     while path is not None:
         if path.resolve() in chain:
             raise ValueError(f"{path}: the chain of its bases leads back to it; end it with a file that has no base")

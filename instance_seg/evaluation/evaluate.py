@@ -54,10 +54,6 @@ Assembler = Callable[
 ]
 
 
-def _as_they_are(points, labels, found):
-    return points, labels, found
-
-
 class Stopwatch:
     """Adds up the seconds spent under each name."""
 
@@ -103,7 +99,7 @@ def evaluate(
     """
     task, watch = predictor.system.task, Stopwatch()
     measured = {reading: Measured(task, metrics, config) for reading in readings.values()}
-    assemblers = {reading: assemble(reading) or _as_they_are for reading in measured}
+    assemblers = {reading: assemble(reading) or (lambda *whole: whole) for reading in measured}
     samples: list[Sample] = []
     with tqdm(batches, desc="evaluating", unit="batch", leave=False, dynamic_ncols=True) as progress:
         for batch in progress:
@@ -140,8 +136,7 @@ def evaluate(
 class Measured:
     """The metrics of one reading at every level that is scored.
 
-    Raises:
-        ValueError: a metric is unknown, or two call a measure the same.
+    Raises ValueError if a metric is unknown, or two call a measure the same.
     """
 
     def __init__(self, task: Task, names: Sequence[str], config: MetricConfig):

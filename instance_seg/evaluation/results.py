@@ -108,8 +108,7 @@ def read_results(path: str | os.PathLike) -> dict[str, Any]:
 def find_results(folder: str | os.PathLike) -> list[dict[str, Any]]:
     """Reads every results.json at or below a folder, in the order of their paths; those of sweeps are left out.
 
-    Raises:
-      ValueError: there is none, or one of them is malformed.
+    Raises ValueError if there is none, or one of them is malformed.
     """
     if not Path(folder).is_dir():
         raise ValueError(f"{folder}: no such folder; name the one that holds the runs")

@@ -90,13 +90,10 @@ class SemanticAssistedFusion(Layer):
         return pooled if self.transfer else 2 * pooled
 
     def _fuse(self, i, features, p, row_splits, training):
-        p = tf.stop_gradient(p) if self._stops(i) else p
+        if self.stop_gradient or {"all": False, "own": i > 0, "others": i == 0}[self.gradient_to]:  # source 0: its own
+            p = tf.stop_gradient(p)
         hard = one_hot_assignment(p) if self.hard_assign else p
         regions = region_features(hard if self.hard_in == "both" else p, features, row_splits)
         if not self.transfer:
             return spread(hard, regions, row_splits)
         return self.transfers[i](regions, hard, row_splits, training=training)
-
-    def _stops(self, source):
-        """Whether the gradient into a source ends here; source 0 is the level's own."""
-        return self.stop_gradient or {"all": False, "own": source > 0, "others": source == 0}[self.gradient_to]

@@ -49,9 +49,5 @@ def shape_mean_iou(shapes: Sequence[LabelCounts], include_predicted: bool) -> fl
       include_predicted: False = version 1, the classes of the ground truth; True = version 3, those of the prediction
         too, where one that is not scored, if predicted, is one more class of IoU 0.
     """
-    return float(np.mean([_mean_iou(counts, include_predicted) for counts in shapes]))
-
-
-def _mean_iou(counts: LabelCounts, include_predicted: bool) -> float:
-    present = counts.union > 0 if include_predicted else counts.gt > 0
-    return float(np.mean(counts.both[present] / counts.union[present]))
+    present = [counts.union > 0 if include_predicted else counts.gt > 0 for counts in shapes]
+    return float(np.mean([np.mean(c.both[there] / c.union[there]) for c, there in zip(shapes, present)]))

@@ -75,6 +75,11 @@ class LevelMetrics(NamedTuple):
     per_part: dict[str, dict[str, float]]  # parts of the ground truth: {"AP25", "AP50", "AP75", "instances"}
     curves: dict[str, tuple[Curve, ...]]  # the same parts, one curve a threshold
 
+    def measures(self) -> dict[str, Any]:
+        """All but the curves, by name, and the parts as "per_class"."""
+        *numbers, per_part, _ = self
+        return {**dict(zip(self._fields, numbers)), "per_class": per_part}
+
 
 class PartNetAP:
     """The authors' variant for one level, cloud by cloud.
@@ -95,10 +100,8 @@ class PartNetAP:
 
         Every ground-truth id left among the labeled points is an instance, however small. What is left of a proposal
         has the majority class of its points and their mean certainty, where the system gives certainties, else the
-        label and score of the proposal.
-
-        Raises:
-          ValueError: arrays of different length, or classes outside [0, S), naming the cloud's position.
+        label and score of the proposal. Raises ValueError, naming the cloud's position, for
+        arrays of different length and classes outside [0, S).
         """
         row, self._num_added = self._num_added, self._num_added + 1
         num_classes = len(self.level.classes)
@@ -133,10 +136,7 @@ class PartNetAP:
 
     def result(self) -> dict[str, Any]:
         """The measures in percent, NaN where nothing could be measured, and "per_class"."""
-        found = self.summary()._asdict()
-        return {name: value for name, value in found.items() if name not in ("curves", "per_part")} | {
-            "per_class": found["per_part"]
-        }
+        return self.summary().measures()
 
 
 def evaluate_official(
@@ -182,7 +182,8 @@ def summarize_level(
     """Pools the shapes of a level: the last step of both variants; arguments as there."""
     matches = [result.matches for result in results]
     per_part, curves = {}, {}
-    for label, num_gt in enumerate(_instances_per_class(matches, len(class_names))):
+    labels = np.concatenate([np.zeros(0, np.int64), *(match.gt_label for match in matches)])
+    for label, num_gt in enumerate(np.bincount(labels, minlength=len(class_names))):
         if label >= first_scored and num_gt > 0:
             confidence, hits = _pool_class(matches, label)
             aps = [100.0 * average_precision(hit, num_gt, arithmetic) for hit in hits]
@@ -195,11 +196,6 @@ def summarize_level(
     return LevelMetrics(
         **mean_ap, sAP50=100.0 * _mean(shape_ap), **_mean_ious(results, first_scored), per_part=per_part, curves=curves
     )
-
-
-def _instances_per_class(matches: Sequence[ShapeMatches], num_classes: int) -> np.ndarray:
-    labels = [match.gt_label for match in matches]
-    return np.bincount(np.concatenate([np.zeros(0, np.int64), *labels]), minlength=num_classes)
 
 
 def _pool_class(matches: Sequence[ShapeMatches], label: int) -> tuple[np.ndarray, np.ndarray]:

@@ -45,7 +45,4 @@ class PartNetOfficialAP:
 
     def result(self) -> dict[str, Any]:
         """The measures in percent, NaN where nothing could be measured, and "per_class"."""
-        found = summarize_level(self._results, self.level.classes, self.arithmetic)._asdict()
-        return {name: value for name, value in found.items() if name not in ("curves", "per_part")} | {
-            "per_class": found["per_part"]
-        }
+        return summarize_level(self._results, self.level.classes, self.arithmetic).measures()

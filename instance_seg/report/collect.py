@@ -8,9 +8,8 @@ from instance_seg.evaluation.results import FILE_NAME, read_results, write_resul
 def collect(runs: Path, kept: Path, force: bool = False) -> list[Path]:
     """Copies what is new; returns the files written, none if all were there.
 
-    Raises:
-        ValueError: a file is malformed, or there are other results in its place and `force` is not set. Nothing is
-            written then.
+    Raises ValueError if a file is malformed, or there are other results in its place and `force` is not set. Nothing is
+    written then.
     """
     pending = {}
     for source in sorted(runs.rglob(FILE_NAME)):

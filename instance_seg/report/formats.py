@@ -3,9 +3,9 @@
 import csv
 import html
 import io
+import itertools
 import re
 from collections.abc import Sequence
-from itertools import groupby
 
 from tabulate import LATEX_ESCAPE_RULES, tabulate
 
@@ -65,9 +65,11 @@ def to_html(table: Table, anchor: str = "") -> str:
       table: what is shown.
       anchor: id of the heading, for links.
     """
-    kinds = ["name"] * table.num_names + ["group" if h else "" for h in _starts_group(table.headers[table.num_names :])]
+    figures = [*table.headers[table.num_names :], ""]  # a group: a measure whose neighbors repeat for every measure
+    starts = [figures.count(h) == 1 and figures.count(after) > 1 for h, after in itertools.pairwise(figures)]
+    kinds = ["name"] * table.num_names + ["group" if start else "" for start in starts]
     heads = "".join(_element("th", cell, kind) for cell, kind in zip(table.headers, kinds))
-    rows, blocks = [], all(len(list(block)) > 1 for _, block in groupby(row[0] for row in table.rows))
+    rows, blocks = [], all(len(list(block)) > 1 for _, block in itertools.groupby(row[0] for row in table.rows))
     for above, row in zip([None, *table.rows], table.rows):
         repeated = blocks and above is not None and above[0] == row[0]
         first = blocks and above is not None and not repeated
@@ -88,11 +90,6 @@ def html_page(title: str, body: str) -> str:
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{html.escape(title)}</title>\n'
         f"<style>\n{_STYLE}\n</style>\n</head>\n<body>\n<h1>{html.escape(title)}</h1>\n{body}\n</body>\n</html>\n"
     )
-
-
-def _starts_group(headers: Sequence[str]) -> list[bool]:
-    """Which columns have others below them: a measure whose neighbors to the right repeat for every measure."""
-    return [headers.count(h) == 1 and headers.count(after) > 1 for h, after in zip(headers, [*headers[1:], ""])]
 
 
 def _kinds(text: str, kind: str) -> str:

@@ -77,8 +77,7 @@ class Checkpoints:
     def save(self, progress: Progress) -> str:
         """Writes the state after `progress.step` updates and returns its prefix.
 
-        Raises:
-            OSError: it cannot be written, as on a full disk. The checkpoints before it are as they were.
+        Raises OSError if it cannot be written, as on a full disk. The checkpoints before it are as they were.
         """
         self._step.assign(progress.step)
         self._seconds.assign(progress.seconds)

@@ -27,8 +27,7 @@ class WorkerLost(RuntimeError):
 def make_strategy(config: EngineConfig) -> tf.distribute.Strategy:
     """The strategy of the settings; to be called before TensorFlow does anything else, once a process.
 
-    Raises:
-        ValueError: there are no such devices, or TF_CONFIG is missing or malformed; names the flag.
+    Raises ValueError if there are no such devices, or TF_CONFIG is missing or malformed; names the flag.
     """
     if config.strategy != "one_device":
         tf.get_logger().setLevel("WARNING")  # it would tell of every sum over replicas
@@ -64,9 +63,8 @@ def of_all_workers(strategy: tf.distribute.Strategy, number: int) -> list[int]:
 def distribute(strategy: tf.distribute.Strategy, make_dataset: Callable[[range, int], tf.data.Dataset]):
     """The batches of the strategy's replicas, fetched to their devices ahead of time.
 
-    Args:
-        make_dataset: called as make_dataset(parts, num_parts) for the replicas `parts` of this process among all
-            `num_parts`; its elements are their batches in turn, without end.
+    `make_dataset`: called as make_dataset(parts, num_parts) for the replicas `parts` of this process among all
+    `num_parts`; its elements are their batches in turn, without end.
     """
 
     def of_this_process(context):

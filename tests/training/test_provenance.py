@@ -4,8 +4,7 @@ import subprocess
 import pytest
 
 from instance_seg.presets import load_config
-from instance_seg.training import provenance
-from instance_seg.training.provenance import commit
+from instance_seg.training.run_record import commit, provenance
 
 
 def git(root, *arguments):
@@ -48,7 +47,7 @@ def test_no_commit_without_a_repository_or_git(tmp_path, repository, monkeypatch
 
 
 def test_what_results_say_of_their_origin():
-    origin = provenance.provenance(load_config("demo", {"max_iter": 7}))
+    origin = provenance(load_config("demo", {"max_iter": 7}))
     assert origin["schedule"]["max_iter"] == 7 and origin["schedule"]["train_batch_size"] == 4
     assert origin["machine"].split(", ")[0] == f"{len(os.sched_getaffinity(0))} CPUs"
     assert set(origin) == {"commit", "machine", "schedule", "engine"}
