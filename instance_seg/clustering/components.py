@@ -19,6 +19,11 @@ class Groups(NamedTuple):
         """[T] int32, the group each entry of `points` belongs to."""
         return splits_to_ids(self.row_splits)
 
+    def first(self, count: int) -> "Groups":
+        """At most so many of them."""
+        row_splits = self.row_splits[: count + 1]
+        return Groups(self.points[: row_splits[-1]], row_splits)
+
 
 NO_GROUPS = Groups(tf.zeros([0], tf.int32), tf.zeros([1], tf.int32))
 
@@ -33,6 +38,11 @@ def join(parts: Sequence[Groups]) -> Groups:
     sizes = tf.concat([part.row_splits[1:] - part.row_splits[:-1] for part in parts], axis=0)
     row_splits = tf.concat([[0], tf.cumsum(sizes)], axis=0)
     return Groups(tf.concat([part.points for part in parts], axis=0), row_splits)
+
+
+def among(semantic: tf.Tensor, classes: Sequence[int]) -> tf.Tensor:
+    """[N] bool, which of the classes [N] int32 are among these."""
+    return tf.reduce_any(semantic[:, None] == tf.constant(classes, tf.int32), axis=1)
 
 
 def component_groups(
@@ -54,8 +64,7 @@ def component_groups(
         max_neighbors: of a point that are looked at, of whatever thing (`ocnn_tf_ops.radius_components`).
         min_points: smaller components are dropped.
     """
-    is_thing = tf.reduce_any(semantic[:, None] == tf.constant(things, tf.int32), axis=1)
-    rows = tf.cast(tf.where(is_thing)[:, 0], tf.int32)
+    rows = tf.cast(tf.where(among(semantic, things))[:, 0], tf.int32)
     splits = tf.searchsorted(rows, row_splits)
     members, group_splits = ops.radius_components(
         tf.stop_gradient(tf.gather(xyz, rows)), tf.gather(semantic, rows), splits, radius, max_neighbors, min_points

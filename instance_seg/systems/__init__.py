@@ -23,6 +23,7 @@ SYSTEMS = {
         "instance_seg.systems.proposal_settings:PointGroupSettings", "instance_seg.systems.pointgroup:PointGroup"
     ),
     "hais": Entry("instance_seg.systems.proposal_settings:HaisSettings", "instance_seg.systems.hais:Hais"),
+    "dyco3d": Entry("instance_seg.systems.proposal_settings:DyCo3DSettings", "instance_seg.systems.dyco3d:DyCo3D"),
     "sgpn": Entry(
         "instance_seg.systems.comparison.settings:SgpnSettings",
         "instance_seg.systems.comparison.sgpn:Sgpn",

@@ -104,3 +104,33 @@ class HaisSettings(ProposalSettings):
     head_width: int = option(32, "width of the heads and of the network that judges groups", low=1, high=MAX_WIDTH)
     groups: HaisGroupConfig = group(HaisGroupConfig, of_weights=False)
     grouping: HaisReading = group(HaisReading, of_weights=False)
+
+
+@dataclass(frozen=True)
+class DyCo3DGroupConfig(GroupConfig):
+    """Defaults: DyCo3D on ScanNet."""
+
+    prepare_iter: int = option(
+        6000, "iterations that train classes and offsets alone, before there are proposals", low=0, high=LARGEST_COUNT
+    )
+    group_radius: float = option(0.02, "points closer than this are neighbors, m", above=0, high=100)
+    group_limit: int = option(
+        70, "proposals of a replica's training batch, the others are left out", low=1, high=LARGEST_COUNT
+    )
+
+
+@dataclass(frozen=True)
+class DyCo3DReading(PointGroupReading):
+    """Which proposals are instances, and which points of their clouds belong to each."""
+
+    mask_logit: float = option(0.0, "points whose mask has a larger logit belong to the instance", low=-100, high=100)
+    proposal_score: float = option(0.19, "proposals must score more (published: never less than 0.5)", low=0, high=1)
+
+
+@dataclass(frozen=True)
+class DyCo3DSettings(ProposalSettings):
+    """Defaults: the released program on ScanNet."""
+
+    head_width: int = option(16, "width of the heads and of the network that makes masks", low=1, high=MAX_WIDTH)
+    groups: DyCo3DGroupConfig = group(DyCo3DGroupConfig, of_weights=False)
+    grouping: DyCo3DReading = group(DyCo3DReading, of_weights=False)

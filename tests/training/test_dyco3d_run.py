@@ -1,0 +1,38 @@
+"""DyCo3D with fusion on a tiny room, through the real program: it learns the room, evaluations repeat themselves."""
+
+import csv
+import json
+
+import pytest
+from data.scannet.scans import write_scan, write_table
+
+from instance_seg.experiment import evaluate, train
+from instance_seg.presets import load_config
+
+pytestmark = pytest.mark.slow
+GIVEN = {"system": "dyco3d", "fusion": "own", "data_set": "scannet", "test_split": "val", "augment": False}
+GIVEN |= {"train_batch_size": 1, "max_iter": 200, "prepare_iter": 80, "test_every_iter": 0, "initializer": "fan_in"}
+GIVEN |= {"group_radius": 0.25, "group_min_points": 20, "proposal_points": 20, "voxel_edge": 0.1, "grid_scale": 10.0}
+
+
+@pytest.fixture
+def room(tmp_path):
+    write_scan(tmp_path, "scene0000_00")
+    write_table(tmp_path)
+    for split in ("train", "val"):
+        (tmp_path / f"scannetv2_{split}.txt").write_text("scene0000_00\n")
+    return {"data_dir": str(tmp_path)}
+
+
+def test_a_room_is_learned_by_heart(room, tmp_path):
+    run, again = tmp_path / "run", tmp_path / "again"
+    given = GIVEN | room | {"test_augment": False}
+    assert train(load_config("smoke", given | {"logdir": str(run)})) == 0
+    with open(run / "losses.csv", newline="") as file:
+        masks = [float(row["level_1/mask"]) for row in csv.DictReader(file)]
+    assert set(masks[:80]) == {0.0} and masks[80] > 0.5 > 0.1 > masks[-1] > 0
+    first = json.loads((run / "results.json").read_text())
+    assert first["run"]["variant"] == "dyco3d fusion=own"
+    assert first["readings"]["proposals"]["levels"]["object"]["AP50"] > 90
+    evaluate(load_config("smoke", given | {"logdir": str(again), "ckpt": str(run)}))
+    assert json.loads((again / "results.json").read_text())["readings"] == first["readings"]
