@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 import ocnn_tf_ops as ops
-from instance_seg.grouping.groups import Groups, splits_to_ids
+from instance_seg.clustering.components import Groups, splits_to_ids
 from instance_seg.heads.group_unet import GroupUNet
 from instance_seg.initializers import Initializer
 from instance_seg.layers import Composite, Linear, Unit

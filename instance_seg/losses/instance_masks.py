@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from instance_seg.grouping.groups import Groups
+from instance_seg.clustering.components import Groups
 from instance_seg.losses.proposals import Truth
 from instance_seg.losses.segmentation import average
 from instance_seg.structures import Tensor

@@ -11,8 +11,8 @@ import numpy as np
 import tensorflow as tf
 from scipy.special import expit
 
+from instance_seg.clustering.components import NO_GROUPS, Groups, among, component_groups
 from instance_seg.clustering.suppression import overlaps, select, suppress
-from instance_seg.grouping.groups import NO_GROUPS, Groups, among, component_groups
 from instance_seg.heads.dynamic_mask import DynamicMaskHead, Masks
 from instance_seg.initializers import RELEASED, Initializer
 from instance_seg.losses.instance_masks import instance_mask_losses, instance_mask_targets

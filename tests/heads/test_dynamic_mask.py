@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from instance_seg.grouping.groups import NO_GROUPS, Groups
+from instance_seg.clustering.components import NO_GROUPS, Groups
 from instance_seg.heads.dynamic_mask import Controller, DynamicMaskHead, apply_layers, split_layers
 from instance_seg.initializers import SPCONV
 from instance_seg.structures import Points

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from instance_seg.grouping.groups import NO_GROUPS, Groups
+from instance_seg.clustering.components import NO_GROUPS, Groups
 from instance_seg.losses.instance_masks import MaskTargets, instance_mask_losses, instance_mask_targets
 from instance_seg.losses.proposals import true_instances
 from instance_seg.structures import Labels

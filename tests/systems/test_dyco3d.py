@@ -7,8 +7,8 @@ from systems.small_rooms import batch_of, blobs, gradients, only_class, room, sm
 from systems.small_systems import both, run
 
 from instance_seg.backbones.settings import SparseUNetSettings
+from instance_seg.clustering.components import Groups
 from instance_seg.describe import count_parameters
-from instance_seg.grouping.groups import Groups
 from instance_seg.structures import Points
 from instance_seg.systems.dyco3d import DyCo3D, Readout
 from instance_seg.systems.proposal_settings import DyCo3DReading, DyCo3DSettings
