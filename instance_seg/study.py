@@ -36,6 +36,7 @@ _CATEGORIES = flags.DEFINE_list(
 )
 _FOLDS = flags.DEFINE_list("folds", None, "S3DIS: areas held out in turn, or `all`; default: those of the study")
 _VARIANTS = flags.DEFINE_list("variants", None, "files of experiments/variants; default: all of the study")
+_SYSTEMS = flags.DEFINE_list("systems", None, "only the networks of these systems; default: all")
 _SEEDS = flags.DEFINE_list("seeds", ["0"], "seeds of every network and part of the data")
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "the data set; default: procedural shapes or rooms, made in data/")
 _RUNS = flags.DEFINE_string("runs", None, "where the runs go; default: logs/STUDY/PRESET")
@@ -58,8 +59,9 @@ class Run(NamedTuple):
 def read_study(path: str | Path) -> dict[str, Any]:
     """The YAML of a study: `runs`, `name`, and, for several networks, `variants`.
 
-    One of PartNet has `procedural_categories`; one of S3DIS has `data_set: s3dis` and the `folds` done by default.
-    Variants may have ranks (`first`), a `sweep`, `flags` of all runs, and `after`: a network that others start from.
+    One of PartNet has `procedural_categories`, one of S3DIS `data_set: s3dis` and the `folds` done by default, one of
+    ScanNet `data_set: scannet`. Variants may have ranks (`first`), a `sweep`, `flags` of all runs, and `after`: a
+    network that each run of another starts from.
     """
     try:
         return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
@@ -92,17 +94,28 @@ def plan(study: dict, parts: Sequence[str], seeds: Sequence[str], variants: Sequ
 
 def _run(study: dict, variant: str, part: str, seed: str, level: int) -> Run:
     data_set = study.get("data_set", "partnet")
+    setting = PARTS.get(data_set, "part")
 
     def name_of(variant):
-        name = study["name"].format(variant=variant, seed=seed, **{PARTS[data_set]: part})
+        name = study["name"].format(variant=variant, seed=seed, **{setting: part})
         return name + (f"/level_{level}" if level else "")
 
     before = study.get("after", {}).get(variant)
-    chosen = (f"--variant={variant}", f"--{PARTS[data_set]}={part}", f"--seed={seed}")
+    chosen = (f"--variant={variant}", *([f"--{setting}={part}"] if part else []), f"--seed={seed}")
     chosen += (f"--level={level}",) if data_set == "partnet" else (f"--data_set={data_set}",)
     sweep = study.get("sweep", {"variant": None})
     settings = tuple(sweep["settings"]) if variant == sweep["variant"] else ()
     return Run(name_of(variant), chosen, name_of(before) if before else "", settings)
+
+
+def of_systems(variants: Sequence[str], systems: Sequence[str]) -> list[str]:
+    """The variants of these systems; ValueError naming a system that none is of."""
+    system = {name: load_settings("paper", {"variant": name}).get("system", Config.system) for name in variants}
+    for name in systems:
+        if name not in system.values():
+            known = ", ".join(dict.fromkeys(system.values()))
+            raise ValueError(f"--systems: {name!r} is in no network of this study; choose from {known}")
+    return [name for name in variants if system[name] in systems]
 
 
 def all_variants() -> list[str]:
@@ -182,10 +195,12 @@ def main(argv: list[str]) -> None:
     """The study that the command line names; everything that is no flag of a study goes to the runs."""
     try:
         study, passed_on = read_study(argv[1]), argv[2:]
-        preset = Path(_PRESET.value).stem
+        preset, variants = Path(_PRESET.value).stem, _VARIANTS.value
+        if _SYSTEMS.value:
+            variants = of_systems(variants or study.get("variants", ()), _SYSTEMS.value)
         parts = _FOLDS.value if study.get("data_set") == "s3dis" else _CATEGORIES.value
         data = find_data(study, _DATA_DIR.value, parts, preset)
-        runs = plan(study, data.parts, _SEEDS.value, _VARIANTS.value)
+        runs = plan(study, data.parts, _SEEDS.value, variants)
     except (ValueError, OSError, subprocess.CalledProcessError) as error:
         sys.exit(f"error: {error}")
     folder = Path(_RUNS.value or study["runs"].format(preset=preset))

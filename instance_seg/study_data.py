@@ -11,14 +11,14 @@ from instance_seg.data.partnet.taxonomy import check_category
 from instance_seg.data.s3dis.annotations import ROOMS, area_rooms, areas_folder
 from instance_seg.procedural import available_categories
 
-PARTS = {"partnet": "category", "s3dis": "area"}  # data set -> the setting that names a part of it
+PARTS = {"partnet": "category", "s3dis": "area"}  # data set -> the setting that names a part of it, where it has parts
 
 
 class StudyData(NamedTuple):
     """Where the data lies, and what is trained on."""
 
     data_dir: str
-    parts: list[str]  # values of the setting of PARTS
+    parts: list[str]  # values of the setting of PARTS; one "" where the data set has no parts
     flags: tuple[str, ...] = ()  # of all runs
 
 
@@ -36,6 +36,8 @@ def find_data(study: dict[str, Any], data_dir: str | None, parts: Sequence[str] 
     """
     if study.get("data_set", "partnet") == "s3dis":
         return _areas(data_dir, parts or study["folds"], preset)
+    if study.get("data_set") == "scannet":
+        return StudyData(data_dir or _procedural_rooms(preset), [""])
     if data_dir:
         return StudyData(data_dir, chosen_categories(data_dir, parts))
     return _procedural_shapes(preset, parts or study["procedural_categories"])
@@ -61,6 +63,13 @@ def _procedural_shapes(preset: str, categories: Sequence[str]) -> StudyData:
     make = ["tools/make_procedural.py", f"--out={folder}", f"--size={size}", "--skip_existing"]
     subprocess.run([sys.executable, *make, f"--categories={','.join(names)}"], check=True)
     return StudyData(folder, names)
+
+
+def _procedural_rooms(preset: str) -> str:
+    size, folder = ("smoke", "data/procedural_rooms_smoke") if preset == "smoke" else ("demo", "data/procedural_rooms")
+    if not (Path(folder) / "scannetv2_val.txt").is_file():  # written last
+        subprocess.run([sys.executable, "tools/make_rooms.py", f"--out={folder}", f"--size={size}"], check=True)
+    return folder
 
 
 def _areas(data_dir: str | None, wanted: Sequence[Any], preset: str) -> StudyData:

@@ -265,7 +265,32 @@ def test_the_networks_of_one_level_are_those_that_the_report_merges():
     assert single == set(description_of("partnet")["one_network_per_level"])
 
 
-@pytest.mark.parametrize("script", ["ablation.sh", "comparison.sh", "partnet_all.sh"])
+def test_rooms_are_made_once_for_all_networks(checkout):
+    done, commands = call(checkout, "scannet.sh", "--preset=smoke", "--seeds=0,1", "--test_augment=false", "--depth=3")
+    assert done.returncode == 0, done.stderr
+    assert commands[0] == "tools/make_rooms.py --out=data/procedural_rooms_smoke --size=smoke"
+    runs = runs_of(commands)
+    assert [run["variant"] for run in runs] == 2 * ["pointgroup", "pointgroup_fusion", "hais", "hais_fusion"]
+    same = {"data_set": "scannet", "test_split": "val", "data_dir": "data/procedural_rooms_smoke", "preset": "smoke"}
+    for run in runs:  # settings of rooms are passed on, those of a backbone that no run has are not
+        assert run == run | same | {"test_augment": "false"} and "depth" not in run
+        assert run["logdir"] == f"logs/scannet/smoke/{run['variant']}/seed_{run['seed']}"
+    (checkout / "data/procedural_rooms_smoke").mkdir(parents=True)
+    (checkout / "data/procedural_rooms_smoke/scannetv2_val.txt").touch()
+    _, again = call(checkout, "scannet.sh", "--preset=smoke", "--force")
+    assert len(runs_of(again)) == 4 and not any("make_rooms" in command for command in again)
+
+
+def test_systems_choose_among_the_networks_of_rooms(checkout):
+    _, commands = call(checkout, "scannet.sh", "--systems=hais", "--data_dir=there")
+    assert [run["variant"] for run in runs_of(commands)] == ["hais", "hais_fusion"]
+    assert {run["data_dir"] for run in runs_of(commands)} == {"there"}
+    for flag, message in (("--systems=sgpn", "choose from pointgroup, hais"), ("--variants=hias", "hais")):
+        done, commands = call(checkout, "scannet.sh", flag, "--data_dir=there")
+        assert done.returncode == 1 and message in done.stderr and not runs_of(commands)
+
+
+@pytest.mark.parametrize("script", ["ablation.sh", "comparison.sh", "partnet_all.sh", "scannet.sh"])
 def test_help_is_the_head_of_the_script(checkout, script):
     done, _ = call(checkout, script, "--help")
     assert done.returncode == 0 and "--preset=NAME" in done.stdout and "set -" not in done.stdout
