@@ -18,7 +18,7 @@ def test_the_default_variant_changes_nothing():
 
 
 INDOOR = {f"{name}{fused}" for name in ("pointgroup", "hais") for fused in ("", "_fusion")}  # Tables 6 and 9
-BLOCKS = {"b_asis", "asis", "b_asis_fusion"}  # Table 7
+BLOCKS = {name.format(family) for family in ("asis", "jsnet") for name in ("b_{}", "{}", "b_{}_fusion")}  # Table 7
 COMPARED = {"part_masks", "probabilistic", "sgpn", "sgpn_semantics"}  # other methods
 
 

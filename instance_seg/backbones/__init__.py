@@ -9,6 +9,9 @@ BACKBONES = {
     "pointnet2": Entry(
         "instance_seg.backbones.settings:PointNet2Settings", "instance_seg.backbones.pointnet2:PointNet2"
     ),
+    "pointconv": Entry(
+        "instance_seg.backbones.settings:PointConvSettings", "instance_seg.backbones.pointconv:PointConvNet"
+    ),
     "sparse_unet": Entry(
         "instance_seg.backbones.settings:SparseUNetSettings", "instance_seg.backbones.sparse_unet:SparseUNet"
     ),

@@ -92,3 +92,26 @@ class PointNet2Settings(Settings):
             raise ValueError(f"{given}: want a number for each abstraction")
         if len(self.pointnet2_points) + self.pointnet2_summary < 2:
             raise ValueError(f"pointnet2_points={shown(self.pointnet2_points)}: want two abstractions or more")
+
+
+@dataclass(frozen=True)
+class PointConvSettings(Settings):
+    """Defaults: JSNet's on blocks in meters."""
+
+    pointconv_points: tuple[int, ...] = option(
+        (1024, 256, 64, 32), "JSNet: points of each of the four levels, fine to coarse", low=1, high=LARGEST_COUNT
+    )
+    pointconv_radii: tuple[float, ...] = option(
+        (0.1, 0.2, 0.4, 0.8), "JSNet: radius of the ball of each: of neighbors, then of densities", above=0, high=1e6
+    )
+    pointconv_channels: tuple[int, ...] = option(
+        (32, 64, 128, 256), "JSNet: width c of the layers (c, c, 2 c) of each level", low=1, high=MAX_WIDTH
+    )
+    pointconv_samples: int = option(32, "JSNet: neighbors of a sampled point", low=1, high=MAX_NEIGHBORS)
+    pointconv_width: float = option(1.0, "JSNet: factor on every width, for quick runs", above=0, high=100)
+
+    def __post_init__(self):
+        super().__post_init__()
+        for name in ("pointconv_points", "pointconv_radii", "pointconv_channels"):
+            if len(getattr(self, name)) != 4:
+                raise ValueError(f"{name}={shown(getattr(self, name))}: want four numbers")

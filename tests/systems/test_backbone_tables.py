@@ -14,9 +14,15 @@ SMALL = {
     "octree_unet": {"depth": 3, "channels": (8, 8), "num_blocks": 1},
     "sparse_unet": {"voxel_edge": 0.1, "sparse_channels": (8, 8), "sparse_blocks": 1},
     "pointnet2": {"pointnet2_points": (16, 8), "pointnet2_samples": 4, "pointnet2_width": 0.1},
+    "pointconv": {"pointconv_points": (16, 8, 4, 2), "pointconv_samples": 4, "pointconv_width": 0.1},
 }
 
-BUILDERS = {"octree_unet": {"Ocnn>OctreeBuild"}, "sparse_unet": {"Ocnn>SparseVoxels"}, "pointnet2": set()}
+BUILDERS = {
+    "octree_unet": {"Ocnn>OctreeBuild"},
+    "sparse_unet": {"Ocnn>SparseVoxels"},
+    "pointnet2": set(),
+    "pointconv": set(),
+}
 
 
 def ops_of(graph):

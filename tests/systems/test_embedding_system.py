@@ -11,6 +11,7 @@ from instance_seg.systems.embedding.embedding import Embedded, Embedding
 
 TASK = Task("rooms", "", (Level(1, "classes", ("floor", "chair"), things=(0, 1)),), num_features=3)
 SMALL = {"pointnet2_points": (16, 4), "pointnet2_samples": 8, "pointnet2_width": 0.1, "head_width": 16}
+POINTCONV = {"pointconv_points": (16, 8, 4, 2), "pointconv_samples": 8, "pointconv_width": 0.1, "head_width": 16}
 
 
 def points_of(num, seed=0):
@@ -20,7 +21,8 @@ def points_of(num, seed=0):
 
 
 def made(**settings):
-    system = Embedding(make_settings(Embedding.Settings, SMALL | settings), TASK)
+    sizes = POINTCONV if settings.get("backbone") == "pointconv" else SMALL
+    system = Embedding(make_settings(Embedding.Settings, sizes | settings), TASK)
     points = points_of(60)
     system(points, system.tables(points, points), training=False)
     return system, points
@@ -55,11 +57,11 @@ def test_instances_are_clusters_of_the_embedding():
     assert first[0].proposals.label[small] == 1 and first[0].semantic[12] == 0
 
 
-@pytest.mark.parametrize("family", ["asis", "jsnet"])
+@pytest.mark.parametrize(("family", "backbone"), [("asis", "pointnet2"), ("jsnet", "pointconv")])
 @pytest.mark.parametrize("fusion", ["none", "theirs", "own"])
-def test_every_network_learns(family, fusion):
+def test_every_network_learns(family, backbone, fusion):
     """Classes by height, instances by side; the loss falls to a third."""
-    system, points = made(family=family, fusion=fusion)
+    system, points = made(family=family, backbone=backbone, fusion=fusion)
     semantic = tf.cast(points.xyz[:, 2] > 0, tf.int32)
     labels = Labels(semantic, 2 * semantic + tf.cast(points.xyz[:, 0] > 0, tf.int32))
     batch = Batch(points, system.tables(points, points), (labels,), (), None)
