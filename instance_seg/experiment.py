@@ -307,6 +307,7 @@ def save_results(
         "seed": config.run.seed,
         "iterations": progress.step,
         "ap_arithmetic": config.metric.ap_arithmetic,
+        "clouds": evaluation.num_clouds,
         "seconds": {"train": progress.seconds, **evaluation.seconds},
         **past,
         **provenance(config),

@@ -44,6 +44,7 @@ class Evaluation(NamedTuple):
     readings: dict[str, dict[str, Any]]  # name -> {"settings", "levels"}, as results.build_results takes them
     seconds: dict[str, float]  # predict, cluster, metrics
     samples: list[Sample]  # the first clouds, for pictures
+    num_clouds: int  # that were evaluated
     metrics: dict[str, dict[str, list[Any]]]  # name of the reading -> name of the level -> the metrics themselves
 
 
@@ -101,6 +102,7 @@ def evaluate(
     measured = {reading: Measured(task, metrics, config) for reading in readings.values()}
     assemblers = {reading: assemble(reading) or (lambda *whole: whole) for reading in measured}
     samples: list[Sample] = []
+    num_clouds = 0
     with tqdm(batches, desc="evaluating", unit="batch", leave=False, dynamic_ncols=True) as progress:
         for batch in progress:
             with watch.time("predict"):
@@ -114,6 +116,7 @@ def evaluate(
                     segmented[reading] = [predictor.system.conclude(levels, reading) for levels in whole]
                 with watch.time("metrics"):
                     hits[reading] = found.add(points, labels, segmented[reading])
+            num_clouds += len(points.row_splits) - 1
             if writer is not None:
                 for levels in segmented[next(iter(readings.values()))]:
                     writer.append(levels)
@@ -129,6 +132,7 @@ def evaluate(
         {name: {"settings": _plain(reading), "levels": results[reading]} for name, reading in readings.items()},
         {name: watch.seconds[name] for name in ("predict", "cluster", "metrics")},
         samples,
+        num_clouds,
         {name: measured[reading].metrics for name, reading in readings.items()},
     )
 

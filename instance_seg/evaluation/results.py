@@ -16,8 +16,9 @@ system, the task and the metrics; levels come coarse to fine. A value is a numbe
 measured; "mean" is the mean over the levels where it could.
 
 "level" is the number of the only level of a network trained for it alone, 0 for a network of all levels; "parameters"
-counts its trainable parameters; "commit" is that of the program that measured, null if it is not known. "ap_arithmetic"
-is in which average precision compared recall with its levels (metrics/average_precision.py). More keys may follow.
+counts its trainable parameters; "clouds" those that were evaluated; "commit" is that of the program that measured, null
+if it is not known. "ap_arithmetic" is in which average precision compared recall with its levels
+(metrics/average_precision.py). More keys may follow.
 
 A checkpoint measured again with other settings is not another run: its files lie below the run, in
 RUN/sweep/NAME/results.json, with readings of their own.
@@ -39,6 +40,7 @@ FILE_NAME = "results.json"
 SWEEP = "sweep"  # folder of a run that holds the same checkpoint, read with other settings
 STAGES = ("train", "predict", "cluster", "metrics")
 PER_CLASS, INSTANCES = "per_class", "instances"
+COUNTS = (INSTANCES, "rooms", "proposals", "union")  # of a class: no measures, but what measures are means over
 _LARGEST = 10**15  # of all numbers
 _MEASURE = (float, None)
 # A mapping has the keys that stand here, those with a ? perhaps; other keys have any name and the values of `...`, or
@@ -50,6 +52,7 @@ _FORM = {
         "seconds": dict.fromkeys(STAGES, float),
         "ap_arithmetic?": str,
         "parameters?": (int, None),
+        "clouds?": int,
         "commit?": (str, None),
     },
     "readings": {

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from instance_seg.evaluation.results import INSTANCES, PER_CLASS, STAGES
+from instance_seg.evaluation.results import COUNTS, INSTANCES, PER_CLASS, STAGES
 from instance_seg.metrics.average_precision import PUBLISHED
 from instance_seg.tables import capitalized, escape_markdown, markdown, percent
 
@@ -49,7 +49,7 @@ def _classes_table(readings: Mapping[str, Any], level: str) -> str:
     columns = [
         (name, measure, measure if number == 0 else f"{measure} {name}")
         for number, (name, classes) in enumerate(by_reading.items())
-        for measure in dict.fromkeys(m for measured in classes.values() for m in measured if m != INSTANCES)
+        for measure in dict.fromkeys(m for measured in classes.values() for m in measured if m not in COUNTS)
     ]
     instances = {name: measured[INSTANCES] for classes in by_reading.values() for name, measured in classes.items()}
     rows = [

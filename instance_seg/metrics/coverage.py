@@ -74,7 +74,10 @@ class Coverage:
         self._predicted += np.bincount(predicted, minlength=count)
 
     def result(self) -> dict[str, Any]:
-        """The means over the classes that can be measured, and the measures of every class."""
+        """The means over the classes that can be measured, and the measures of every class.
+
+        With each class stand the counts that its measures are means over: so several results can be made one.
+        """
         classes = range(self._level.first_scored, len(self._level.classes))
         union = self._truth + self._predicted - self._inside
         columns = {
@@ -88,7 +91,8 @@ class Coverage:
         means = {f"m{name}": _mean_of_known(values) for name, values in percent.items()}
         per_class = {
             self._level.classes[c]: {name: float(values[i]) for name, values in percent.items()}
-            | {"instances": int(self._num_true[c])}
+            | {"instances": int(self._num_true[c]), "rooms": len(self._coverage[c])}
+            | {"proposals": int(self._num_proposals[c]), "union": int(union[c])}
             for i, c in enumerate(classes)
         }
         return {**means, "per_class": per_class}

@@ -7,6 +7,7 @@
     run, swept              number of the run; whether it is a sweep of a checkpoint, read with other settings
     network                 the level of a network trained for it alone, 0 for a network of all levels
     iterations, seconds, parameters, commit                       of this network; the seconds are those of training
+    milliseconds            from a cloud to its instances, without reading it; NaN where the number of clouds is unknown
 
 RUNS_DIR/table.csv is this frame.
 """
@@ -23,7 +24,7 @@ from instance_seg.report.descriptions import description_of
 COLUMNS = [
     *("task", "dataset", "subset", "variant", "preset", "seed", "arithmetic", "reading", "settings"),
     *("level", "class", "measure", "value"),
-    *("run", "swept", "network", "iterations", "seconds", "parameters", "commit"),
+    *("run", "swept", "network", "iterations", "seconds", "parameters", "commit", "milliseconds"),
 ]
 _COPIED = ("task", "dataset", "subset", "variant", "preset", "seed", "iterations", "parameters", "commit")
 _SAME = ("task", "dataset", "subset", "variant", "preset", "seed", "ap_arithmetic")
@@ -67,6 +68,8 @@ def _rows(results: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     run = results["run"]
     about = {name: run.get(name) for name in _COPIED}
     about |= {"arithmetic": run.get("ap_arithmetic", ""), "seconds": run["seconds"]["train"]}
+    seconds, clouds = run["seconds"], run.get("clouds")
+    about["milliseconds"] = 1000 * (seconds["predict"] + seconds["cluster"]) / clouds if clouds else float("nan")
     one_per_level = description_of(run["task"]).get("one_network_per_level", ())
     if run.get("level") and run["variant"].split()[0] not in one_per_level:
         about["variant"] += " per level"

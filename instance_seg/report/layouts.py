@@ -9,6 +9,7 @@ import pandas as pd
 
 from instance_seg.report.averages import average, figure, make_grid, over_seeds, signed, with_averages
 from instance_seg.report.descriptions import PAPERS_OWN, Description, papers_networks, table_of
+from instance_seg.report.folds import folds_table, times_table
 from instance_seg.report.frame import levels_of, rows_by
 from instance_seg.tables import MISSING, Table, capitalized, percent
 
@@ -36,6 +37,13 @@ class Measured:
     def row(self, of: Mapping[str, Any]) -> pd.DataFrame | None:
         """The figures of the row that has these values of the keys; None if it was not run."""
         return self.rows.get(tuple(of[key] for key in self.keys))
+
+    def classes(self, of: Mapping[str, Any]) -> pd.DataFrame:
+        """The figures of the classes in the runs of a row; none if it was not run."""
+        rows = self.row(of)
+        frame = self.frame[self.frame["class"] != ""]
+        of_row = (frame[self.keys] == pd.Series(of)[self.keys]).all(axis=1)
+        return frame[of_row & frame["run"].isin([] if rows is None else rows["run"])]
 
     @cached_property
     def methods(self) -> dict[str, pd.DataFrame]:
@@ -227,4 +235,6 @@ LAYOUTS = {
     "rest": _rest,
     "gains": _gains,
     "parameters": _parameters,
+    "folds": folds_table,
+    "times": times_table,
 }

@@ -69,6 +69,9 @@ def test_two_halves_are_two_hits():
         "Rec": 200.0,
         "IoU": 100.0,
         "instances": 1,
+        "rooms": 1,
+        "proposals": 2,
+        "union": 8,
     }
 
 

@@ -44,7 +44,7 @@ def test_networks_differ_in_more_than_category_and_seed():
 
 def test_another_kind_of_data():
     reading = {"settings": {}, "levels": {"rooms": {"mCov": 40.0, "mPrec": None, **level_entry(5.0)}}}
-    run = run_info(task="s3dis", subset="", variant="asis")
+    run = run_info(task="rooms", subset="", variant="asis")
     del run["ap_arithmetic"]
     text = overview(make_frame([build_results(run, {"block merging": reading})]))
     assert "## mCov, block merging" in text and "1 subsets, 1 runs, seeds 0.\n" in text
