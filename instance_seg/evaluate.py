@@ -9,6 +9,10 @@ Or clusters the same predictions in other ways, as the paper's Table 5 does, int
 Or scores prediction files, by this or any other program, with PartNet's or ScanNet's official measure:
 
     python -m instance_seg.evaluate --predictions=DIR --ground_truth=DIR
+
+Or by the class-agnostic protocol, of PartNet's files or of labels of points or faces (instance_seg.score_parts):
+
+    python -m instance_seg.evaluate --predictions=DIR --ground_truth=DIR --protocol=class_agnostic
 """
 
 import sys
@@ -20,6 +24,7 @@ from instance_seg.experiment import evaluate, sweep
 from instance_seg.flags import config_from_flags, define_flags
 from instance_seg.interrupt import ending_at_signals
 from instance_seg.score_files import score_predictions, score_table
+from instance_seg.score_parts import parts_table, score_parts
 from instance_seg.score_scannet import is_submission, score_submission, submission_table
 from instance_seg.training.run_lock import EXIT_CODE, RunIsHeld
 
@@ -29,12 +34,20 @@ _PREDICTIONS = flags.DEFINE_string(
 _GROUND_TRUTH = flags.DEFINE_string(
     "ground_truth", None, "PartNet's ins_seg_h5_gt or ScanNet's <scene>.txt, or the data set"
 )
+_PROTOCOL = flags.DEFINE_enum(
+    "protocol",
+    "official",
+    ["official", "class_agnostic"],
+    "of predictions in files: the benchmark's measure, or mean IoU of true parts with their best proposals",
+)
 _OVERLAPPING = flags.DEFINE_bool("overlapping_masks", False, "masks of ScanNet's files may share vertices")
 _SWEEP = flags.DEFINE_multi_string("sweep", [], "SETTING=VALUE of the clustering; may be given again and again")
 
 
 def score(predictions: str, ground_truth: str, config: Config) -> str:
     """The table of the measures of prediction files."""
+    if _PROTOCOL.value == "class_agnostic":
+        return parts_table(score_parts(predictions, ground_truth))
     if is_submission(predictions):
         return submission_table(score_submission(predictions, ground_truth, config.data.test_split, _OVERLAPPING.value))
     arithmetic = config.metric.ap_arithmetic

@@ -34,16 +34,10 @@ def score_predictions(
     Raises:
         ValueError: no predictions, no ground truth for them, another number of shapes or points; names the folder.
     """
-    root = Path(ground_truth)
-    root = root.parent if root.name == GT_TREE else root
     scores = {}
-    for (category, level), folder in _level_folders(Path(predictions)).items():
-        taxonomy = load_taxonomy(category)
-        if level not in taxonomy.real_levels:
-            raise ValueError(f"{folder}: {category} has no level {level + 1} in PartNet")
-        names = taxonomy.levels[level].names
-        pairs = _pairs(folder, root, category, level, len(names) - 1)
-        scores[category, level] = evaluate_official(pairs, names, arithmetic)
+    for (category, level), folder in level_folders(Path(predictions)).items():
+        pairs = level_pairs(folder, Path(ground_truth), category, level)
+        scores[category, level] = evaluate_official(pairs, load_taxonomy(category).levels[level].names, arithmetic)
     return scores
 
 
@@ -56,19 +50,25 @@ def score_table(scores: dict[tuple[str, int], LevelMetrics], arithmetic: str = P
     return f"{markdown(['Category', 'Level', *_MEASURES], rows, num_names=2)}\n\n{arithmetic_note(arithmetic)}"
 
 
-def _level_folders(predictions: Path) -> dict[tuple[str, int], Path]:
+def level_folders(predictions: Path) -> dict[tuple[str, int], Path]:
+    """The folders of prediction files by category and level, from 0. ValueError if there is none, or no such level."""
     found = {}
     for folder in sorted(predictions.iterdir()) if predictions.is_dir() else []:
         match = _LEVEL_FOLDER.fullmatch(folder.name)
         if match and folder.is_dir():
-            found[match["category"], int(match["level"]) - 1] = folder
+            category, level = match["category"], int(match["level"]) - 1
+            if level not in load_taxonomy(category).real_levels:
+                raise ValueError(f"{folder}: {category} has no level {level + 1} in PartNet")
+            found[category, level] = folder
     if not found:
         raise ValueError(f"{predictions}: no folder <Category>-<level>, such as Chair-1, with prediction files in it")
     return found
 
 
-def _pairs(folder: Path, root: Path, category: str, level: int, num_labels: int) -> Iterator[MaskShape]:
-    predictions = read_predictions(folder, num_labels=num_labels)
+def level_pairs(folder: Path, ground_truth: Path, category: str, level: int) -> Iterator[MaskShape]:
+    """The predictions of a level beside the ground truth, shape by shape; arguments and errors as above."""
+    root = ground_truth.parent if ground_truth.name == GT_TREE else ground_truth
+    predictions = read_predictions(folder, num_labels=load_taxonomy(category).levels[level].num_classes - 1)
     for row, (predicted, gt) in enumerate(zip_longest(predictions, read_masks(root, category, level, "test"))):
         if predicted is None or gt is None:
             number = "more" if gt is None else "fewer"

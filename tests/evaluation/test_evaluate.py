@@ -104,7 +104,7 @@ def test_two_metrics_are_merged():
     _, alone = run({"all": Reading()})
     coarse, plain = (each.readings["all"]["levels"]["coarse"] for each in (found, alone))
     assert {name: coarse[name] for name in plain} == plain
-    assert set(coarse) - set(plain) == {"AP25_any", "AP50_any", "AP75_any"} and coarse["AP75_any"] == 100
+    assert set(coarse) - set(plain) == {"AP25_any", "AP50_any", "AP75_any", "mIoU_any"} and coarse["AP75_any"] == 100
     (_, (column,)) = found.samples[0].levels["coarse"]
     assert column.hits.hit[1].sum() == 1  # the first metric says what is drawn as wrong
     _, other = run({"all": Reading()}, ("class_agnostic", "partnet"), num_samples=1)
@@ -113,7 +113,7 @@ def test_two_metrics_are_merged():
 
 def test_a_metric_of_another_module_or_of_none():
     _, found = run({"all": Reading()}, ("instance_seg.metrics.class_agnostic:ClassAgnosticAP",))
-    measures = {"AP25_any": 100, "AP50_any": 100, "AP75_any": 100, "per_class": {}}
+    measures = {"AP25_any": 100, "AP50_any": 100, "AP75_any": 100, "mIoU_any": 100, "per_class": {}}
     assert found.readings["all"]["levels"]["fine"] == measures
     with pytest.raises(ValueError, match="metrics.*panoptic.*class_agnostic"):
         make_metrics(["panoptic"], LEVELS[0], MetricConfig())

@@ -23,7 +23,8 @@ def test_a_part_called_another_is_found():
     metric = ClassAgnosticAP(LEVEL, MetricConfig())
     hits = metric.add(*three_parts())
     assert hits.proposal.tolist() == [0, 1] and hits.hit.all()
-    assert metric.result() == {"AP25_any": 100.0, "AP50_any": 100.0, "AP75_any": 100.0, "per_class": {}}
+    measures = {"AP25_any": 100.0, "AP50_any": 100.0, "AP75_any": 100.0, "mIoU_any": 100.0}
+    assert metric.result() == measures | {"per_class": {}}
 
 
 def test_parts_of_two_classes_in_one_proposal():
@@ -37,6 +38,20 @@ def test_parts_of_two_classes_in_one_proposal():
     found = metric.result()
     assert found["AP25_any"] == 100
     assert found["AP50_any"] == found["AP75_any"] == pytest.approx((100 + 50 * 50) / 101)
+    assert found["mIoU_any"] == pytest.approx((50 + 100) / 2)
+
+
+def test_mean_iou_of_best_proposals_is_averaged_over_clouds():
+    """The first cloud has two parts that are found; of two parts of the second one half of one is."""
+    truth, segmented = three_parts()
+    metric = ClassAgnosticAP(LEVEL, MetricConfig())
+    metric.add(truth, segmented)
+    half = Proposals(np.arange(10), np.array([0, 10]), np.array([1]), np.float32([0.9]))
+    metric.add(truth, segmented._replace(proposals=half))
+    assert metric.result()["mIoU_any"] == pytest.approx((100 + 25) / 2)
+    nothing = Proposals(np.arange(40, 60), np.array([0, 20]), np.array([0]), np.float32([0.9]))  # of "other"
+    metric.add(truth, segmented._replace(proposals=nothing))
+    assert metric.result()["mIoU_any"] == pytest.approx((100 + 25 + 0) / 3)
 
 
 def test_classes_are_one_for_the_certainties_too():
@@ -57,7 +72,7 @@ def test_ignored_points_and_clouds_without_parts():
     metric = ClassAgnosticAP(LEVEL, MetricConfig())
     nothing = np.full(60, -1, np.int32)
     assert metric.add(Labels(nothing, nothing), segmented) is None
-    assert np.isnan(metric.result()["AP50_any"])
+    assert np.isnan(metric.result()["AP50_any"]) and np.isnan(metric.result()["mIoU_any"])
     some = truth._replace(semantic=np.repeat(np.int32([1, -1, 0]), 20))
     assert metric.add(some, segmented).proposal.tolist() == [0]
     assert metric.result()["AP50_any"] == 100
