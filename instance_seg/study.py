@@ -13,6 +13,7 @@ day or machine:
 import functools
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -147,15 +148,36 @@ class Study:
     def __init__(self, jobs: Jobs, runs: Path, results: Path | None, preset: str, common: Sequence[str], force: bool):
         self.jobs, self.runs, self.results, self.preset, self.common = jobs, runs, results, preset, list(common)
         self.force = force
+        self._ended: dict[str, threading.Event] = {}  # of the runs that have been begun
 
     def do(self, run: Run) -> None:
         """Trains a run that has no results, and measures the clusterings of its sweep that have none."""
-        start_from = [f"--ckpt={self.runs / run.after}"] if run.after else []
-        if not self._is_done(run.name) and not self._start(run, "train", *start_from):
+        ended = self._ended[run.name] = threading.Event()
+        try:
+            self._do(run)
+        finally:
+            ended.set()
+
+    def _do(self, run: Run) -> None:
+        if not self._is_done(run.name) and not self._train(run):
             return
         self._keep(run.name)
         if run.sweep:
             self._sweep(run)
+
+    def _train(self, run: Run) -> bool:
+        """Trains a run, whether it ended well. One that starts from another waits until that has come to its end."""
+        if not run.after:
+            return self._start(run, "train")
+        if run.after in self._ended:
+            self._ended[run.after].wait()
+        if (self.runs / run.after / FILE_NAME).exists():  # not before: half a training has checkpoints, too
+            return self._start(run, "train", f"--ckpt={self.runs / run.after}")
+        kept = self.results is not None and (self.results / run.after / FILE_NAME).exists()
+        lack = f"{self.results} has of it the results alone" if kept else f"it has no results in {self.runs}"
+        folder = self.runs / run.name
+        self.jobs.fail(folder, f"not started: {folder} starts from the weights of {run.after}; {lack}")
+        return False
 
     def _sweep(self, run: Run) -> None:
         names = {setting: f"{run.name}/{SWEEP}/{setting.replace('=', '_')}" for setting in run.sweep}

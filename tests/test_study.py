@@ -30,6 +30,9 @@ case "$*" in
   *"-m instance_seg.train"*ELSEWHERE*) exit 75 ;;
   *"$STOP_AT"*) [ -n "$STOP_AT" ] && exit 143 ;;
 esac
+case "$*" in
+  *"$FAIL_AT"*) [ -n "$FAIL_AT" ] && exit "$FAIL_CODE" ;;
+esac
 echo "$TF_NUM_INTRAOP_THREADS" >>threads
 hang() {
   trap 'echo saved >>commands; exit 143' TERM
@@ -67,9 +70,9 @@ def checkout(tmp_path):
     return tmp_path
 
 
-def call(checkout, script, *arguments, stop_at=""):
+def call(checkout, script, *arguments, stop_at="", fail_at="", fail_code=3):
     (checkout / "commands").write_text("")
-    environment = {**os.environ, "STOP_AT": stop_at, "HANG_AT": ""}
+    environment = {**os.environ, "STOP_AT": stop_at, "HANG_AT": "", "FAIL_AT": fail_at, "FAIL_CODE": str(fail_code)}
     command = ["bash", f"experiments/{script}", *arguments]
     done = subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=False, env=environment)
     return done, (checkout / "commands").read_text().splitlines()
@@ -205,7 +208,7 @@ def test_a_failure_beside_others_is_named(checkout):
 def test_an_interruption_reaches_what_runs_beside_others(checkout):
     flags = ("--categories=Chair,Bag,Hat", "--data_dir=there", "--jobs=2")
     command = ["bash", "experiments/partnet_all.sh", *flags]
-    environment = {**os.environ, "STOP_AT": "", "HANG_AT": "category=Bag"}
+    environment = {**os.environ, "STOP_AT": "", "FAIL_AT": "", "HANG_AT": "category=Bag"}
     os.mkfifo(checkout / "hangs")
     script = subprocess.Popen(command, cwd=checkout, env=environment, stdout=subprocess.DEVNULL)
     assert (checkout / "hangs").read_text() == "\n"  # it has come so far
@@ -213,6 +216,49 @@ def test_an_interruption_reaches_what_runs_beside_others(checkout):
     assert script.wait(timeout=20) == 143
     commands = (checkout / "commands").read_text()
     assert "saved" in commands.splitlines() and "instance_seg.report" not in commands
+
+
+TWO_STAGES = (
+    "comparison.sh",
+    "--variants=sgpn_semantics,sgpn",
+    "--categories=Scissors",
+    "--data_dir=there",
+    "--runs=a",
+)
+FIRST, SECOND = "sgpn_semantics/Scissors/seed_0/level_1", "sgpn/Scissors/seed_0/level_1"
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_run_starts_from_the_weights_of_another_that_has_ended(checkout, jobs):
+    done, commands = call(checkout, *TWO_STAGES, f"--jobs={jobs}")
+    assert done.returncode == 0, done.stderr
+    first, second = runs_of(commands)
+    assert (first["logdir"], second["logdir"]) == (f"a/{FIRST}", f"a/{SECOND}")
+    assert "ckpt" not in first and second["ckpt"] == f"a/{FIRST}"
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("code", [3, 75])
+def test_a_run_does_not_start_from_one_that_failed_or_is_running_elsewhere(checkout, code, jobs):
+    done, commands = call(checkout, *TWO_STAGES, f"--jobs={jobs}", fail_at="variant=sgpn_semantics", fail_code=code)
+    assert done.returncode == 1 and [run["logdir"] for run in runs_of(commands)] == [f"a/{FIRST}"]
+    lack = f"not started: a/{SECOND} starts from the weights of {FIRST}; it has no results in a"
+    assert lack in done.stderr.splitlines()
+    assert done.stderr.splitlines()[-1].startswith("FAILED: ") and f"a/{SECOND}" in done.stderr.splitlines()[-1]
+    done, commands = call(checkout, *TWO_STAGES)
+    assert done.returncode == 0 and len(runs_of(commands)) == 2
+
+
+def test_a_run_does_not_start_from_one_whose_results_alone_are_kept(checkout):
+    (checkout / "kept" / FIRST).mkdir(parents=True)
+    shutil.copy(checkout / "made_up.json", checkout / "kept" / FIRST / "results.json")
+    done, commands = call(checkout, *TWO_STAGES, "--results=kept")
+    assert done.returncode == 1 and not runs_of(commands)
+    assert (
+        "starts from the weights of sgpn_semantics/Scissors/seed_0/level_1; kept has of it the results" in done.stderr
+    )
+    done, commands = call(checkout, *TWO_STAGES, "--results=kept", "--force")
+    assert done.returncode == 0 and len(runs_of(commands)) == 2
 
 
 @pytest.mark.parametrize("jobs", ["0", "two", "-1", ""])
