@@ -1,5 +1,7 @@
 """A system whose updates are of two kinds: each is compiled once, and what a kind does not use rests."""
 
+import signal
+
 import numpy as np
 import tensorflow as tf
 
@@ -87,6 +89,52 @@ def test_a_trainer_compiles_an_update_for_each_phase_and_moves_what_it_uses(tmp_
     assert sorted(system.traced) == [("first", True), ("second", True)]  # once each, in six updates
     distance = {phase: 3 * 0.8 ** PHASES.count(phase) for phase in ("first", "second")}
     np.testing.assert_allclose(values(system), [3 - distance["first"], 3 - distance["second"]], rtol=1e-5)
+
+
+class Settled(TwoPhases):
+    """Has a third number, which is measured with the others."""
+
+    settled_on = "val"
+
+    def __init__(self, settings, task, **kwargs):
+        super().__init__(settings, task, **kwargs)
+        self.measured = self.add_weight(shape=(), initializer="zeros", name="measured", trainable=False)
+
+
+def test_a_signal_ends_the_settling_and_the_next_start_settles_again(tmp_path):
+    config = make_config({"max_iter": 6, "logdir": str(tmp_path), "learning_rate": 0.1})
+    found = []
+
+    def run(interrupted):
+        system = Settled(Settings(), TASK)
+
+        def settle():
+            if interrupted:
+                signal.raise_signal(signal.SIGTERM)
+            system.measured.assign(values(system)[0])
+            found.append("settled")
+
+        trainer = Trainer(
+            config,
+            system,
+            describe_system(config, TASK),
+            {},
+            lambda *_: tf.data.Dataset.from_tensors(make_batch()).repeat(),
+            settle,
+            lambda done, final: found.append((done.step, final)),
+            tf.distribute.get_strategy(),
+        )
+        return trainer.run(), system, trainer.checkpoints
+
+    code, system, _ = run(interrupted=True)
+    assert code == 128 + signal.SIGTERM and not found
+    trained = values(system)
+    code, system, checkpoints = run(interrupted=False)
+    assert code == 0 and found == ["settled", (6, True)]
+    assert values(system) == trained and float(system.measured) == trained[0] != 0
+    system.measured.assign(0.0)
+    checkpoints.restore_weights(str(tmp_path))
+    assert float(system.measured) == trained[0]
 
 
 class Normalized(System):
