@@ -31,7 +31,7 @@ from instance_seg.layers import separate_statistics
 from instance_seg.options import Settings
 from instance_seg.presets import variant_label
 from instance_seg.registry import load
-from instance_seg.structures import Cloud, Labels, Points, Segmented, Task
+from instance_seg.structures import UPRIGHT, Cloud, Labels, Points, Segmented, Task
 from instance_seg.systems import SYSTEMS
 from instance_seg.systems.system import System
 from instance_seg.tables import write_text
@@ -167,33 +167,43 @@ def sweep(config: Config, settings: Sequence[str]) -> None:
             save_results(each, system, evaluation._replace(readings=found), progress, past)
 
 
-def segment_cloud(
-    points: np.ndarray, normals: np.ndarray, checkpoint: str, settings: Mapping[str, Any]
-) -> tuple[Task, tuple[Segmented, ...]]:
-    """A point cloud of one's own through the system of a checkpoint.
+class CloudSegmenter:
+    """Segments point clouds of one's own by the system of a checkpoint, which is loaded once.
 
     Args:
-        points: [N, 3], any position and scale, y up; float64 keeps the digits of coordinates far from 0.
-        normals: [N, 3] float32, y up.
         checkpoint: run folder or checkpoint prefix.
         settings: of the system, in place of those the run had.
-
-    Returns:
-        the task, and one Segmented per level by the first reading.
 
     Raises:
         ValueError: no such checkpoint, or no such setting.
     """
-    config = described_config(checkpoint)
-    config = make_config(config.flat() | dict(settings))
-    data_set = make_data_set(config)
-    task = data_set.task()
-    system = restore_system(config, task, checkpoint)
-    batches = evaluation_dataset(_posed(config, data_set, [data_set.foreign(points, normals)]), 1, system.tables)
-    batch = next(iter(batches))
-    readout = Predictor(system, batches.element_spec)(batch)
-    whole = tf.nest.map_structure(lambda x: x.numpy(), batch.points)
-    return task, system.segment(readout, whole, next(iter(system.readings(config.network).values())))[0]
+
+    def __init__(self, checkpoint: str, settings: Mapping[str, Any]):
+        self._config = make_config(described_config(checkpoint).flat() | dict(settings))
+        self._data_set = make_data_set(self._config)
+        self.task = self._data_set.task()
+        self._system = restore_system(self._config, self.task, checkpoint)
+        self._reading = next(iter(self._system.readings(self._config.network).values()))
+        self._predictor = None  # knows the batches of any cloud by those of the first
+
+    def __call__(self, points: np.ndarray, normals: np.ndarray) -> tuple[Segmented, ...]:
+        """One Segmented per level, by the first reading; shifted points are y up.
+
+        Args:
+            points: [N, 3], any position and scale, y up; float64 keeps the digits of coordinates far from 0.
+            normals: [N, 3] float32, y up.
+        """
+        clouds = _posed(self._config, self._data_set, [self._data_set.foreign(points, normals)])
+        batches = evaluation_dataset(clouds, 1, self._system.tables)
+        self._predictor = self._predictor or Predictor(self._system, batches.element_spec)
+        batch = next(iter(batches))
+        whole = tf.nest.map_structure(lambda x: x.numpy(), batch.points)
+        (levels,) = self._system.segment(self._predictor(batch), whole, self._reading)
+        turn = UPRIGHT[self._data_set.up].T
+        return tuple(
+            found if found.shifted is None else found._replace(shifted=np.float32(found.shifted @ turn))
+            for found in levels
+        )
 
 
 def _posed(config: Config, data_set: DataSet, clouds: Sequence[Cloud]) -> Split:

@@ -1,58 +1,82 @@
-"""Segments a point cloud or mesh of your own with a trained network.
+"""Segments point clouds and meshes of your own with a trained network.
 
     python -m instance_seg.predict --run=RUN_DIR --input=chair.ply --output=OUT_DIR
+    python -m instance_seg.predict --run=RUN_DIR --input=FOLDER --input=more.obj --output=OUT_DIR
 
 Data set and system come from the checkpoint (a run's folder or a checkpoint prefix). The points are moved and scaled
-into the unit sphere as in training, where y points up: --up=z turns a cloud whose z does. OUT_DIR then holds
-level_<k>.ply in the coordinates of the file with the properties `semantic` and `instance` and a color for each
-instance, parts.md with the parts found, and picture.png.
+into the unit sphere as in training, where y points up: --up=z turns a cloud whose z does. OUT_DIR, or for several
+files a folder in it for each, then holds, in the coordinates of the file,
+
+    level_<k>.ply            the points, with the properties `semantic` and `instance` and a color for each instance
+    mesh_level_<k>.ply, glb  of a mesh its own faces, in the color of the instance that most points on them are in
+    parts.md, csv, json      the parts found
+    picture.png, viewer.html pictures, flat and to turn
 """
 
 import os
 import pathlib
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from absl import app, flags
+from tqdm import tqdm
 
 from instance_seg.config import make_config
 from instance_seg.data.bounding_sphere import in_unit_box
-from instance_seg.data.files.clouds.read import READERS, check_source, read_cloud
-from instance_seg.drawing.pictures import render_panel, write_png
-from instance_seg.drawing.ply import write_labels
+from instance_seg.data.files.clouds.read import READERS, Sampled, check_source, read_cloud
+from instance_seg.data.spread import nearest_rows, spread
 from instance_seg.interrupt import ending_at_signals
-from instance_seg.structures import Segmented, Task
-from instance_seg.tables import capitalized, markdown, write_text
+from instance_seg.prediction_files import write_prediction
+from instance_seg.structures import UPRIGHT, Segmented
 from instance_seg.training.checkpoint_files import described_config, find_checkpoints
 
 _RUN = flags.DEFINE_string("run", None, "run folder or checkpoint prefix", required=True)
-_INPUT = flags.DEFINE_string("input", None, f"cloud or mesh: {' '.join(READERS)}", required=True)
+_INPUT = flags.DEFINE_multi_string(
+    "input", None, f"cloud, mesh, or folder of them; may be given again and again: {' '.join(READERS)}", required=True
+)
 _OUTPUT = flags.DEFINE_string("output", None, "folder for the results", required=True)
 _UP = flags.DEFINE_enum("up", "y", ["x", "y", "z"], "axis of the input that points up; many scanners write z")
 _NUM_POINTS = flags.DEFINE_integer("num_points", 10_000, "points sampled from a mesh", 100, 10_000_000)
+_MAX_POINTS = flags.DEFINE_integer(
+    "max_points", 100_000, "points that the network sees at once; the others are labeled as the nearest", 1000, 10**9
+)
+_MIN_POINTS = flags.DEFINE_integer("min_points", 1, "instances of fewer points are dropped", 1, 10**9)
 _BANDWIDTH = flags.DEFINE_float("bandwidth", None, "radius of mean-shift's flat kernel; default: the run's")
 _PUSH = flags.DEFINE_float("semantic_center_offset", None, "lambda of Eq. 7; default: the run's")
 
-# Rotations that take the axis which points up to y; columns are where x, y and z go.
-UPRIGHT = {
-    "x": np.array([[0, -1, 0], [1, 0, 0], [0, 0, 1]]),
-    "y": np.eye(3),
-    "z": np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]]),
-}
+
+class Options(NamedTuple):
+    """How files are segmented, but for the system's settings."""
+
+    num_points: int = 10_000
+    max_points: int = 100_000
+    min_points: int = 1
+    up: str = "y"
 
 
-def parts_table(task: Task, levels: Sequence[Segmented]) -> str:
-    """Every part found, level by level."""
-    rows = []
-    for k in task.scored:
-        level, found = task.levels[k], levels[k].proposals
-        rows += [
-            [capitalized(level.name), i, level.classes[c], n] for i, (c, n) in enumerate(zip(found.label, found.size))
-        ]
-    return markdown(["Level", "Instance", "Part", "Points"], rows, num_names=1)
+def find_sources(inputs: Sequence[str], output: pathlib.Path) -> dict[pathlib.Path, pathlib.Path]:
+    """The files to segment, with the folder for the results of each.
+
+    Raises:
+        ValueError: a file does not exist or is of no known kind, or a folder holds none.
+    """
+    sources = []
+    for each in map(pathlib.Path, inputs):
+        found = sorted(p for p in each.iterdir() if p.suffix.lower() in READERS) if each.is_dir() else [each]
+        if not found:
+            raise ValueError(f"{each}: holds no file of a known kind, which are {', '.join(READERS)}")
+        sources += map(check_source, found)
+    sources = list(dict.fromkeys(sources))
+    if len(inputs) == 1 and sources == [pathlib.Path(inputs[0])]:
+        return {sources[0]: output}
+    stems, names = Counter(p.stem for p in sources), Counter(p.name for p in sources)
+    if twice := [name for name, count in names.items() if count > 1]:
+        raise ValueError(f"--input: {twice[0]} is the name of several files, whose results would have one folder")
+    return {p: output / (p.stem if stems[p.stem] == 1 else p.name) for p in sources}
 
 
 def check_output(folder: pathlib.Path) -> None:
@@ -80,49 +104,73 @@ def check_run(checkpoint: str, settings: Mapping[str, Any]) -> None:
 
 def predict(
     checkpoint: str,
-    source: str,
+    inputs: Sequence[str],
     output: pathlib.Path,
-    num_points: int,
+    options: Options,
     settings: Mapping[str, Any] | None = None,
-    up: str = "y",
 ) -> None:
-    """Reads, segments, writes; what is cheap to find wrong is found first.
+    """Reads, segments, writes; what is cheap to find wrong is found first. A damaged file does not stop the others.
 
     Args:
         settings: of the system, in place of those the run had: {"bandwidth": 0.05}.
 
     Raises:
-        ValueError: names the file or flag that is wrong.
+        ValueError: names the file or flag that is wrong; of several files, how many could not be segmented.
     """
-    check_source(source)
-    check_output(output)
+    sources, segment, failed = find_sources(inputs, output), None, 0
+    for folder in sources.values():
+        check_output(folder)
     check_run(checkpoint, settings or {})
-    points, normals = read_cloud(source, num_points)
-    turn = UPRIGHT[up].T
+    bar = tqdm(sources.items(), desc="segmenting", unit="file", disable=len(sources) == 1, dynamic_ncols=True)
+    for source, folder in bar:
+        try:
+            cloud = read_cloud(source, options.num_points)
+        except ValueError as error:
+            if len(sources) == 1:
+                raise
+            bar.write(f"error: {error}", file=sys.stderr)
+            failed += 1
+            continue
+        if segment is None:
+            # TensorFlow takes ten seconds to load, which the errors above need not wait for.
+            from instance_seg.experiment import CloudSegmenter
 
-    # TensorFlow takes ten seconds to load, which the errors above need not wait for.
-    from instance_seg.experiment import segment_cloud
+            segment = CloudSegmenter(checkpoint, settings or {})
+        write_prediction(folder, source.name, cloud, segment.task, _segmented(cloud, segment, options), options.up)
+    if failed:
+        raise ValueError(f"{failed} of {len(sources)} files could not be read; the others are segmented")
 
-    directions = np.float32(normals @ turn)
-    task, levels = segment_cloud(points @ turn, directions, checkpoint, settings or {})
-    shape, columns = in_unit_box(points) @ turn, []
-    for k in task.scored:
-        level, instance = task.levels[k], levels[k].proposals.instance(len(points))
-        write_labels(output / f"level_{level.number}.ply", points, levels[k].semantic, instance)
-        columns.append((capitalized(level.name), shape, instance, directions))
-    write_text(output / "parts.md", parts_table(task, levels) + "\n")
-    write_png(output / "picture.png", render_panel(columns))
+
+def _segmented(cloud: Sampled, segment: Any, options: Options) -> list[Segmented]:
+    """All levels of a cloud.
+
+    Of a cloud of more than max_points points as many go through the network, evenly drawn, and the others are labeled
+    as the nearest of them; at 100,000 points the nearest is in the same cell of an octree of depth 6, or next to it.
+    """
+    points, normals = in_unit_box(cloud.points) @ UPRIGHT[options.up].T, cloud.normals @ UPRIGHT[options.up].T
+    rows = np.arange(len(points))
+    if len(points) > options.max_points:
+        rows = np.sort(np.random.default_rng(0).permutation(rows)[: options.max_points])
+    levels = segment(cloud.points[rows] @ UPRIGHT[options.up].T, np.float32(normals[rows]))
+    if len(rows) < len(points):
+        nearest = nearest_rows(points[rows], points)
+        levels = [spread(found, nearest) for found in levels]
+    return [
+        found._replace(proposals=found.proposals.chosen(np.flatnonzero(found.proposals.size >= options.min_points)))
+        for found in levels
+    ]
 
 
 @ending_at_signals("stopped; the same command starts again")
 def main(_) -> None:
     """Segments what the flags name."""
+    given = {flag.name: flag.value for flag in (_BANDWIDTH, _PUSH) if flag.value is not None}
+    options = Options(_NUM_POINTS.value, _MAX_POINTS.value, _MIN_POINTS.value, _UP.value)
     try:
-        given = {flag.name: flag.value for flag in (_BANDWIDTH, _PUSH) if flag.value is not None}
-        predict(_RUN.value, _INPUT.value, pathlib.Path(_OUTPUT.value), _NUM_POINTS.value, given, _UP.value)
+        predict(_RUN.value, _INPUT.value, pathlib.Path(_OUTPUT.value), options, given)
     except (ValueError, OSError) as error:
         sys.exit(f"error: {' '.join(str(error).split())}")
-    print(f"{_OUTPUT.value}: level_<k>.ply, parts.md, picture.png")
+    print(f"{_OUTPUT.value}: level_<k>.ply, parts.md, .csv and .json, picture.png, viewer.html")
 
 
 if __name__ == "__main__":

@@ -18,6 +18,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+# Rotations that take the axis which points up to y; columns are where x, y and z go.
+UPRIGHT = {
+    "x": np.array([[0, -1, 0], [1, 0, 0], [0, 0, 1]]),
+    "y": np.eye(3),
+    "z": np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]]),
+}
+
 Tensor = Any  # a tf.Tensor inside the graph, a np.ndarray outside of it
 
 

@@ -1,16 +1,22 @@
 """A cloud of one's own through a checkpoint: files, labels, positions and axes."""
 
+import json
+
 import matplotlib.image
 import numpy as np
+import pandas as pd
 import pytest
+import trimesh
 from plyfile import PlyData
 
+from instance_seg import experiment
 from instance_seg.data.bounding_sphere import in_unit_box
-from instance_seg.drawing.ply import write_labels
-from instance_seg.experiment import make_data_set, train
-from instance_seg.predict import UPRIGHT, predict
+from instance_seg.drawing.ply import write_labels, write_mesh_ply
+from instance_seg.experiment import make_data_set, restore_system, train
+from instance_seg.predict import Options, find_sources, predict
 from instance_seg.presets import load_config
 from instance_seg.procedural import generate_shape
+from instance_seg.structures import UPRIGHT
 from instance_seg.training.checkpoint_files import described_config
 
 TINY = {"depth": 3, "channels": (8, 8), "num_blocks": 1, "head_width": 8, "train_batch_size": 2, "max_iter": 1}
@@ -35,7 +41,7 @@ def predicted(run, folder, points, normals=None, up="y"):
     """Runs the program on a cloud; the vertices of the one level."""
     folder.mkdir()
     np.savez(folder / "cloud.npz", points=points, **({} if normals is None else {"normals": normals}))
-    predict(str(run), str(folder / "cloud.npz"), folder / "out", 300, {}, up)
+    predict(str(run), [str(folder / "cloud.npz")], folder / "out", Options(up=up))
     (level,) = (folder / "out").glob("level_*.ply")
     return PlyData.read(str(level))["vertex"]
 
@@ -55,7 +61,7 @@ def test_files_of_a_prediction(run, tmp_path):
     points = np.random.default_rng(0).normal(size=(300, 3)).astype(np.float32) * 5 + 7
     vertex = predicted(run, tmp_path / "a", points)
     names = sorted(p.name for p in (tmp_path / "a" / "out").iterdir())
-    assert len(names) == 3 and names[1:] == ["parts.md", "picture.png"]
+    assert names == ["level_2.ply", "parts.csv", "parts.json", "parts.md", "picture.png", "viewer.html"]
     np.testing.assert_array_equal(xyz(vertex), points)
     assert vertex["x"].dtype == np.float32
     assert 0 <= vertex["semantic"].min() and vertex["semantic"].max() < 30
@@ -111,3 +117,78 @@ def test_coordinates_are_floats_where_floats_hold_them(chair, tmp_path):
 def test_a_folder_without_a_checkpoint_is_named(tmp_path):
     with pytest.raises(ValueError, match="neither a checkpoint"):
         described_config(str(tmp_path))
+
+
+def test_parts_are_the_instances_of_the_points(run, chair, tmp_path):
+    vertex = predicted(run, tmp_path / "a", *chair)
+    records = json.loads((tmp_path / "a" / "out" / "parts.json").read_text())
+    table = pd.read_csv(tmp_path / "a" / "out" / "parts.csv")
+    assert len(records) == len(table) == vertex["instance"].max() + 1
+    for record, (_, row) in zip(records, table.iterrows()):
+        members = xyz(vertex)[vertex["instance"] == record["instance"]]
+        assert record["points"] == row["points"] == len(members)
+        assert record["part"] == row["part"] and record["level"] == "middle"
+        for i, axis in enumerate("xyz"):
+            assert record[f"{axis}_min"] == pytest.approx(members[:, i].min()) == row[f"{axis}_min"]
+            assert record[f"{axis}_max"] == pytest.approx(members[:, i].max()) == row[f"{axis}_max"]
+
+
+def test_small_instances_are_dropped_and_large_clouds_seen_in_part(run, chair, tmp_path):
+    points, normals = (np.tile(array, (4, 1)) for array in chair)
+    points[400:] += np.random.default_rng(0).normal(size=(1200, 3)) * 1e-4
+    np.savez(tmp_path / "cloud.npz", points=points, normals=normals)
+
+    def of(name, **options):
+        predict(str(run), [str(tmp_path / "cloud.npz")], tmp_path / name, Options(**options))
+        vertex = PlyData.read(str(tmp_path / name / "level_2.ply"))["vertex"]
+        np.testing.assert_array_equal(xyz(vertex), points)
+        return vertex["semantic"], np.bincount(vertex["instance"][vertex["instance"] >= 0])
+
+    whole, in_part = of("whole"), of("in part", max_points=400)
+    assert in_part[1].sum() == len(points) == whole[1].sum()
+    assert (whole[0] == in_part[0]).mean() > 0.8
+    largest = whole[1].max()
+    assert whole[1].min() < largest
+    np.testing.assert_array_equal(of("large", min_points=int(largest))[1], whole[1][whole[1] == largest])
+
+
+def test_faces_of_a_mesh(run, tmp_path):
+    """Two boxes far from 0, z up: their own vertices and faces, the labels of the points on them."""
+    box = trimesh.creation.box((1, 1, 0.2))
+    box = trimesh.util.concatenate([box, box.copy().apply_translation((0, 0, 2))]).apply_translation(UTM)
+    write_mesh_ply(tmp_path / "boxes.ply", box.vertices, box.faces, *np.zeros((2, 24), int))
+    predict(str(run), [str(tmp_path / "boxes.ply")], tmp_path / "out", Options(num_points=500, up="z"))
+    found = PlyData.read(str(tmp_path / "out" / "mesh_level_2.ply"))
+    np.testing.assert_array_equal(xyz(found["vertex"]), box.vertices)
+    np.testing.assert_array_equal(np.stack(found["face"]["vertex_indices"]), box.faces)
+    of_points = PlyData.read(str(tmp_path / "out" / "level_2.ply"))["vertex"]
+    assert set(found["face"]["instance"]) <= set(of_points["instance"])
+    glb = trimesh.load(tmp_path / "out" / "mesh_level_2.glb", force="mesh", process=False)
+    assert len(glb.faces) == 24 and np.argmin(np.ptp(glb.vertices, axis=0)) != 1  # the boxes lie above one another
+    colors = np.stack([found["face"][name] for name in ("red", "green", "blue")], axis=1)
+    np.testing.assert_array_equal(glb.visual.vertex_colors[glb.faces[:, 0], :3], colors)
+
+
+def test_a_folder_and_a_file_with_one_network(run, chair, tmp_path, capsys, monkeypatch):
+    (tmp_path / "in").mkdir()
+    for name in ("in/a.npz", "in/b.npz", "in/b.xyz", "c.npz"):
+        np.savez(tmp_path / name, points=chair[0]) if name.endswith("npz") else np.savetxt(tmp_path / name, chair[0])
+    (tmp_path / "in" / "broken.ply").write_text("ply")
+    (tmp_path / "in" / "notes.md").write_text("no cloud")
+    loaded = []
+    monkeypatch.setattr(experiment, "restore_system", lambda *args: loaded.append(1) or restore_system(*args))
+    with pytest.raises(ValueError, match="^1 of 5 files could not be read; the others are segmented$"):
+        predict(str(run), [str(tmp_path / "in"), str(tmp_path / "c.npz")], tmp_path / "out", Options())
+    assert "error: " in (said := capsys.readouterr().err) and "broken.ply: is no PLY file" in said
+    assert loaded == [1]
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a", "b.npz", "b.xyz", "c"]
+    ids = [PlyData.read(str(p))["vertex"]["instance"] for p in (tmp_path / "out").glob("*/level_2.ply")]
+    assert len(ids) == 4 and all(np.array_equal(each, ids[0]) for each in ids)
+
+
+def test_files_of_one_name_have_no_folders_of_their_own(tmp_path):
+    for name in ("1", "2"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.ply").touch()
+    with pytest.raises(ValueError, match="a.ply is the name of several files"):
+        find_sources([str(tmp_path / "1"), str(tmp_path / "2")], tmp_path / "out")

@@ -6,7 +6,7 @@ import pytest
 from instance_seg.data.batches import Split
 from instance_seg.data.pipeline import evaluation_dataset
 from instance_seg.evaluation.predictor import Predictor
-from instance_seg.experiment import make_data_set, restore_system, segment_cloud, train
+from instance_seg.experiment import CloudSegmenter, make_data_set, restore_system, train
 from instance_seg.presets import load_config
 from instance_seg.training.checkpoint_files import described_config
 
@@ -37,9 +37,11 @@ def test_labels_are_those_of_the_evaluation(released):
     reading = next(iter(system.readings(config.network).values()))
     evaluated = [system.segment(predictor(b), numpy_of(b.points), reading)[0] for b in batches]
     assert len(evaluated) == len(clouds) == 3
+    segment = CloudSegmenter(config.run.logdir, {})
+    assert segment.task == task
     for cloud, levels in zip(clouds, evaluated):
-        found, predicted = segment_cloud(cloud.xyz, cloud.features, config.run.logdir, {})
-        assert found == task and len(predicted) == len(levels) == 3
+        predicted = segment(cloud.xyz, cloud.features)
+        assert len(predicted) == len(levels) == 3
         for ours, want in zip(predicted, levels):
             np.testing.assert_array_equal(ours.semantic, want.semantic)
             of_points = (each.proposals.instance(len(cloud.xyz)) for each in (ours, want))
@@ -54,9 +56,9 @@ def numpy_of(points):
 def test_a_prediction_may_have_settings_of_grouping_of_its_own(released):
     cloud = make_data_set(released).split(released.data.data_dir, "test")[0]
     of = [
-        segment_cloud(cloud.xyz, cloud.features, released.run.logdir, settings)[1][0]
+        CloudSegmenter(released.run.logdir, settings)(cloud.xyz, cloud.features)[0]
         for settings in ({}, {"bandwidth": 2.0})
     ]
     assert len(of[1].proposals.label) <= len(of[0].proposals.label)
     with pytest.raises(ValueError, match="setting 'bandwith' is unknown; did you mean 'bandwidth'"):
-        segment_cloud(cloud.xyz, cloud.features, released.run.logdir, {"bandwith": 0.1})
+        CloudSegmenter(released.run.logdir, {"bandwith": 0.1})

@@ -19,6 +19,7 @@ from instance_seg import predict
 
 outcomes = []
 for arguments in json.load(sys.stdin):
+    flags.FLAGS["input"].unparse()  # else those of all calls add up
     flags.FLAGS(["predict", *arguments])
     try:
         predict.main([])
@@ -108,7 +109,7 @@ def test_flags_that_are_wrong(run, tmp_path):
     good |= {"bandwidth": "0.1", "semantic_center_offset": "0.05"}
     cases = [
         ({"input": f"{tmp_path}/gone.ply"}, "gone.ply: no such file"),
-        ({"input": str(tmp_path)}, "is a folder, not a file"),
+        ({"input": f"{tmp_path}/empty"}, "empty: holds no file of a known kind"),
         ({"input": f"{tmp_path}/file"}, "files without a suffix are not read"),
         ({"output": f"{tmp_path}/file"}, "file is a file, want a folder"),
         ({"output": f"{tmp_path}/file/below/it"}, "file is a file, want a folder"),

@@ -26,13 +26,12 @@ from matplotlib.colors import to_hex
 
 from instance_seg.drawing.panels import ERRORS, point_errors, wrong_instances
 from instance_seg.drawing.pictures import NO_INSTANCE, colors_for, match_colors
-from instance_seg.structures import Labels, Level, Segmented, Task
+from instance_seg.structures import UPRIGHT, Labels, Level, Segmented, Task
 from instance_seg.tables import capitalized, one_line, write_text
 
 VIEWER = "viewer.html"  # name of the file among the results of a run
 MOST_POINTS = 200_000  # shown of a shape
 _ERROR_COLORS = ("#c9d6c3", "#d81b1b", "#ee8a1d", "#d9d9d9")  # of panels.ERRORS
-_Z_UP_TO_Y_UP = np.array([[1, 0, 0], [0, 0, 1], [0, -1, 0]])
 
 
 class Shape(NamedTuple):
@@ -55,9 +54,9 @@ def write_viewer(path: str | os.PathLike, title: str, task: Task, shapes: Sequen
         title: of the page.
         task: names the levels and their classes.
         shapes: at least one; the levels that all have are those of the task that are scored.
-        up: the axis that points up, "y" or "z".
+        up: the axis that points up, "x", "y" or "z".
     """
-    turn = {"y": np.eye(3), "z": _Z_UP_TO_Y_UP}[up].T
+    turn = UPRIGHT[up].T
     levels = [task.levels[k] for k in task.scored]
     scene = {
         "levels": [{"name": capitalized(level.name), "classes": level.classes} for level in levels],

@@ -67,7 +67,7 @@ const positions = () => ({ points: shape().points, shifted: reading().shifted })
 
 // ---------------------------------------------------------------- drawing
 
-const renderer = new THREE.WebGLRenderer({ canvas, antialias: true, alpha: true, preserveDrawingBuffer: true })
+const renderer = new THREE.WebGLRenderer({ canvas, alpha: true, preserveDrawingBuffer: true })
 const camera = new THREE.PerspectiveCamera(35, 1, 0.01, 100)
 const controls = new THREE.OrbitControls(camera, canvas)
 const world = new THREE.Scene()

@@ -114,8 +114,8 @@ def whole(mesh: Cloud | Mesh, announced: int) -> Cloud | Mesh:
     return mesh
 
 
-def sample(mesh: Mesh, num_points: int, seed: int) -> Cloud:
-    """Points drawn from the surface of a mesh by area, with the normals of their triangles.
+def sample(mesh: Mesh, num_points: int, seed: int) -> tuple[Cloud, np.ndarray]:
+    """Points drawn from the surface of a mesh by area, with the normals of their triangles, and which these are [N].
 
     Raises UnreadableError if a face has a vertex that does not exist or is not finite, or no face has an area.
     """
@@ -141,4 +141,4 @@ def sample(mesh: Mesh, num_points: int, seed: int) -> Cloud:
     corners = surface.triangles[chosen]
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), np.finfo(np.float64).tiny)
-    return Cloud(points * extent + middle, normals)
+    return Cloud(points * extent + middle, normals), chosen

@@ -4,6 +4,7 @@ import os
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -34,6 +35,15 @@ _PACKED_SUFFIXES = (".gz", ".bz2", ".xz", ".zst", ".zip", ".7z", ".tar", ".tgz")
 _STRAY = 1000.0  # a point this many times as far out as half of the others leaves nothing of the shape
 
 
+class Sampled(NamedTuple):
+    """A cloud as the network takes it, and the mesh it was drawn from, if it was."""
+
+    points: np.ndarray  # [N, 3] float64, as in the file
+    normals: np.ndarray  # [N, 3] float32, unit length
+    mesh: Mesh | None = None
+    face: np.ndarray | None = None  # [N] int, the triangle of the mesh that each point lies on
+
+
 def check_source(path: str | os.PathLike) -> Path:
     """The path if it is a file of a known kind. Raises ValueError, naming it, if it is not."""
     path = Path(path)
@@ -48,8 +58,8 @@ def check_source(path: str | os.PathLike) -> Path:
     return path
 
 
-def read_cloud(path: str | os.PathLike, num_points: int = 10_000, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Points [N, 3] float64 as in the file and unit normals [N, 3] float32.
+def read_cloud(path: str | os.PathLike, num_points: int = 10_000, seed: int = 0) -> Sampled:
+    """The points of a file with unit normals.
 
     Meshes are sampled by area (num_points points); clouds are taken as they are. Normals are used if they are normals,
     else fitted to the neighbors of each point; see instance_seg.data.files.clouds.normals. Raises ValueError if the
@@ -60,9 +70,10 @@ def read_cloud(path: str | os.PathLike, num_points: int = 10_000, seed: int = 0)
         with warnings.catch_warnings(action="ignore"), np.errstate(all="ignore"):  # what matters is checked below
             _check_head(path)
             loaded = READERS[path.suffix.lower()](path)
-            points, normals = sample(loaded, num_points, seed) if isinstance(loaded, Mesh) else loaded
+            mesh = loaded if isinstance(loaded, Mesh) else None
+            (points, normals), face = sample(mesh, num_points, seed) if mesh else (loaded, None)
             _check_points(points, normals)
-            return points, unit_normals(points, normals)
+            return Sampled(points, unit_normals(points, normals), mesh, face)
     except UnreadableError as error:
         raise ValueError(_one_line(path, str(error))) from error
     except Exception as error:  # whatever a library may raise at a file that is not what it should be

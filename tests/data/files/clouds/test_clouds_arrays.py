@@ -57,7 +57,7 @@ def test_tables_and_structured_arrays(tmp_path):
 def test_all_real_numbers(tmp_path, dtype):
     values = (20 * (POINTS + 3)).astype(dtype)
     np.save(tmp_path / "a.npy", values)
-    points, normals = read_cloud(tmp_path / "a.npy")
+    points, normals, *_ = read_cloud(tmp_path / "a.npy")
     np.testing.assert_array_equal(points, values.astype(np.float64))
     assert points.dtype == np.float64 and normals.dtype == np.float32
 

@@ -24,7 +24,7 @@ def test_clouds_in_ply(tmp_path, form):
     write_ply(tmp_path / "a.ply", POINTS, NORMALS, comments=["made by nobody"], **form)
     data = (tmp_path / "a.ply").read_bytes()
     (tmp_path / "a.ply").write_bytes(data.replace(b"nobody", "Zoë\nobj_info Größe 1".encode()))
-    points, normals = read_cloud(tmp_path / "a.ply")
+    points, normals, *_ = read_cloud(tmp_path / "a.ply")
     np.testing.assert_array_equal(points, POINTS)
     np.testing.assert_allclose(normals, NORMALS, atol=1e-7)
     write_ply(tmp_path / "b.ply", POINTS, **form)
@@ -35,20 +35,20 @@ def test_clouds_in_obj(tmp_path):
     normals = "".join(f"vn {row}\n" for row in text_of(NORMALS).splitlines())
     colored = "".join(f"v {row} 0.577 0.577 0.577\n" for row in text_of(POINTS).splitlines())
     for number, content in enumerate((VERTICES + normals, VERTICES, VERTICES + "p 1 2 3\n", colored)):
-        points, found = read_cloud(write(tmp_path / f"{number}.obj", "# a cloud\n" + content))
+        points, found, *_ = read_cloud(write(tmp_path / f"{number}.obj", "# a cloud\n" + content))
         np.testing.assert_array_equal(points, POINTS)
         assert alike(found, NORMALS) > (0.97 if number else 0.999999)
 
 
 def test_clouds_in_off(tmp_path):
-    points, _ = read_cloud(write(tmp_path / "a.off", f"OFF\n# a cloud\n{len(POINTS)} 0 0\n{text_of(POINTS)}"))
+    points, *_ = read_cloud(write(tmp_path / "a.off", f"OFF\n# a cloud\n{len(POINTS)} 0 0\n{text_of(POINTS)}"))
     np.testing.assert_allclose(points, POINTS, rtol=1e-8)
 
 
 @pytest.mark.parametrize("suffix", [".obj", ".stl", ".off", ".ply", ".glb", ".gltf"])
 def test_a_mesh_is_sampled(tmp_path, suffix):
     BOX.export(tmp_path / f"box{suffix}")
-    points, normals = read_cloud(tmp_path / f"box{suffix}", num_points=500)
+    points, normals, *_ = read_cloud(tmp_path / f"box{suffix}", num_points=500)
     assert points.shape == normals.shape == (500, 3)
     side = np.abs(points / [0.5, 1, 1.5])
     np.testing.assert_allclose(side.max(axis=1), 1, atol=1e-6)  # on the surface
@@ -62,11 +62,11 @@ def test_a_mesh_is_sampled(tmp_path, suffix):
 def test_where_and_how_large_a_mesh_is(tmp_path):
     """Sampled in float64, and without squares that overflow or vanish."""
     BOX.export(tmp_path / "box.obj", digits=17)
-    wanted, normals = read_cloud(tmp_path / "box.obj", num_points=300)
+    wanted, normals, *_ = read_cloud(tmp_path / "box.obj", num_points=300)
     for name, scale, shift in (("far", 1, [500_000.125, 5_400_000.25, 240]), ("large", 1e38, 0), ("small", 1e-30, 0)):
         mesh = "".join(f"v {row}\n" for row in text_of(BOX.vertices * scale + shift).splitlines())
         mesh += "".join("f {} {} {}\n".format(*face) for face in BOX.faces + 1)
-        points, found = read_cloud(write(tmp_path / f"{name}.obj", mesh), num_points=300)
+        points, found, *_ = read_cloud(write(tmp_path / f"{name}.obj", mesh), num_points=300)
         np.testing.assert_allclose((points - shift) / scale, wanted, atol=1e-8)
         np.testing.assert_allclose(found, normals, atol=1e-6)
 
@@ -79,7 +79,7 @@ def test_materials_and_textures_are_not_looked_for(tmp_path, caplog):
 
 def test_vertices_of_no_face_do_not_count(tmp_path):
     mesh = "v 1e300 0 0\nv nan 0 0\nv 0 0 0\nv 1 0 0\nv 0 1 0\nf 3 4 5\n"
-    points, normals = read_cloud(write(tmp_path / "a.obj", mesh), num_points=100)
+    points, normals, *_ = read_cloud(write(tmp_path / "a.obj", mesh), num_points=100)
     assert points.min() >= 0 and points.max() <= 1
     np.testing.assert_array_equal(normals, np.tile([0, 0, 1], (100, 1)))
 

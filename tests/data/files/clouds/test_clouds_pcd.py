@@ -15,7 +15,7 @@ KINDS = ["ascii", "binary", "binary_compressed"]
 @pytest.mark.parametrize("kind", KINDS)
 def test_points_and_normals(tmp_path, kind):
     write_pcd(tmp_path / "a.pcd", BOTH, NAMES, kind)
-    points, normals = read_cloud(tmp_path / "a.pcd")
+    points, normals, *_ = read_cloud(tmp_path / "a.pcd")
     np.testing.assert_array_equal(points, POINTS)
     np.testing.assert_allclose(normals, NORMALS, atol=1e-6)
 
@@ -24,7 +24,7 @@ def test_points_and_normals(tmp_path, kind):
 def test_other_fields_in_any_order(tmp_path, kind):
     color = np.full((len(POINTS), 1), 0.577)
     write_pcd(tmp_path / "a.pcd", np.hstack([color, POINTS[:, ::-1], color, color]), [*"izyxab"], kind)
-    points, normals = read_cloud(tmp_path / "a.pcd")
+    points, normals, *_ = read_cloud(tmp_path / "a.pcd")
     np.testing.assert_array_equal(points, POINTS)
     assert alike(normals, NORMALS) > 0.97
 
@@ -88,6 +88,6 @@ def test_pixels_without_a_point_are_left_out_of_organized_scans_alone(tmp_path):
     data = (tmp_path / "a.pcd").read_bytes()
     organized = data.replace(b"DATA", b"HEIGHT 2\nDATA", 1)
     (tmp_path / "a.pcd").write_bytes(organized)
-    points, normals = read_cloud(tmp_path / "a.pcd")
+    points, normals, *_ = read_cloud(tmp_path / "a.pcd")
     np.testing.assert_allclose(points, np.delete(POINTS, slice(3, 6), axis=0), atol=1e-6)
     assert normals.shape == points.shape

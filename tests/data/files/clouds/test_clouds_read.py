@@ -15,7 +15,7 @@ def test_examples_of_every_kind_are_read(tmp_path):
     examples = write_examples(tmp_path)
     assert {path.suffix for path in examples.values()} == set(READERS)
     for name, path in examples.items():
-        points, found = read_cloud(path, num_points=300)
+        points, found, *_ = read_cloud(path, num_points=300)
         assert (points.dtype, found.dtype) == (np.float64, np.float32)
         np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-5)
         if "mesh" in name or "table" in name or name == "text.stl":
@@ -82,7 +82,7 @@ def test_coordinates_of_a_survey(tmp_path):
     sphere, normals = make_sphere(radius=0.5, center=0)
     shift = np.array([500_000.0, 5_400_000.0, 241.5])
     (tmp_path / "a.xyz").write_text(text_of(sphere + shift, fmt="%.6f"))
-    points, found = read_cloud(tmp_path / "a.xyz")
+    points, found, *_ = read_cloud(tmp_path / "a.xyz")
     np.testing.assert_allclose(points - shift, sphere, atol=1e-6)
     assert alike(found, normals) > 0.97
 
@@ -91,7 +91,7 @@ def test_coordinates_of_a_survey(tmp_path):
 def test_any_unit_of_length(tmp_path, scale):
     sphere, normals = make_sphere()
     np.save(tmp_path / "a.npy", sphere * scale)
-    points, found = read_cloud(tmp_path / "a.npy")
+    points, found, *_ = read_cloud(tmp_path / "a.npy")
     np.testing.assert_array_equal(points, sphere * scale)
     assert alike(found, normals) > 0.97
 

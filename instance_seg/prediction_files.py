@@ -1,0 +1,61 @@
+"""What `predict` writes of one cloud or mesh."""
+
+import pathlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from instance_seg.data.bounding_sphere import in_unit_box
+from instance_seg.data.files.clouds.read import Sampled
+from instance_seg.data.spread import face_labels, nearest_rows
+from instance_seg.drawing.parts import part_records, write_parts
+from instance_seg.drawing.pictures import render_panel, write_png
+from instance_seg.drawing.ply import write_labels, write_mesh_glb, write_mesh_ply
+from instance_seg.structures import UPRIGHT, Segmented, Task
+from instance_seg.tables import capitalized
+from instance_seg.viewer.page import VIEWER, Shape, write_viewer
+
+_MOST_DRAWN = 100_000  # points in the flat picture
+
+
+def write_prediction(
+    folder: pathlib.Path, name: str, cloud: Sampled, task: Task, levels: Sequence[Segmented], up: str
+) -> None:
+    """level_<k>.ply, of a mesh also mesh_level_<k>.ply and .glb, the parts, the picture and the viewer.
+
+    Args:
+        folder: for the files; made if it is missing.
+        name: of the cloud.
+        cloud: in the coordinates of its file, in which all files are but those of GLB, where y is up.
+        task, levels: of the system, and what it says of every point.
+        up: the axis of the file that points up.
+    """
+    turn = UPRIGHT[up].T
+    shape, directions = in_unit_box(cloud.points) @ turn, cloud.normals @ turn
+    drawn = slice(None, None, -(-len(shape) // _MOST_DRAWN))
+    columns, shown = [], {}
+    for k in task.scored:
+        level, found = task.levels[k], levels[k]
+        instance = found.proposals.instance(len(shape))
+        write_labels(folder / f"level_{level.number}.ply", cloud.points, found.semantic, instance)
+        columns.append((capitalized(level.name), shape[drawn], instance[drawn], directions[drawn]))
+        shown[level.name] = None, [("prediction", found, None)]
+    if cloud.mesh is not None:
+        _write_meshes(folder, cloud, task, levels, turn)
+    write_parts(folder, part_records(task, levels, cloud.points))
+    write_png(folder / "picture.png", render_panel(columns))
+    write_viewer(folder / VIEWER, name, task, [Shape(name, shape, directions, shown)])
+
+
+def _write_meshes(
+    folder: pathlib.Path, cloud: Sampled, task: Task, levels: Sequence[Segmented], turn: np.ndarray
+) -> None:
+    """Faces have the label of most points drawn on them; those without points that of the point nearest to them."""
+    vertices, faces = cloud.mesh
+    like = nearest_rows(cloud.points, vertices[faces].mean(axis=1))
+    for k in task.scored:
+        path = folder / f"mesh_level_{task.levels[k].number}"
+        of_points = levels[k].semantic, levels[k].proposals.instance(len(cloud.points))
+        semantic, instance = (face_labels(cloud.face, labels, like) for labels in of_points)
+        write_mesh_ply(path.with_suffix(".ply"), vertices, faces, semantic, instance)
+        write_mesh_glb(path.with_suffix(".glb"), vertices @ turn, faces, instance)
