@@ -13,7 +13,7 @@ from instance_seg.drawing.pictures import render_panel, write_png
 from instance_seg.drawing.ply import write_labels, write_mesh_glb, write_mesh_ply
 from instance_seg.structures import UPRIGHT, Segmented, Task
 from instance_seg.tables import capitalized
-from instance_seg.viewer.page import VIEWER, Shape, write_viewer
+from instance_seg.viewer.page import VIEWER, Shape, Surface, write_viewer
 
 _MOST_DRAWN = 100_000  # points in the flat picture
 
@@ -40,18 +40,18 @@ def write_prediction(
         write_labels(folder / f"level_{level.number}.ply", cloud.points, found.semantic, instance)
         columns.append((capitalized(level.name), shape[drawn], instance[drawn], directions[drawn]))
         shown[level.name] = None, [("prediction", found, None)]
-    if cloud.mesh is not None:
-        _write_meshes(folder, cloud, task, levels, turn)
+    surface = None if cloud.mesh is None else _write_meshes(folder, cloud, task, levels, turn)
     write_parts(folder, part_records(task, levels, cloud.points))
     write_png(folder / "picture.png", render_panel(columns))
-    write_viewer(folder / VIEWER, name, task, [Shape(name, shape, directions, shown)])
+    write_viewer(folder / VIEWER, name, task, [Shape(name, shape, directions, shown, surface)])
 
 
 def _write_meshes(
     folder: pathlib.Path, cloud: Sampled, task: Task, levels: Sequence[Segmented], turn: np.ndarray
-) -> None:
+) -> Surface:
     """Faces have the label of most points drawn on them; those without points that of the point nearest to them."""
     vertices, faces = cloud.mesh
+    surface = Surface(in_unit_box(vertices[faces].reshape(-1, 3)).reshape(-1, 3, 3) @ turn, {})
     like = nearest_rows(cloud.points, vertices[faces].mean(axis=1))
     for k in task.scored:
         path = folder / f"mesh_level_{task.levels[k].number}"
@@ -59,3 +59,5 @@ def _write_meshes(
         semantic, instance = (face_labels(cloud.face, labels, like) for labels in of_points)
         write_mesh_ply(path.with_suffix(".ply"), vertices, faces, semantic, instance)
         write_mesh_glb(path.with_suffix(".glb"), vertices @ turn, faces, instance)
+        surface.instance[task.levels[k].name] = instance
+    return surface

@@ -3,12 +3,14 @@
 viewer.js draws whatever the scene says, which is
 
     {"levels": [{"name", "classes"}], "shapes": [SHAPE]}
-    SHAPE   {"title", "points": ARRAY, "normals": ARRAY | null, "levels": [LEVEL]}
+    SHAPE   {"title", "points": ARRAY, "normals": ARRAY | null, "surface": ARRAY | null, "levels": [LEVEL]}
     LEVEL   {"truth": VIEW | null, "readings": [READING]}
     READING {"title", "prediction": VIEW, "errors": VIEW | null, "shifted": ARRAY | null}
-    VIEW    {"ids": ARRAY, "entries": [ENTRY], "semantic": ARRAY | null}      ids [N] number the entries
+    VIEW    {"ids": ARRAY, "entries": [ENTRY], "semantic": ARRAY | null, "faces": ARRAY | null}
     ENTRY   {"name", "color": "#rrggbb", "size": points, "confidence"?, "wrong"?}
     ARRAY   {"type": "Uint16Array", "data": TEXT}
+
+where ids [N] and faces [F] number the entries of points and of triangles, of which surface [F, 3, 3] has the corners.
 """
 
 import base64
@@ -31,7 +33,15 @@ from instance_seg.tables import capitalized, one_line, write_text
 
 VIEWER = "viewer.html"  # name of the file among the results of a run
 MOST_POINTS = 200_000  # shown of a shape
+MOST_FACES = 200_000  # of a mesh that is shown
 _ERROR_COLORS = ("#c9d6c3", "#d81b1b", "#ee8a1d", "#d9d9d9")  # of panels.ERRORS
+
+
+class Surface(NamedTuple):
+    """The triangles of a mesh."""
+
+    corners: np.ndarray  # [F, 3, 3]
+    instance: Mapping[str, np.ndarray]  # name of the level -> [F] int, the instance of the first drawable; -1 = none
 
 
 class Shape(NamedTuple):
@@ -42,12 +52,14 @@ class Shape(NamedTuple):
     normals: np.ndarray | None  # [N, 3]
     # Name of the level -> truth, if it is known, and evaluation.Drawables: title, Segmented, and Hits or None.
     levels: Mapping[str, tuple[Labels | None, Sequence[Any]]]
+    surface: Surface | None = None
 
 
 def write_viewer(path: str | os.PathLike, title: str, task: Task, shapes: Sequence[Shape], up: str = "y") -> None:
     """Writes the file.
 
-    Of a shape with more than MOST_POINTS points as many are shown, evenly chosen by their order.
+    Of a shape with more than MOST_POINTS points as many are shown, evenly chosen by their order; a mesh of more than
+    MOST_FACES triangles is left out.
 
     Args:
         path: of the file.
@@ -78,16 +90,22 @@ def _own_file(name: str) -> str:
 
 def _shape(levels: Sequence[Level], shape: Shape, turn: np.ndarray) -> dict[str, Any]:
     rows = slice(None, None, -(-len(shape.xyz) // MOST_POINTS))
+    surface = shape.surface if shape.surface and len(shape.surface.corners) <= MOST_FACES else None
     normals = None if shape.normals is None else _array(np.round(127 * (shape.normals[rows] @ turn)), np.int8)
     shown = {
         "title": one_line(shape.title),
         "points": _positions(shape.xyz[rows] @ turn),
         "normals": normals,
+        "surface": None,
         "levels": [],
     }
+    if surface is not None:
+        shown["surface"] = _positions(surface.corners.reshape(-1, 3) @ turn)
     for level in levels:
         truth, drawables = shape.levels[level.name]
         readings = [_reading(level, truth, drawable, rows, turn) for drawable in drawables]
+        if surface is not None:
+            readings[0]["prediction"]["faces"] = _array(surface.instance[level.name] + 1, np.uint16)
         shown["levels"].append({"truth": truth and _truth(level, truth, rows), "readings": readings})
     return shown
 
@@ -142,6 +160,7 @@ def _view(ids: np.ndarray, entries: list[dict[str, Any]], semantic: np.ndarray |
         "ids": _array(ids, np.uint16),
         "entries": entries,
         "semantic": None if semantic is None else _array(semantic, np.int16),
+        "faces": None,
     }
 
 

@@ -11,6 +11,7 @@ const VERTEX = `
 uniform sampler2D palette;
 uniform float pointSize, hovered;
 uniform bool picking, lit;
+uniform int corners; // 1 of a point, 3 of a triangle
 in float entry;
 flat out vec4 color;
 void main() {
@@ -20,7 +21,7 @@ void main() {
   gl_Position = found.a > 0.5 ? projectionMatrix * place : vec4(2.0, 2.0, 2.0, 1.0); // outside of what is seen
   gl_PointSize = max(pointSize / -place.z, 1.5);
   if (picking) {
-    int id = gl_VertexID + 1; // 0 is the background
+    int id = gl_VertexID / corners + 1; // 0 is the background
     color = vec4(ivec4(id, id >> 8, id >> 16, 255) & 255) / 255.0;
   } else {
     float facing = lit ? abs(dot(normalize(normalMatrix * normal), normalize(place.xyz))) : 1.0; // from both sides
@@ -30,10 +31,11 @@ void main() {
 }`
 
 const FRAGMENT = `
+uniform int corners;
 flat in vec4 color;
 out vec4 drawn;
 void main() {
-  if (length(gl_PointCoord - 0.5) > 0.5) discard;
+  if (corners == 1 && length(gl_PointCoord - 0.5) > 0.5) discard;
   drawn = color;
 }`
 
@@ -63,7 +65,10 @@ const level = () => shape().levels[state.level]
 const reading = () => level().readings[state.reading]
 const views = () => ({ truth: level().truth, prediction: reading().prediction, errors: reading().errors })
 const view = () => views()[state.view]
-const positions = () => ({ points: shape().points, shifted: reading().shifted })
+const positions = () => ({
+  points: shape().points, surface: view().faces && shape().surface, shifted: reading().shifted,
+})
+const ids = named => state.place === "surface" ? named.faces : named.ids // of what is drawn
 
 // ---------------------------------------------------------------- drawing
 
@@ -72,17 +77,19 @@ const camera = new THREE.PerspectiveCamera(35, 1, 0.01, 100)
 const controls = new THREE.OrbitControls(camera, canvas)
 const world = new THREE.Scene()
 const material = new THREE.ShaderMaterial({
-  glslVersion: THREE.GLSL3, vertexShader: VERTEX, fragmentShader: FRAGMENT,
+  glslVersion: THREE.GLSL3, side: THREE.DoubleSide, vertexShader: VERTEX, fragmentShader: FRAGMENT,
   uniforms: Object.fromEntries(Object.entries(
-    { palette: null, pointSize: 1, hovered: -1, picking: false, lit: false }).map(([name, value]) => [name, { value }])),
+    { palette: null, pointSize: 1, hovered: -1, picking: false, lit: false, corners: 1 }).map(([name, value]) => [name, { value }])),
 })
 const uniforms = material.uniforms
 const geometry = new THREE.BufferGeometry()
-const cloud = new THREE.Points(geometry, material)
+const objects = { points: new THREE.Points(geometry, material), surface: new THREE.Mesh(geometry, material) }
 const pickTarget = new THREE.WebGLRenderTarget(PICKED, PICKED)
-cloud.frustumCulled = false
-cloud.position.set(-0.5, -0.5, -0.5) // coordinates are in the unit cube
-world.add(cloud)
+for (const each of Object.values(objects)) {
+  each.frustumCulled = false
+  each.position.set(-0.5, -0.5, -0.5) // coordinates are in the unit cube
+  world.add(each)
+}
 camera.position.set(1.1, 0.75, 1.6)
 controls.update()
 
@@ -125,15 +132,22 @@ function paint() {
 }
 
 function place() {
+  const surface = state.place === "surface"
+  const normals = state.place === "points" ? shape().normals : null
+  objects.surface.visible = surface
+  objects.points.visible = !surface
+  uniforms.corners.value = surface ? 3 : 1
+  uniforms.lit.value = surface || normals !== null
+  const numbers = surface ? Uint16Array.from({ length: 3 * view().faces.length }, (_, i) => view().faces[i / 3 | 0])
+    : view().ids
   geometry.setAttribute("position", new THREE.BufferAttribute(positions()[state.place], 3, true))
-  geometry.setAttribute("entry", new THREE.BufferAttribute(view().ids, 1))
-  const { normals } = shape()
-  uniforms.lit.value = normals !== null && state.place === "points"
-  if (normals) geometry.setAttribute("normal", new THREE.BufferAttribute(normals, 3, true))
-  else geometry.deleteAttribute("normal")
+  geometry.setAttribute("entry", new THREE.BufferAttribute(numbers, 1))
+  geometry.deleteAttribute("normal")
+  if (surface) geometry.computeVertexNormals()
+  else if (normals) geometry.setAttribute("normal", new THREE.BufferAttribute(normals, 3, true))
 }
 
-// The row of the point at the pointer, or nearest to it; -1 where there is none.
+// The row of the point or triangle at the pointer, or nearest to it; -1 where there is none.
 function pick(x, y) {
   const { clientWidth: width, clientHeight: height } = canvas
   const ratio = renderer.getPixelRatio()
@@ -191,7 +205,7 @@ function showChoices() {
   choice("level", "Level", numbered(scene.levels.map(each => each.name)))
   choice("view", "Colors", existing({ truth: "Ground truth", prediction: "Prediction", errors: "Errors" }, views()))
   choice("reading", "Read", numbered(level().readings.map(each => each.title)))
-  choice("place", "Points", existing({ points: "As measured", shifted: "Shifted" }, positions()))
+  choice("place", "Show", existing({ points: "As measured", surface: "Mesh", shifted: "Shifted" }, positions()))
   element("choices").append(element("sizes"))
 }
 
@@ -226,13 +240,14 @@ function described(entry, i) {
   return facts.join(" · ")
 }
 
-// What each view says of a point.
+// What each view says of a point or triangle.
 function tip(row) {
-  const lines = existing({ truth: "truth", prediction: "prediction", errors: "" }, views()).map(([name, label]) => {
-    const { ids, entries, semantic } = views()[name]
-    const number = ids[row]
-    const part = semantic && scene.levels[state.level].classes[semantic[row]]
-    const said = semantic && !number ? `${part ?? "no class"}, in no instance` : described(entries[number], number)
+  const named = existing({ truth: "truth", prediction: "prediction", errors: "" }, views())
+  const lines = named.filter(([name]) => ids(views()[name])).map(([name, label]) => {
+    const { entries, semantic } = views()[name]
+    const number = ids(views()[name])[row]
+    const part = semantic && state.place !== "surface" && scene.levels[state.level].classes[semantic[row]]
+    const said = part && !number ? `${part}, in no instance` : described(entries[number], number)
     const line = document.createElement("div")
     line.append(text("span", label && `${label}: `), name === "errors" ? entries[number].name : said)
     return line
@@ -249,7 +264,7 @@ function highlight(number) {
 
 function hover(event) {
   const row = event.buttons ? -1 : pick(event.offsetX, event.offsetY)
-  highlight(row < 0 ? -1 : view().ids[row])
+  highlight(row < 0 ? -1 : ids(view())[row])
   element("tip").hidden = row < 0
   if (row < 0) return
   tip(row)

@@ -10,10 +10,17 @@ from instance_seg.data.partnet.taxonomy import load_taxonomy
 from instance_seg.metrics.matching import Hits
 from instance_seg.procedural import generate_shape
 from instance_seg.structures import Segmented
-from instance_seg.viewer.page import Shape
+from instance_seg.viewer.page import Shape, Surface
 
 TASK = PartNet(PartNetSettings("Chair")).task()
 READING = "with region centers"
+
+
+def with_surface(shape):
+    """The shape with a small triangle at each of its points, in the instance of the point."""
+    corners = shape.xyz[:, None] + np.float32([[0, 0, 0], [0.1, 0, 0], [0, 0.1, 0]])
+    ids = {name: found[0][1].proposals.instance(len(shape.xyz)) for name, (_, found) in shape.levels.items()}
+    return shape._replace(surface=Surface(corners, ids))
 
 
 def chair(title, num_points=500, with_truth=True, seed=0):

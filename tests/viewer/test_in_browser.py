@@ -7,7 +7,7 @@ import subprocess
 import urllib.parse
 
 import pytest
-from viewer.small_scene import TASK, chair
+from viewer.small_scene import TASK, chair, with_surface
 
 from instance_seg.viewer.page import write_viewer
 
@@ -33,6 +33,12 @@ async function clicked(selector) {
   await frames(3)
   return drawn()
 }
+async function pointed([x, y]) {  // what is said of what is drawn there
+  const left = canvas.getBoundingClientRect().left
+  canvas.dispatchEvent(new PointerEvent("pointermove", { clientX: x + left, clientY: y }))
+  await frames(3)
+  return document.querySelector("#tip").hidden ? null : document.querySelector("#tip").textContent
+}
 onload = async () => {
   while (!document.querySelector("#level")) await frames(1)
   await frames(3)
@@ -41,16 +47,14 @@ onload = async () => {
   report.errors = await clicked("#view input[value=errors]")
   report.truth = await clicked("#view input[value=truth]")
   report.prediction = await clicked("#view input[value=prediction]")
-  const [x, y] = report.prediction.middle
-  const left = canvas.getBoundingClientRect().left
-  canvas.dispatchEvent(new PointerEvent("pointermove", { clientX: x + left, clientY: y }))
-  await frames(3)
-  report.tip = document.querySelector("#tip").hidden ? null : document.querySelector("#tip").textContent
+  report.tip = await pointed(report.prediction.middle)
   report.highlighted = document.querySelectorAll(".part.hovered").length
   report.one_off = await clicked(".part input")
   report.none = await clicked("#none")
   report.all = await clicked("#all")
   report.shifted = await clicked("#place input[value=shifted]")
+  report.mesh = await clicked("#place input[value=surface]")
+  report.mesh_tip = await pointed(report.mesh.middle)
   report.other_shape = await clicked("#shape input[value='1']")
   location = `http://127.0.0.1:PORT/?${encodeURIComponent(JSON.stringify(report))}`
 }
@@ -75,9 +79,9 @@ def report(tmp_path_factory):
     if BROWSER is None:
         pytest.skip("no Chromium or Chrome is installed")
     folder = tmp_path_factory.mktemp("viewer")
-    write_viewer(folder / "v.html", "chairs", TASK, [chair("one"), chair("<b>two</b>", seed=5)])
+    write_viewer(folder / "v.html", "chairs", TASK, [with_surface(chair("one")), chair("<b>two</b>", seed=5)])
     with http.server.HTTPServer(("127.0.0.1", 0), Listener) as server:
-        server.said, server.timeout = "", 120
+        server.said, server.timeout = "", 60
         clicks = CLICKS.replace("PORT", str(server.server_port))
         text = (folder / "v.html").read_text(encoding="utf-8")
         (folder / "v.html").write_text(text.replace("</body>", f"{clicks}</body>"), encoding="utf-8")
@@ -120,3 +124,9 @@ def test_a_point_under_the_pointer_is_described(report):
     for word in ("prediction: chair/", "confidence 0.75", "points", "instance"):
         assert word in report["tip"]
     assert report["highlighted"] == 1
+
+
+@pytest.mark.slow
+def test_a_mesh_is_drawn_and_described(report):
+    assert report["mesh"]["sum"] != report["coarse"]["sum"] and report["mesh"]["pixels"] > 5000
+    assert report["mesh_tip"].startswith("prediction: chair/") and "confidence 0.75" in report["mesh_tip"]

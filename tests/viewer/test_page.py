@@ -8,7 +8,7 @@ import zlib
 
 import numpy as np
 import pytest
-from viewer.small_scene import READING, TASK, chair
+from viewer.small_scene import READING, TASK, chair, with_surface
 
 from instance_seg.drawing.panels import ERRORS, point_errors
 from instance_seg.structures import Labels
@@ -139,3 +139,15 @@ def test_errors_of_a_small_cloud():
         "other instance",
         "right",
     ]
+
+
+def test_a_mesh_is_shown_unless_it_is_large(tmp_path, monkeypatch):
+    write_viewer(tmp_path / "v.html", "title", TASK, [with_surface(chair("a")), chair("b")])
+    meshed, plain = scene_of(tmp_path / "v.html")[0]["shapes"]
+    assert unpacked(meshed["surface"]).shape == (500 * 9,) and plain["surface"] is None
+    for level in meshed["levels"]:
+        view = level["readings"][0]["prediction"]
+        np.testing.assert_array_equal(unpacked(view["faces"]), unpacked(view["ids"]))
+    monkeypatch.setattr(page, "MOST_FACES", 499)
+    write_viewer(tmp_path / "v.html", "title", TASK, [with_surface(chair("a"))])
+    assert scene_of(tmp_path / "v.html")[0]["shapes"][0]["surface"] is None
