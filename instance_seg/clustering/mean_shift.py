@@ -10,14 +10,18 @@ from ocnn_tf_ops.python.mean_shift import mean_shift
 
 
 def cluster_regions(
-    points: np.ndarray, row_splits: np.ndarray, bandwidth: float, backend: str = "native", device: str = "auto"
+    points: np.ndarray,
+    row_splits: np.ndarray,
+    bandwidth: float | np.ndarray,
+    backend: str = "native",
+    device: str = "auto",
 ) -> np.ndarray:
     """Clusters each region on its own: the rows row_splits[r]:row_splits[r + 1] of `points`, r = 0..R-1.
 
     Args:
         points: [N, D] float32.
         row_splits: [R + 1] integers from 0 to N.
-        bandwidth: radius of the flat kernel, in the unit of the points.
+        bandwidth: radius of the flat kernel, in the unit of the points, of all regions or of each [R].
         backend: "native" or "sklearn".
         device: of the native backend: "cpu", "gpu", or "auto", a GPU if there is one with memory left.
 
@@ -44,13 +48,13 @@ def cluster_regions(
     return mean_shift(points, row_splits, bandwidth).labels
 
 
-def _sklearn_labels(points: np.ndarray, row_splits: np.ndarray, bandwidth: float) -> np.ndarray:
+def _sklearn_labels(points: np.ndarray, row_splits: np.ndarray, bandwidth: float | np.ndarray) -> np.ndarray:
     from sklearn.cluster import MeanShift  # half a second that the native backend need not wait for
 
     labels = np.empty(len(points), np.int32)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Binning data failed")  # where each point has a cell of its own
-        for begin, end in zip(row_splits[:-1], row_splits[1:]):
+        for begin, end, h in zip(row_splits[:-1], row_splits[1:], np.broadcast_to(bandwidth, [len(row_splits) - 1])):
             if end > begin:
-                labels[begin:end] = MeanShift(bandwidth=bandwidth, bin_seeding=True).fit(points[begin:end]).labels_
+                labels[begin:end] = MeanShift(bandwidth=float(h), bin_seeding=True).fit(points[begin:end]).labels_
     return labels

@@ -24,7 +24,7 @@ class Clusters(NamedTuple):
 def mean_shift(
     points: np.ndarray,
     row_splits: np.ndarray,
-    bandwidth: float,
+    bandwidth: float | np.ndarray,
     max_iterations: int = MAX_ITERATIONS,
     num_threads: int = 0,
     device: str = "cpu",
@@ -39,7 +39,8 @@ def mean_shift(
             more by comparing all.
         row_splits: [R + 1] integers from 0 to N; region r owns the rows row_splits[r]:row_splits[r + 1]. Empty regions
             get no cluster.
-        bandwidth: radius of the kernel, in the unit of the points; a normal number in float32.
+        bandwidth: radius of the kernel, in the unit of the points, of all regions or of each [R]; a normal number in
+            float32.
         max_iterations: per seed.
         num_threads: 0 = one a core. The result does not depend on it.
         device: "cpu", or "cuda": the current GPU, which finds the same.
@@ -53,20 +54,19 @@ def mean_shift(
     """
     points = _checked_points(points)
     row_splits = _checked_splits(row_splits, len(points))
-    if not SMALLEST <= bandwidth <= LARGEST:
-        limits = f"positive and finite ({SMALLEST:.2g} to {LARGEST:.2g}, as float32 has it)"
-        raise ValueError(f"mean_shift: bandwidth must be {limits}, found {bandwidth}")
+    bandwidths = _checked_bandwidths(bandwidth, len(row_splits) - 1)
     labels = np.empty(len(points), np.int32)
     centers = np.empty_like(points)
     counts = np.empty(len(row_splits) - 1, np.int64)
-    inputs, results = (points, row_splits), (labels, centers, counts)
+    results = (labels, centers, counts)
     sizes = (len(points), len(counts), ctypes.c_int32(points.shape[1]))
-    settings = (float(bandwidth), ctypes.c_int32(max_iterations))
+    limit = ctypes.c_int32(max_iterations)
     if _is_gpu(device):
-        _run_on_gpu(inputs, sizes, settings, results)
+        _run_on_gpu(points, row_splits, sizes, bandwidths, limit, results)
     else:
-        call_cancellable("ocnn_mean_shift_cpu", thread_executor(num_threads), *inputs, *sizes, *settings, *results)
-    _require_clusters(counts, row_splits, bandwidth)
+        executor, inputs = thread_executor(num_threads), (points, row_splits, *sizes, bandwidths, limit)
+        call_cancellable("ocnn_mean_shift_cpu", executor, *inputs, *results)
+    _require_clusters(counts, row_splits, bandwidths)
     rows = np.arange(len(points)) - np.repeat(row_splits[:-1], np.diff(row_splits))  # row within its region
     kept = rows < np.repeat(counts, np.diff(row_splits))
     return Clusters(labels, centers[kept], np.concatenate([[0], np.cumsum(counts)]))
@@ -80,13 +80,13 @@ def _is_gpu(device: str) -> bool:
     return device == "cuda"
 
 
-def _run_on_gpu(inputs, sizes, settings, results) -> None:
+def _run_on_gpu(points, row_splits, sizes, bandwidths, limit, results) -> None:
     with CudaMemory() as memory:
         outputs = [memory.reserve(array.nbytes) for array in results]
         nbytes = workspace_bytes("ocnn_mean_shift_cuda", *sizes)
         workspace = (memory.reserve(nbytes), nbytes)
-        arguments = (*map(memory.upload, inputs), *sizes, *settings, *outputs, *workspace)
-        call_kernel("ocnn_mean_shift_cuda", None, *arguments)
+        inputs = (*map(memory.upload, (points, row_splits)), *sizes, memory.upload(bandwidths), limit)
+        call_kernel("ocnn_mean_shift_cuda", None, *inputs, *outputs, *workspace)
         for pointer, array in zip(outputs, results):
             memory.download(pointer, array)
 
@@ -114,10 +114,21 @@ def _checked_splits(row_splits: np.ndarray, num_points: int) -> np.ndarray:
     return splits
 
 
-def _require_clusters(counts: np.ndarray, row_splits: np.ndarray, bandwidth: float) -> None:
+def _checked_bandwidths(bandwidth: float | np.ndarray, num_regions: int) -> np.ndarray:
+    given = np.asarray(bandwidth, np.float64)
+    if given.shape not in ((), (num_regions,)):
+        raise ValueError(f"mean_shift: bandwidth must be one number or {num_regions}, found the shape {given.shape}")
+    bad = given[~((SMALLEST <= given) & (given <= LARGEST))]
+    if bad.size:
+        limits = f"positive and finite ({SMALLEST:.2g} to {LARGEST:.2g}, as float32 has it)"
+        raise ValueError(f"mean_shift: bandwidth must be {limits}, found {bad.flat[0]}")
+    return np.ascontiguousarray(np.broadcast_to(given, [num_regions]))
+
+
+def _require_clusters(counts: np.ndarray, row_splits: np.ndarray, bandwidths: np.ndarray) -> None:
     lost = (counts == 0) & (np.diff(row_splits) > 0)
     if lost.any():
         raise ValueError(
-            f"mean_shift: no point of region {int(lost.argmax())} is within the bandwidth {bandwidth} of the middle of "
-            "its grid cell: use a larger bandwidth"
+            f"mean_shift: no point of region {lost.argmax()} is within the bandwidth {bandwidths[lost.argmax()]} of "
+            "the middle of its grid cell: use a larger bandwidth"
         )

@@ -23,11 +23,12 @@ def splits_of(sizes) -> np.ndarray:
     return np.cumsum([0, *sizes]).astype(np.int64)
 
 
-def shift_case(points: np.ndarray, splits: np.ndarray, bandwidth: float, iterations: int = MAX_ITERATIONS, **options):
+def shift_case(points: np.ndarray, splits: np.ndarray, bandwidth, iterations: int = MAX_ITERATIONS, **options):
+    """`bandwidth`: of all regions, or of each."""
     points, regions = points.astype(np.float32), len(splits) - 1
     sizes = (*points.shape[:1], regions, int32(points.shape[1]))
     memory = options.pop("memory", Scratch(None, Ask("ocnn_mean_shift_cuda_workspace_bytes", sizes)))
-    settings = (bandwidth, int32(iterations))
+    settings = (In(np.array(np.broadcast_to(bandwidth, [regions]), np.float64)), int32(iterations))
     outputs = (Out(len(points)), Out(points.shape, np.float32), Out(regions, np.int64))
     return Case("mean_shift", In(points), In(splits), *sizes, *settings, *outputs, memory, **options)
 
@@ -39,6 +40,7 @@ def cases(rng: np.random.Generator) -> Iterator[Case]:
         yield shift_case(np.concatenate(parts), splits_of(SIZES), bandwidth, label=f"{len(SIZES)} regions, d {d}")
     points = blobs(rng, MANY, 3, 0.05)
     yield shift_case(points, splits_of((MANY,)), 0.1, label=f"{MANY} points")
+    yield shift_case(points[:600], splits_of((200, 0, 300, 100)), [0.05, 0.1, 0.2, 0.4], label="bandwidth by region")
     yield shift_case(blobs(rng, 1_500, 1, 0.02), splits_of((1_500,)), 0.1, label="sums of hundreds in d 1")
     for iterations in (0, 2):
         options = {"iterations": iterations, "label": f"{iterations} iterations"}
@@ -137,9 +139,12 @@ def wrong_cases(rng) -> Iterator[Case]:
     for splits in ([0, 90, 40, 90], [1, 20, 60, 90], [0, 20, 60, 91], [0, -(2**40), 2**40, 90]):
         expected = [np.full(90, -1), untouched, np.full(3, -1)]
         yield shift_case(points, np.array(splits), 0.1, label="wrong splits", expected=expected)
+    first = np.where(np.arange(90) < 20, 0, -1), center, np.array([1, -1, -1])
+    clean = np.where(np.isfinite(points), points, 0)
+    for wrong in (0.0, -0.1, np.nan, np.inf, 1e-46, 1e39):
+        bandwidths = [0.1, wrong, wrong]
+        yield shift_case(clean, splits_of((20, 40, 30)), bandwidths, label="no bandwidth", expected=list(first))
     options = {"status": INVALID_ARGUMENT, "label": "refused", "memory": Scratch(None, 1 << 20)}
-    yield shift_case(points, splits_of((90,)), 0.0, **options)
-    yield shift_case(points, splits_of((90,)), float("inf"), **options)
     yield shift_case(points, splits_of((90,)), 0.1, iterations=-1, **options)
     yield shift_case(points[:, :0], splits_of((90,)), 0.1, **options)
     yield shift_case(points, splits_of(()), 0.1, **options)

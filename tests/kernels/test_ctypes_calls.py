@@ -46,7 +46,8 @@ CALLS = {
     ),
     "ocnn_thread_executor": (ctypes.c_int32(1), module.Executor()),
     "ocnn_mean_shift_cpu": (
-        *(None, np.zeros((1, 3), np.float32), np.array([0, 1]), 1, 1, ctypes.c_int32(3), 0.1, ctypes.c_int32(9)),
+        *(None, np.zeros((1, 3), np.float32), np.array([0, 1]), 1, 1, ctypes.c_int32(3), np.array([0.1])),
+        ctypes.c_int32(9),
         *(np.zeros(1, np.int32), np.zeros((1, 3), np.float32), np.zeros(1, np.int64)),
     ),
 }

@@ -165,18 +165,34 @@ def test_all_points_in_one_cell():
 def test_batch_equals_each_region_alone_and_any_number_of_threads():
     rng = np.random.default_rng(6)
     sizes = [0, 1, 700, 3, 0, 40, 2000, 12, 0]
+    bandwidths = rng.uniform(0.05, 0.3, len(sizes))
     parts = [blobs(rng, "medium", n) if n else np.empty((0, 3), np.float32) for n in sizes]
     points, splits = np.concatenate(parts), np.cumsum([0, *sizes])
     for num_threads in (1, 2, 5):
-        batch = mean_shift(points, splits, 0.1, num_threads=num_threads)
+        batch = mean_shift(points, splits, bandwidths, num_threads=num_threads)
         for r, part in enumerate(parts):
             centers = batch.centers[batch.row_splits[r] : batch.row_splits[r + 1]]
             if len(part) == 0:
                 assert len(centers) == 0
                 continue
-            alone = cluster(part, 0.1, num_threads=1)
+            alone = cluster(part, bandwidths[r], num_threads=1)
             np.testing.assert_array_equal(batch.labels[splits[r] : splits[r + 1]], alone.labels)
             np.testing.assert_array_equal(centers, alone.centers)
+
+
+def test_each_region_has_its_bandwidth_as_in_sklearn():
+    rng = np.random.default_rng(9)
+    parts = [blobs(rng, "medium", n) for n in (60, 150, 300)]
+    bandwidths, splits = np.array([0.05, 0.1, 0.25]), np.cumsum([0, 60, 150, 300])
+    labels = mean_shift(np.concatenate(parts), splits, bandwidths).labels
+    for part, bandwidth, ours in zip(parts, bandwidths, np.split(labels, splits[1:-1]), strict=True):
+        theirs = MeanShift(bandwidth=bandwidth, bin_seeding=True).fit(part)
+        np.testing.assert_array_equal(ours, theirs.labels_)
+    assert (labels != mean_shift(np.concatenate(parts), splits, 0.1).labels).any()
+    with pytest.raises(ValueError, match=r"one number or 3, found the shape \(2,\)"):
+        mean_shift(np.concatenate(parts), splits, bandwidths[:2])
+    with pytest.raises(ValueError, match="bandwidth must be positive and finite .*found -1.0"):
+        mean_shift(np.concatenate(parts), splits, [0.1, -1, 0.1])
 
 
 def test_no_region_at_all():
@@ -223,7 +239,8 @@ def test_kernel_refuses_bad_sizes_itself():
     points, labels, counts = np.zeros((2, 3), np.float32), np.zeros(2, np.int32), np.zeros(1, np.int64)
 
     def run(splits, d=3, bandwidth=0.1, iterations=300, values=points):
-        arguments = (ctypes.c_int32(d), bandwidth, ctypes.c_int32(iterations), labels, points.copy(), counts)
+        settings = (ctypes.c_int32(d), np.array([bandwidth]), ctypes.c_int32(iterations))
+        arguments = (*settings, labels, points.copy(), counts)
         call_kernel("ocnn_mean_shift_cpu", None, values, np.array(splits, np.int64), 2, 1, *arguments)
 
     run([0, 2])
@@ -284,7 +301,7 @@ def test_kernel_looks_whether_it_is_cancelled(num_threads):
     fields = (executor.context, executor.num_threads, executor.parallel_for, ctypes.addressof(word))
     stream = kernel_library.Executor(*fields)
     labels, counts = np.zeros(300, np.int32), np.zeros(1, np.int64)
-    sizes = (300, 1, ctypes.c_int32(3), 0.1, ctypes.c_int32(300))
+    sizes = (300, 1, ctypes.c_int32(3), np.array([0.1]), ctypes.c_int32(300))
 
     def run():
         splits = np.array([0, 300])
@@ -309,11 +326,12 @@ def test_device_is_known_and_there():
 def test_the_gpu_finds_the_same(where, request, monkeypatch):
     """Memory, copies and the call are those of Python; tests/gpu compares the kernels case by case."""
     points, splits = blobs(np.random.default_rng(5), "medium", 90), np.array([0, 50, 50, 90])
-    expected = mean_shift(points, splits, 0.2)
+    bandwidths = [0.2, 0.2, 0.1]
+    expected = mean_shift(points, splits, bandwidths)
     if where == "emulated":
         device = request.getfixturevalue("emulated")
         monkeypatch.setattr(kernel_library, "kernel_library", lambda: device.library)
     elif cuda_device_count() == 0:
         pytest.skip("no GPU, or a build without the CUDA kernels")
-    for got, want in zip(mean_shift(points, splits, 0.2, device="cuda"), expected, strict=True):
+    for got, want in zip(mean_shift(points, splits, bandwidths, device="cuda"), expected, strict=True):
         np.testing.assert_array_equal(got, want)

@@ -21,7 +21,6 @@ constexpr int64_t kSeedGrain = 64;
 constexpr int64_t kPointGrain = 2048;
 
 struct Kernel {
-  double bandwidth;
   int32_t max_iterations;
   int32_t d;
 };
@@ -51,10 +50,12 @@ class Effort {
 
 // A region on its way from points to clusters.
 struct Region {
-  Region(const float* points, int64_t n, int32_t d) : points(points), n(n), index(points, n, d, kRadiusNeighbors) {}
+  Region(const float* points, int64_t n, int32_t d, double bandwidth)
+      : points(points), n(n), bandwidth(bandwidth), index(points, n, d, kRadiusNeighbors) {}
 
   const float* points;  // [n, d]
   int64_t n;
+  double bandwidth;
   NeighborIndex index;
   std::vector<float> seeds;             // [seeds, d]; each becomes the center that it climbs to
   std::vector<int64_t> counts;          // [seeds] points around the last mean but one; 0 = the seed found no point
@@ -66,7 +67,7 @@ struct Region {
 // The cells of size h that hold a point, in float32 as NumPy has them; the points themselves if none share a cell.
 void find_seeds(const Kernel& kernel, Region* region, Effort* effort) {
   const int32_t d = kernel.d;
-  const float size = static_cast<float>(kernel.bandwidth);
+  const float size = static_cast<float>(region->bandwidth);
   RowTable cells(d);
   std::vector<float> cell(d);
   std::vector<int64_t> cell_id(region->n);
@@ -102,11 +103,11 @@ class Climber {
     const size_t path = steps_.size();
     for (int64_t completed = 0;;) {
       int64_t work = 0;
-      const int64_t count = region_->index.mean_within(mean, kernel_.bandwidth, next.data(), &work);
+      const int64_t count = region_->index.mean_within(mean, region_->bandwidth, next.data(), &work);
       effort_->spend(work);
       region_->counts[seed] = count;
       if (count == 0) return;
-      const bool converged = has_converged(mean, next.data(), kernel_.d, kernel_.bandwidth);
+      const bool converged = has_converged(mean, next.data(), kernel_.d, region_->bandwidth);
       std::copy(next.begin(), next.end(), mean);
       if (converged) return finish(path, completed);
       if (completed == kernel_.max_iterations) return;
@@ -186,7 +187,7 @@ void choose_centers(const Kernel& kernel, Region* region, Effort* effort) {
     if (!kept[i]) continue;
     const float* center = candidates.data() + i * d;
     int64_t work = 0;
-    index.rows_within(center, kernel.bandwidth, &close, &work);
+    index.rows_within(center, region->bandwidth, &close, &work);
     effort->spend(work);
     for (int32_t row : close) kept[row] = false;
     kept[i] = true;
@@ -228,14 +229,16 @@ void for_each_region(const ocnn_executor* stream, const std::vector<int64_t>& ro
 }
 
 void mean_shift(const ocnn_executor* stream, const Kernel& kernel, const float* points,
-                const std::vector<int64_t>& row_splits, int32_t* labels, float* centers, int64_t* num_centers) {
+                const std::vector<int64_t>& row_splits, const double* bandwidths, int32_t* labels, float* centers,
+                int64_t* num_centers) {
   const int32_t d = kernel.d;
   const int64_t num_regions = row_splits.size() - 1;
   std::vector<std::unique_ptr<Region>> regions(num_regions);
   Effort effort(stream);
 
   for_each_region(stream, row_splits, [&](int64_t r) {
-    regions[r] = std::make_unique<Region>(points + row_splits[r] * d, row_splits[r + 1] - row_splits[r], d);
+    const int64_t n = row_splits[r + 1] - row_splits[r];
+    regions[r] = std::make_unique<Region>(points + row_splits[r] * d, n, d, bandwidths[r]);
     find_seeds(kernel, regions[r].get(), &effort);
   });
 
@@ -279,16 +282,16 @@ bool valid_splits(const int64_t* row_splits, int64_t num_points, int64_t num_reg
 }  // namespace ocnn
 
 int ocnn_mean_shift_cpu(const ocnn_executor* stream, const float* points, const int64_t* row_splits,
-                        int64_t num_points, int64_t num_regions, int32_t d, double bandwidth, int32_t max_iterations,
-                        int32_t* labels, float* centers, int64_t* num_centers) {
-  if (d < 1 || max_iterations < 0 || !ocnn::valid_radius(bandwidth) ||
-      !ocnn::valid_splits(row_splits, num_points, num_regions)) {
+                        int64_t num_points, int64_t num_regions, int32_t d, const double* bandwidths,
+                        int32_t max_iterations, int32_t* labels, float* centers, int64_t* num_centers) {
+  if (d < 1 || max_iterations < 0 || !ocnn::valid_splits(row_splits, num_points, num_regions) ||
+      !std::all_of(bandwidths, bandwidths + num_regions, ocnn::valid_radius)) {
     return OCNN_INVALID_ARGUMENT;
   }
   if (!std::all_of(points, points + num_points * d, [](float x) { return std::isfinite(x); })) return OCNN_NOT_FINITE;
   try {
     const std::vector<int64_t> splits(row_splits, row_splits + num_regions + 1);
-    ocnn::mean_shift(stream, {bandwidth, max_iterations, d}, points, splits, labels, centers, num_centers);
+    ocnn::mean_shift(stream, {max_iterations, d}, points, splits, bandwidths, labels, centers, num_centers);
     return OCNN_OK;
   } catch (const ocnn::Stop& stop) {
     return stop.status;

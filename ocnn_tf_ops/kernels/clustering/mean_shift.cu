@@ -39,7 +39,9 @@ __global__ void read_splits(Problem problem, const int64_t* row_splits, Scratch 
   rising = __syncthreads_and(rising);
   for (int64_t r = threadIdx.x; r <= regions; r += blockDim.x) {
     scratch.first[r] = static_cast<int32_t>(rising ? row_splits[r] : r < regions ? 0 : problem.num_points);
-    if (r < regions) scratch.counts[r] = rising ? static_cast<int32_t>(row_splits[r + 1] - row_splits[r]) : -1;
+    if (r == regions) continue;
+    const bool sound = rising && valid_radius(problem.bandwidths[r]);
+    scratch.counts[r] = sound ? static_cast<int32_t>(row_splits[r + 1] - row_splits[r]) : -1;
   }
 }
 
@@ -61,10 +63,10 @@ int64_t ocnn_mean_shift_cuda_workspace_bytes(int64_t num_points, int64_t num_reg
 }
 
 int ocnn_mean_shift_cuda(ocnn_cuda_stream stream, const float* points, const int64_t* row_splits, int64_t num_points,
-                         int64_t num_regions, int32_t d, double bandwidth, int32_t max_iterations, int32_t* labels,
-                         float* centers, int64_t* num_centers, void* workspace, int64_t workspace_bytes) {
-  if (d < 1 || max_iterations < 0 || !ocnn::valid_radius(bandwidth) || num_points < 0 ||
-      num_points > INT32_MAX / 2 || num_regions < 0 || (num_regions == 0 && num_points > 0)) {
+                         int64_t num_regions, int32_t d, const double* bandwidths, int32_t max_iterations,
+                         int32_t* labels, float* centers, int64_t* num_centers, void* workspace, int64_t workspace_bytes) {
+  if (d < 1 || max_iterations < 0 || num_points < 0 || num_points > INT32_MAX / 2 || num_regions < 0 ||
+      (num_regions == 0 && num_points > 0)) {
     return OCNN_INVALID_ARGUMENT;
   }
   if (num_regions == 0) return OCNN_OK;
@@ -72,7 +74,7 @@ int ocnn_mean_shift_cuda(ocnn_cuda_stream stream, const float* points, const int
   const ocnn::Scratch scratch = ocnn::layout(memory, num_points, num_regions, d);
   if (!memory.fits()) return OCNN_INVALID_ARGUMENT;
   ocnn::Steps steps(stream);
-  const ocnn::Problem problem{points, num_points, num_regions, d, bandwidth, max_iterations};
+  const ocnn::Problem problem{points, num_points, num_regions, d, bandwidths, max_iterations};
   steps.over(1, ocnn::read_splits, problem, row_splits, scratch);
   steps.over(num_points * d, ocnn::find_not_finite, problem, scratch);
   ocnn::find_and_climb(steps, problem, scratch);

@@ -21,7 +21,7 @@ struct Problem {
   const float* points;  // [num_points, d]
   int64_t num_points, num_regions;
   int32_t d;
-  double bandwidth;
+  const double* bandwidths;  // [num_regions]
   int32_t max_iterations;
 };
 

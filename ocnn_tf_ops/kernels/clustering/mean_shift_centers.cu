@@ -85,7 +85,7 @@ __global__ void choose_centers(Problem problem, Scratch scratch, float* centers,
       const bool candidate = kept[i] != 0;
       __syncwarp();
       if (!candidate) continue;
-      visit_within<0>(index, sorted + int64_t{i} * d, problem.bandwidth, [&](int32_t base, unsigned mask) {
+      visit_within<0>(index, sorted + int64_t{i} * d, problem.bandwidths[r], [&](int32_t base, unsigned mask) {
         if (mask >> lane & 1) kept[index.order[base + lane]] = 0;
       });
       __syncwarp();

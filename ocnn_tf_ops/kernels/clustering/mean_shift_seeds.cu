@@ -13,7 +13,7 @@ __global__ void insert_cells(Problem problem, Scratch scratch) {
   grid_stride(problem.num_points, [=](int64_t row) {
     const int64_t region = region_of(problem, scratch, row);
     if (scratch.counts[region] <= 0) return;
-    const float size = static_cast<float>(problem.bandwidth);
+    const float size = static_cast<float>(problem.bandwidths[region]);
     const float* point = problem.points + row * problem.d;
     uint64_t hash = 0;
     for (int32_t j = 0; j < problem.d; ++j) hash = hash_value(hash, cell_of(point[j], size));
@@ -53,7 +53,7 @@ __global__ void place_seeds(Problem problem, Scratch scratch) {
     const int64_t region = region_of(problem, scratch, i);
     const int32_t first = scratch.first[region], count = scratch.counts[region], row = row_at(scratch, region, i);
     const bool alone = scratch.seed_ranks[first + count] - scratch.seed_ranks[first] == count;
-    const float size = static_cast<float>(problem.bandwidth);
+    const float size = static_cast<float>(problem.bandwidths[region]);
     scratch.seeds[scratch.seed_ranks[i]] = row;
     for (int32_t j = 0; j < problem.d; ++j) {
       const float x = problem.points[int64_t{row} * problem.d + j];
@@ -100,11 +100,12 @@ __device__ int32_t mean_within(const DeviceIndex& index, const float* query, dou
 
 // A warp moves a seed uphill and returns the number of points around the last mean but one.
 template <int kDims>
-__device__ int32_t climb_from(const DeviceIndex& index, const Problem& problem, float* mean, float* next) {
+__device__ int32_t climb_from(const DeviceIndex& index, const Problem& problem, double bandwidth, float* mean,
+                              float* next) {
   for (int32_t completed = 0;; ++completed) {
-    const int32_t count = mean_within<kDims>(index, mean, problem.bandwidth, next);
+    const int32_t count = mean_within<kDims>(index, mean, bandwidth, next);
     if (count == 0) return 0;
-    const bool converged = has_converged(mean, next, problem.d, problem.bandwidth);
+    const bool converged = has_converged(mean, next, problem.d, bandwidth);
     __syncwarp();
     for (int32_t j = threadIdx.x % 32; j < problem.d; j += 32) mean[j] = next[j];
     __syncwarp();
@@ -120,7 +121,8 @@ __global__ void climb(Problem problem, Scratch scratch) {
     const DeviceIndex index = index_of(scratch.forest, region, scratch.first[region], scratch.counts[region],
                                        problem.d, kRadiusNeighbors);
     const int64_t at = row * problem.d;
-    const int32_t count = climb_from<kDims>(index, problem, scratch.means + at, scratch.next + at);
+    const double bandwidth = problem.bandwidths[region];
+    const int32_t count = climb_from<kDims>(index, problem, bandwidth, scratch.means + at, scratch.next + at);
     if (threadIdx.x % 32 == 0) scratch.populations[row] = count;
   }
 }

@@ -16,7 +16,7 @@ constexpr double kTie = 1e-12;           // float64 squares closer than this are
 constexpr float kTiny = 1e-30f;          // float32 squares below this are too inexact to decide anything
 
 // Whether a radius is one in float32 too. A grid of size 0 has NaN for its cells, and NaN equals no other.
-inline bool valid_radius(double radius) {
+OCNN_HOST_DEVICE inline bool valid_radius(double radius) {
   const float rounded = static_cast<float>(radius);
   return rounded >= FLT_MIN && rounded <= FLT_MAX;
 }
