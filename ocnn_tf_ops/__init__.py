@@ -11,21 +11,17 @@ _MODULES = {
     "octree": ("octree_build", "octree_neighbors"),
     "conv": ("octree_conv", "octree_downsample_conv", "octree_upsample_conv", "gather_conv"),
     "sparse": ("sparse_voxels",),
-    "pad": ("octree_pad", "octree_depad"),
+    "gather": ("gather_rows", "octree_depad", "sum_rows", "neighbor_max", "weighted_gather"),
     "pool": ("octree_max_pool", "octree_max_unpool"),
     "dense": ("moments", "normalize"),
     "precision": ("full_precision",),
-    "interpolate": ("octree_interpolation_table", "octree_interpolate"),
+    "interpolate": ("octree_interpolation_table",),
     "points": (
         "farthest_points",
         "ball_query",
         "nearest_neighbors",
         "radius_components",
-        "gather_rows",
-        "sum_rows",
-        "neighbor_max",
         "three_neighbors",
-        "points_interpolate",
     ),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}

@@ -109,7 +109,7 @@ class OctreeUNet(Composite):
     def at_points(self, points: Points, tables: OctreeTables, training=False):
         """The features interpolated at the points: [N, C] per decoder."""
         features = self(tables.octree, training=training)
-        return tuple(ops.octree_interpolate(x, tables.index, tables.weight) for x in features)
+        return tuple(ops.weighted_gather(x, tables.index, tables.weight) for x in features)
 
     def call(self, octree, training=False):
         """An `ocnn_tf_ops.Octree` of depth D -> one [M_D, channels[0]] tensor per decoder."""

@@ -154,5 +154,5 @@ class PointNet2(Composite):
         if spread is not None:
             x = mlps.pop(0)(side_by_side([spread, x]), training=training)
         for mlp, table, skip in zip(mlps, tables[::-1], skips[-2::-1], strict=True):
-            x = mlp(side_by_side([ops.points_interpolate(x, *table), skip]), training=training)
+            x = mlp(side_by_side([ops.weighted_gather(x, *table), skip]), training=training)
         return x

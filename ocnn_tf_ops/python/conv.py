@@ -6,8 +6,8 @@ Empty octants take part like any others; neighbors that do not exist count as 0;
 
 import tensorflow as tf
 
+from ocnn_tf_ops.python.gather import gather_rows, octree_depad
 from ocnn_tf_ops.python.loader import tf_ops
-from ocnn_tf_ops.python.pad import octree_depad, octree_pad
 
 CHILDREN = 8
 
@@ -61,7 +61,7 @@ def octree_downsample_conv(x: tf.Tensor, weights: tf.Tensor, parent_children: tf
     """
     cin, cout = weights.shape[1], weights.shape[2]
     groups = tf.reshape(x, [-1, CHILDREN * cin])
-    return octree_pad(groups @ tf.reshape(weights, [CHILDREN * cin, cout]), parent_children)
+    return gather_rows(groups @ tf.reshape(weights, [CHILDREN * cin, cout]), parent_children, once=True)
 
 
 def octree_upsample_conv(

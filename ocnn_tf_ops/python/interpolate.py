@@ -1,13 +1,12 @@
-"""Trilinear interpolation of octant features at points; features live at octant centers.
+"""Tables of trilinear interpolation of octant features at points; features live at octant centers.
 
 The eight octants around a point and their weights do not depend on the features: `octree_interpolation_table` finds
-them once a batch, `octree_interpolate` uses them for every feature map of the finest depth.
+them once a batch, `weighted_gather` uses them for every feature map of the finest depth.
 """
 
 import tensorflow as tf
 
 from ocnn_tf_ops.python.loader import tf_ops
-from ocnn_tf_ops.python.precision import wide_type
 from ocnn_tf_ops.python.splits import int32_splits
 
 tf.no_gradient("Ocnn>OctreeInterpolationTable")
@@ -33,30 +32,3 @@ def octree_interpolation_table(
     splits = int32_splits(row_splits)
     table = tf_ops().ocnn_octree_interpolation_table(xyz, splits, keys, depth=depth, edge_mode=edge_mode)
     return table.index, table.weight
-
-
-def octree_interpolate(x: tf.Tensor, index: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
-    """y[n] = sum over j of weight[n, j] * x[index[n, j]], skipping index -1; differentiable in x alone.
-
-    Args:
-        x: [M, C] float32, float64 or half.
-        index: [N, 8] int32, in [-1, M).
-        weight: [N, 8] float; used as float32 beside half features, else in the type of x.
-
-    Returns:
-        [N, C] of the type of x.
-    """
-    x = tf.convert_to_tensor(x)
-    return tf_ops().ocnn_octree_interpolate(x, index, tf.cast(weight, wide_type(x.dtype)))
-
-
-@tf.RegisterGradient("Ocnn>OctreeInterpolate")
-def _interpolate_gradient(op, grad):
-    x, index, weight = op.inputs
-    return tf_ops().ocnn_octree_interpolate_grad(grad, index, weight, x), None, None
-
-
-@tf.RegisterGradient("Ocnn>OctreeInterpolateGrad")
-def _interpolate_grad_gradient(op, grad):
-    _, index, weight, _ = op.inputs
-    return octree_interpolate(grad, index, weight), None, None, None

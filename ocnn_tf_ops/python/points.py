@@ -1,21 +1,18 @@
-"""Operations on point sets, the bricks of PointNet++ and of feature-space neighborhoods.
+"""Searches in point sets, the bricks of PointNet++ and of feature-space neighborhoods.
 
 Point sets of a batch lie one after the other; shape b owns the rows row_splits[b]:row_splits[b + 1] (int32 or int64),
 and nothing is ever searched across shapes. Index -1 means "none" throughout. What is found (samples, neighbors,
-weights) carries no gradient; what is gathered, maximized or interpolated does.
+weights) carries no gradient; what gather.py makes of it does.
 """
 
 import tensorflow as tf
 
-from ocnn_tf_ops.python.interpolate import octree_interpolate
 from ocnn_tf_ops.python.loader import tf_ops
 from ocnn_tf_ops.python.precision import full_precision
 from ocnn_tf_ops.python.splits import int32_splits
 
 for _name in ("FarthestPoints", "BallQuery", "NearestNeighbors", "RadiusComponents"):
     tf.no_gradient(f"Ocnn>{_name}")
-
-CORNERS = 8  # of the table octree_interpolate reads
 
 
 def farthest_points(xyz: tf.Tensor, row_splits: tf.Tensor, num_samples: int) -> tf.Tensor:
@@ -111,54 +108,6 @@ def nearest_neighbors(
     return found.index, found.distance
 
 
-def gather_rows(x: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
-    """x [N, C] float32, float64 or half, index [...] int32 -> [..., C]; rows of zeros for index -1."""
-    return tf_ops().ocnn_gather_rows(x, index)
-
-
-@tf.RegisterGradient("Ocnn>GatherRows")
-def _gather_gradient(op, grad):
-    x, index = op.inputs
-    return tf_ops().ocnn_gather_rows_grad(grad, index, x), None
-
-
-@tf.RegisterGradient("Ocnn>GatherRowsGrad")
-def _gather_grad_gradient(op, grad):
-    return gather_rows(grad, op.inputs[1]), None, None
-
-
-def sum_rows(x: tf.Tensor, index: tf.Tensor, num_rows: tf.Tensor | int) -> tf.Tensor:
-    """y[r] = sum of the rows of x whose index is r, in their order; the adjoint of `gather_rows`.
-
-    Args:
-        x: [..., C] float32, float64 or half.
-        index: [...] int32, less than num_rows; rows of index -1 count nowhere.
-
-    Returns:
-        [num_rows, C].
-    """
-    x = tf.convert_to_tensor(x)
-    return tf_ops().ocnn_gather_rows_grad(x, index, tf.zeros([num_rows, tf.shape(x)[-1]], x.dtype))
-
-
-def neighbor_max(x: tf.Tensor, index: tf.Tensor) -> tf.Tensor:
-    """The maximum over neighbors in every channel, without the [Q, K, C] tensor of gathered rows.
-
-    Args:
-        x: [N, C] float32, float64 or half.
-        index: [Q, K] int32, rows of x; -1 is skipped.
-
-    Returns:
-        [Q, C]; 0 for a query without neighbors. The gradient goes to the first of equal maxima; there is no second one.
-    """
-    return tf_ops().ocnn_neighbor_max(x, index).y
-
-
-@tf.RegisterGradient("Ocnn>NeighborMax")
-def _neighbor_max_gradient(op, grad, _):
-    return tf_ops().ocnn_neighbor_max_grad(grad, op.outputs[1], op.inputs[0]), None
-
-
 def three_neighbors(
     xyz: tf.Tensor, row_splits: tf.Tensor, queries: tf.Tensor, query_splits: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
@@ -170,20 +119,3 @@ def three_neighbors(
     index, squared = nearest_neighbors(xyz, row_splits, queries, query_splits, 3)
     inverse = 1.0 / tf.maximum(squared, 1e-10)  # 0 at infinity
     return index, tf.math.divide_no_nan(inverse, tf.reduce_sum(inverse, axis=1, keepdims=True))
-
-
-def points_interpolate(x: tf.Tensor, index: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
-    """y[q] = sum over k of weight[q, k] * x[index[q, k]], skipping index -1; differentiable in x alone.
-
-    Args:
-        x: [N, C] float32, float64 or half.
-        index: [Q, K] int32, weight [Q, K] float; K is at most 8: they become a table of octree_interpolate.
-
-    Returns:
-        [Q, C] of the type of x.
-    """
-    free = CORNERS - index.shape[1]
-    if free < 0:
-        raise ValueError(f"index has {index.shape[1]} columns; points_interpolate takes at most {CORNERS}")
-    padding = [[0, 0], [0, free]]
-    return octree_interpolate(x, tf.pad(index, padding, constant_values=-1), tf.pad(weight, padding))

@@ -65,7 +65,8 @@ def nearest_neighbors(x, row_splits, queries, query_splits, num_neighbors, norm=
     return index, distance
 
 
-def gather_rows(x, index):
+def gather_rows(x, index, once=False):
+    """`once` concerns the gradient and what is refused."""
     return np.concatenate([x, np.zeros((1, x.shape[1]), x.dtype)])[index]
 
 
@@ -87,5 +88,5 @@ def three_neighbors(xyz, row_splits, queries, query_splits):
     return index, np.divide(inverse, total, out=np.zeros_like(inverse), where=total > 0)
 
 
-def points_interpolate(x, index, weight):
+def weighted_gather(x, index, weight):
     return np.einsum("qkc,qk->qc", gather_rows(x, index), weight)

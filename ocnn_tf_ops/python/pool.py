@@ -5,8 +5,8 @@ All eight siblings take part, empty ones included; of equal values the first win
 
 import tensorflow as tf
 
+from ocnn_tf_ops.python.gather import gather_rows, octree_depad
 from ocnn_tf_ops.python.loader import tf_ops
-from ocnn_tf_ops.python.pad import octree_depad, octree_pad
 
 
 def octree_max_pool(x: tf.Tensor, parent_children: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -20,7 +20,7 @@ def octree_max_pool(x: tf.Tensor, parent_children: tf.Tensor) -> tuple[tf.Tensor
         y [M_(d-1), C]; mask [M_d / 8, C] int32, the octant of depth d every maximum came from.
     """
     pooled = tf_ops().ocnn_octree_max_pool(x)
-    return octree_pad(pooled.y, parent_children), pooled.mask
+    return gather_rows(pooled.y, parent_children, once=True), pooled.mask
 
 
 def octree_max_unpool(x: tf.Tensor, mask: tf.Tensor, parent_children: tf.Tensor) -> tf.Tensor:

@@ -6,6 +6,7 @@ the points anew. Shapes and conventions are documented at the compiled functions
 
 import numpy as np
 
+from ocnn_tf_ops.python import points_reference as points
 from ocnn_tf_ops.python.structure import Octree, SparseVoxels
 
 SHAPE_SHIFT = 48
@@ -117,13 +118,8 @@ def find_octants(keys: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     return np.where(keys[position] == wanted, position, -1).astype(np.int32)
 
 
-def _gather(x, index):
-    """Rows of x, a row of zeros for index -1."""
-    return np.concatenate([x, np.zeros((1, *x.shape[1:]), x.dtype)])[index]
-
-
 def octree_conv(x, weights, neighbors):
-    return np.einsum("mkc,kcd->md", _gather(x, neighbors), weights)
+    return np.einsum("mkc,kcd->md", points.gather_rows(x, neighbors), weights)
 
 
 def gather_conv(x, weights, table, adjoint=None):
@@ -131,15 +127,11 @@ def gather_conv(x, weights, table, adjoint=None):
 
 
 def octree_downsample_conv(x, weights, parent_children):
-    return octree_pad(np.einsum("gkc,kcd->gd", x.reshape(-1, 8, x.shape[1]), weights), parent_children)
+    return points.gather_rows(np.einsum("gkc,kcd->gd", x.reshape(-1, 8, x.shape[1]), weights), parent_children)
 
 
 def octree_upsample_conv(x, weights, children):
     return np.einsum("hc,kcd->hkd", octree_depad(x, children), weights).reshape(-1, weights.shape[2])
-
-
-def octree_pad(x, children):
-    return _gather(x, children)
 
 
 def octree_depad(x, children):
@@ -149,7 +141,7 @@ def octree_depad(x, children):
 def octree_max_pool(x, parent_children):
     groups = x.reshape(-1, 8, x.shape[1])
     mask = np.argmax(groups, axis=1) + 8 * np.arange(len(groups))[:, None]
-    return octree_pad(groups.max(axis=1), parent_children), mask.astype(np.int32)
+    return points.gather_rows(groups.max(axis=1), parent_children), mask.astype(np.int32)
 
 
 def octree_max_unpool(x, mask, parent_children):
@@ -173,10 +165,6 @@ def octree_interpolation_table(xyz, row_splits, keys, depth, edge_mode="missing"
     index = np.where(inside, find_octants(keys, wanted).reshape(-1, 8), -1)
     weight = np.where(index >= 0, weight, 0)
     return index, (weight / (weight.sum(axis=1, keepdims=True) + 1e-10)).astype(np.float32)
-
-
-def octree_interpolate(x, index, weight):
-    return np.einsum("njc,nj->nc", _gather(x, index), weight)
 
 
 def sparse_voxels(voxels, row_splits, depth, num_levels, features, extent=None) -> SparseVoxels:

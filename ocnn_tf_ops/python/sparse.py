@@ -2,8 +2,8 @@
 
 import tensorflow as tf
 
+from ocnn_tf_ops.python.gather import sum_rows
 from ocnn_tf_ops.python.loader import tf_ops
-from ocnn_tf_ops.python.points import sum_rows
 from ocnn_tf_ops.python.splits import int32_splits
 from ocnn_tf_ops.python.structure import SparseVoxels
 

@@ -59,12 +59,21 @@ inline absl::Status count_children(const tensorflow::Tensor& children, const cha
     if (values[i] == -1) continue;
     if (values[i] != running) {
       return invalid(name, " holds ", values[i], " at position ", i, "; expected -1 or ", running,
-                     ", the running number of the non-empty octants");
+                     ", the running number of those that are not -1");
     }
     ++running;
   }
   *count = running;
   return absl::OkStatus();
+}
+
+// InvalidArgument unless they are as many as `expected`, of which `before` and `after` tell.
+inline absl::Status check_count(const tensorflow::Tensor& children, const char* name, int64_t expected,
+                                const char* before, const char* after) {
+  int64_t counted = 0;
+  TF_RETURN_IF_ERROR(count_children(children, name, &counted));
+  if (counted == expected) return absl::OkStatus();
+  return invalid(before, expected, after, "; ", name, " has ", counted, " entries that are not -1");
 }
 
 // InvalidArgument unless row_splits cuts num_points rows: 0 <= ... <= num_points, no cut backward.

@@ -40,7 +40,7 @@ def abstraction(layer, xyz, features):
 
 def interpolated(x, coarse, fine):
     table = reference.three_neighbors(coarse, [0, len(coarse)], fine, [0, len(fine)])
-    return reference.points_interpolate(x, *table)
+    return reference.weighted_gather(x, *table)
 
 
 def one_shape(net, xyz, features):

@@ -15,7 +15,7 @@ def cases(rng: np.random.Generator) -> Iterator[Case]:
     for dtype in ELEMENT_TYPES:
         for sizes in SIZES:
             yield from pool_cases(rng, dtype, *sizes)
-            yield from pad_cases(rng, dtype, *sizes)
+            yield from depad_cases(rng, dtype, *sizes)
     for kernel in ("max_pool", "max_unpool", "max_pick"):
         yield Case(f"octree_{kernel}", DTYPE, None, *_pool_order(kernel, None, -1, 3, None), status=INVALID_ARGUMENT)
 
@@ -64,15 +64,13 @@ def children_of(rng, nodes: int) -> tuple[np.ndarray, int]:
     return np.where(exists, np.cumsum(exists) - 1, -1).astype(np.int32), int(exists.sum())
 
 
-def pad_cases(rng, dtype: str, nodes: int, channels: int) -> Iterator[Case]:
+def depad_cases(rng, dtype: str, nodes: int, channels: int) -> Iterator[Case]:
     children, nonempty = children_of(rng, nodes)
     empty = children < 0
     damaged = np.where(empty, rng.choice([-2, nonempty, 2**31 - 1, -(2**31)], nodes), children).astype(np.int32)
     for label, index in (("", In(children)), ("wrong children", In(damaged, cpu=children))):
         options = {"dtype": dtype, "label": f"{nodes} octants x {channels} {label}"}
         sizes = (nodes, nonempty, channels)
-        x, y = Values(dyadic(rng, nonempty, channels)), Result((nodes, channels))
-        yield Case("octree_pad", DTYPE, x, index, *sizes, y, **options)
         x, y = Values(dyadic(rng, nodes, channels)), Result((nonempty, channels))
         yield Case("octree_depad", DTYPE, x, index, *sizes, y, **options)
 
@@ -93,9 +91,6 @@ def timings(rng: np.random.Generator) -> Iterator[Timing]:
         case = Case("octree_max_pick", DTYPE, x, mask, groups, channels, Result(coarse), **options)
         yield Timing(case, bytes=groups * channels * (2 * size + 4))
         children, nonempty = children_of(rng, 8 * groups)
-        sizes, moved = (8 * groups, nonempty, channels), (8 * groups + nonempty) * channels * size + 32 * groups
-        few = Values(rng.standard_normal((nonempty, channels), np.float32))
-        case = Case("octree_pad", DTYPE, few, In(children), *sizes, Result(fine), **options)
-        yield Timing(case, bytes=moved)
+        sizes = (8 * groups, nonempty, channels)
         case = Case("octree_depad", DTYPE, x, In(children), *sizes, Result((nonempty, channels)), **options)
         yield Timing(case, bytes=2 * nonempty * channels * size + 32 * groups)

@@ -4,44 +4,15 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from gpu.case import (
-    DTYPE,
-    ELEMENT_TYPES,
-    INVALID_ARGUMENT,
-    STATUS,
-    Ask,
-    Case,
-    In,
-    Out,
-    Result,
-    Scratch,
-    Timing,
-    Values,
-    dyadic,
-    int32,
-    stored_type,
-)
+from gpu.case import INVALID_ARGUMENT, STATUS, Case, In, Out, Timing, int32
 from gpu.cases_octree_build import Batch, ancestors, batch
 
-# Points, octants, channels: none, one, odd, rows of whole packs of 16 bytes and others, several blocks of threads.
-SIZES = ((0, 8, 3), (1, 1, 1), (5, 0, 4), (37, 40, 33), (130, 8, 8), (300, 512, 24), (3, 8, 0))
-LARGE_CHANNELS = 64  # timings
 EDGE_MODES = (0, 1)
 
 
 def octants_of(b: Batch) -> np.ndarray:
     """The keys of a batch's finest layer: all eight children of every octant with points in it."""
     return (8 * np.unique(ancestors(b.keys, 1))[:, None] + np.arange(8)).ravel()
-
-
-def cases(rng: np.random.Generator) -> Iterator[Case]:
-    yield from table_cases(rng)
-    for dtype in ELEMENT_TYPES:
-        for sizes in SIZES:
-            yield from weighted_cases(rng, dtype, *sizes)
-    for kernel, extra in (("", ()), ("_grad", (Scratch(None, 0),))):
-        arguments = (DTYPE, None, None, None, 3, -1, 2, None, *extra)
-        yield Case(f"octree_interpolate{kernel}", *arguments, label="-1 octants", status=INVALID_ARGUMENT)
 
 
 def table_case(xyz, row_splits, keys, depth, mode, label: str, status: int = 0) -> Case:
@@ -51,7 +22,7 @@ def table_case(xyz, row_splits, keys, depth, mode, label: str, status: int = 0) 
     return Case("octree_interpolation_table", *arguments, label=label, status=status)
 
 
-def table_cases(rng) -> Iterator[Case]:
+def cases(rng: np.random.Generator) -> Iterator[Case]:
     for sizes, depth in (((1,), 2), ((3, 1), 4), ((260, 1, 37), 6), ((40, 9), 16)):
         b = batch(rng, sizes, depth, 1)
         b.xyz[:1] = 1  # a corner of the box
@@ -87,42 +58,7 @@ def nowhere_case() -> Case:
     return Case("octree_interpolation_table", *arguments, label=label, expected=[index, weight])
 
 
-def weighted_cases(rng, dtype: str, points: int, octants: int, channels: int) -> Iterator[Case]:
-    """Tables that hit few octants often, others never, with missing corners and indices out of range."""
-    index = rng.integers(-1, max(octants // 2, 1), (points, 8)) if octants else np.full((points, 8), -1)
-    weight = dyadic(rng, points, 8).astype("float64" if dtype == "float64" else "float32")
-    far = (octants, -2, 2**31 - 1, -(2**31))
-    wrong = np.where(index < 0, rng.choice(far, index.shape), index).astype(np.int32)
-    index = index.astype(np.int32)
-    x, y = dyadic(rng, octants, channels), dyadic(rng, points, channels)
-    for label, table in (("", In(index)), (", wrong indices", In(wrong, cpu=index))):
-        options = {"dtype": dtype, "label": f"{points} points, {octants} octants x {channels}{label}"}
-        arguments = (table, In(weight), points, octants, channels)
-        yield Case("octree_interpolate", DTYPE, Values(x), *arguments, Result(y.shape), **options)
-        arguments += (Result(x.shape), grad_memory(points, octants))
-        yield Case("octree_interpolate_grad", DTYPE, Values(y), *arguments, **options)
-
-
-def grad_memory(points: int, octants: int) -> Scratch:
-    return Scratch(None, Ask("ocnn_octree_interpolate_grad_cuda_workspace_bytes", (points, octants)))
-
-
 def timings(rng: np.random.Generator) -> Iterator[Timing]:
     b = batch(rng, (12_000,) * 8, 6, 2)
     keys = octants_of(b)
-    octants, points, channels = len(keys), b.points, LARGE_CHANNELS
-    yield Timing(table_case(b.xyz, b.row_splits, keys, 6, 0, b.label), bytes=76 * points + octants)
-    # Of the eight corners about half exist, near each other in memory for points of one octant.
-    base = 8 * np.searchsorted(keys[::8], ancestors(b.keys, 1) << 3, "left").clip(0, octants // 8 - 1)
-    index = (base[:, None] + rng.integers(0, 8, (points, 8))).astype(np.int32)
-    weight = rng.random((points, 8), np.float32)
-    for dtype in ("float32", "float16"):
-        size, options = stored_type(dtype).itemsize, {"dtype": dtype, "label": f"{points} of {octants} x {channels}"}
-        x, y = (Values(rng.standard_normal((n, channels), np.float32)) for n in (octants, points))
-        moved = channels * size * (points + octants) + 64 * points
-        arguments = (In(index), In(weight), points, octants, channels)
-        case = Case("octree_interpolate", DTYPE, x, *arguments, Result((points, channels)), **options)
-        yield Timing(case, bytes=moved, flops=16 * points * channels)
-        arguments += (Result((octants, channels)), grad_memory(points, octants))
-        case = Case("octree_interpolate_grad", DTYPE, y, *arguments, **options)
-        yield Timing(case, bytes=moved, flops=16 * points * channels)
+    yield Timing(table_case(b.xyz, b.row_splits, keys, 6, 0, b.label), bytes=76 * b.points + len(keys))

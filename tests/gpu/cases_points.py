@@ -6,30 +6,21 @@ from collections.abc import Iterator
 import numpy as np
 
 from gpu.case import (
-    DTYPE,
-    ELEMENT_TYPES,
     INVALID_ARGUMENT,
-    Ask,
     Case,
     In,
     Out,
-    Result,
     Scratch,
     Timing,
-    Values,
     dyadic,
     int32,
-    stored_type,
 )
 
 L1, L2 = int32(1), int32(2)
 NO_NORM = int32(3)
-OUT_OF_RANGE = (-2, 2**31 - 1, -(2**31))
 
 # Points of each shape, and queries of each: none, one, odd, several blocks, blocks that several shapes share.
 BATCHES = (((1,), (1,)), ((0, 3), (2, 5)), ((70, 0, 1, 130), (1, 3, 0, 63)), ((33,) * 7, (9,) * 7), ((5,), (0,)))
-GATHERS = ((0, 3, 5), (7, 0, 5), (1, 1, 1), (300, 37, 33), (61, 400, 8), (40, 9, 0))  # rows, points, channels
-MAXIMA = ((0, 4, 9, 3), (3, 0, 9, 3), (1, 1, 1, 1), (37, 5, 60, 33), (200, 16, 300, 4))  # queries, neighbors, ...
 
 SHAPES, POINTS = 8, 10_000  # timings: a batch of the network
 
@@ -50,11 +41,6 @@ def cases(rng: np.random.Generator) -> Iterator[Case]:
     for sizes, queries in BATCHES:
         yield from search_cases(rng, sizes, queries)
     yield from nan_cases(rng)
-    for dtype in ELEMENT_TYPES:
-        for sizes in GATHERS:
-            yield from gather_cases(rng, dtype, *sizes)
-        for sizes in MAXIMA:
-            yield from max_cases(rng, dtype, *sizes)
     yield from refused_cases()
 
 
@@ -120,43 +106,6 @@ def nan_cases(rng) -> Iterator[Case]:
     yield nearest_case(search_arguments(x, splits, x, splits), L1, 30, label="NaN")
 
 
-def damaged(rng, index: np.ndarray, limit: int) -> In:
-    """Some entries -1, some out of range, which only the GPU is to take for -1."""
-    missing, wrong = rng.random(index.shape) < 0.1, rng.random(index.shape) < 0.2
-    kept = np.where(missing | wrong, -1, index).astype(np.int32)
-    return In(np.where(wrong, rng.choice([limit, *OUT_OF_RANGE], index.shape), kept).astype(np.int32), cpu=kept)
-
-
-def random_index(rng, shape, limit: int) -> np.ndarray:
-    return rng.integers(0, max(limit, 1), shape).astype(np.int32) - (limit == 0)
-
-
-def gather_cases(rng, dtype: str, rows: int, points: int, channels: int) -> Iterator[Case]:
-    options = {"dtype": dtype, "label": f"{rows} of {points} x {channels}"}
-    index, sizes = damaged(rng, random_index(rng, rows, points), points), (rows, points, channels)
-    x = Values(dyadic(rng, points, channels))
-    yield Case("gather_rows", DTYPE, x, index, *sizes, Result((rows, channels)), **options)
-    grad_y, memory = Values(dyadic(rng, rows, channels)), grad_memory("gather_rows", rows, points)
-    yield Case("gather_rows_grad", DTYPE, grad_y, index, *sizes, Result((points, channels)), memory, **options)
-
-
-def grad_memory(kernel: str, *sizes: int) -> Scratch:
-    return Scratch(None, Ask(f"ocnn_{kernel}_grad_cuda_workspace_bytes", sizes))
-
-
-def max_cases(rng, dtype: str, queries: int, neighbors: int, points: int, channels: int) -> Iterator[Case]:
-    options = {"dtype": dtype, "label": f"{queries} x {neighbors} of {points} x {channels}"}
-    shape = (queries, channels)
-    x = dyadic(rng, points, channels)  # many equal values
-    x[rng.random(x.shape) < 0.05] = np.nan
-    index = damaged(rng, random_index(rng, (queries, neighbors), points), points)
-    sizes = (queries, neighbors, points, channels)
-    yield Case("neighbor_max", DTYPE, Values(x), index, *sizes, Result(shape), Out(shape), **options)
-    grad_y, source = Values(dyadic(rng, *shape)), damaged(rng, random_index(rng, shape, points), points)
-    sizes, memory = (queries, points, channels), grad_memory("neighbor_max", queries, points, channels)
-    yield Case("neighbor_max_grad", DTYPE, grad_y, source, *sizes, Result((points, channels)), memory, **options)
-
-
 def refused_cases() -> Iterator[Case]:
     options = {"status": INVALID_ARGUMENT, "label": "refused"}
     splits, x = In(splits_of((2,))), np.zeros((2, 3))
@@ -168,13 +117,6 @@ def refused_cases() -> Iterator[Case]:
         yield nearest_case(arguments, norm, neighbors, **options)
     empty = search_arguments(np.zeros((2, 0)), splits, np.zeros((2, 0)), splits)
     yield nearest_case(empty, L2, 1, **options)
-    small = Scratch(None, 16)
-    sizes = (100, 50, 4)
-    index, grad_y, grad_x = In(np.zeros(100, np.int32)), Values(np.zeros((100, 4))), Result((50, 4))
-    options |= {"label": "refused: too small a workspace", "expected": []}
-    yield Case("gather_rows_grad", DTYPE, grad_y, index, *sizes, grad_x, small, **options)
-    source = In(np.zeros((100, 4), np.int32))
-    yield Case("neighbor_max_grad", DTYPE, grad_y, source, *sizes, grad_x, small, **options)
 
 
 def timings(rng: np.random.Generator) -> Iterator[Timing]:
@@ -194,28 +136,3 @@ def timings(rng: np.random.Generator) -> Iterator[Timing]:
         arguments = search_arguments(f, In(splits), f, In(splits))
         case = nearest_case(arguments, norm, 30, label=f"30 for {label} x 128, norm {norm.value}")
         yield Timing(case, bytes=f.nbytes + len(f) * 240, flops=3 * 128 * len(f) * POINTS, ceiling="fp32")
-    for dtype in ("float32", "float16"):
-        yield from gather_timings(rng, dtype)
-
-
-def gather_timings(rng, dtype: str) -> Iterator[Timing]:
-    points, neighbors, channels = SHAPES * POINTS, 16, 64
-    rows, size = points * neighbors, stored_type(dtype).itemsize
-    options = {"dtype": dtype, "label": f"{points} x {neighbors} x {channels}"}
-    index = random_index(rng, rows, points)
-    x, y = rng.standard_normal((points, channels), np.float32), rng.standard_normal((rows, channels), np.float32)
-    moved = (rows + points) * channels * size + 4 * rows
-    sizes = (rows, points, channels)
-    case = Case("gather_rows", DTYPE, Values(x), In(index), *sizes, Result(y.shape), **options)
-    yield Timing(case, bytes=moved)
-    memory = grad_memory("gather_rows", rows, points)
-    case = Case("gather_rows_grad", DTYPE, Values(y), In(index), *sizes, Result(x.shape), memory, **options)
-    yield Timing(case, bytes=moved)
-    sizes = (points, neighbors, points, channels)
-    table = In(index.reshape(points, neighbors))
-    case = Case("neighbor_max", DTYPE, Values(x), table, *sizes, Result(x.shape), Out(x.shape), **options)
-    yield Timing(case, bytes=points * channels * (2 * size + 4) + 4 * rows)
-    source, sizes = random_index(rng, x.shape, points), (points, points, channels)
-    memory = grad_memory("neighbor_max", *sizes)
-    case = Case("neighbor_max_grad", DTYPE, Values(x), In(source), *sizes, Result(x.shape), memory, **options)
-    yield Timing(case, bytes=points * channels * (2 * size + 4))

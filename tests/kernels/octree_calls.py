@@ -75,13 +75,6 @@ def neighbor_tables(children, num_shapes, full_depth, num_nonempty, stream=None)
     return tuple(tables)
 
 
-def pad(x, children, stream=None):
-    y = np.full((len(children), x.shape[1]), np.nan, x.dtype)
-    sizes = (len(children), len(x), x.shape[1])
-    call_kernel("ocnn_octree_pad_cpu", stream, dtype_of(x), x, children, *sizes, y)
-    return y
-
-
 def depad(x, children, num_nonempty, stream=None):
     y = np.full((num_nonempty, x.shape[1]), np.nan, x.dtype)
     sizes = (len(children), num_nonempty, x.shape[1])
@@ -120,16 +113,16 @@ def interpolation_table(xyz, row_splits, keys, depth, edge_mode="missing", strea
 
 def interpolate(x, index, weight, stream=None):
     y = np.full((len(index), x.shape[1]), np.nan, x.dtype)
-    sizes = (len(index), *x.shape)
-    call_kernel("ocnn_octree_interpolate_cpu", stream, dtype_of(x), x, index, weight.astype(x.dtype), *sizes, y)
+    sizes = (*index.shape, *x.shape)
+    call_kernel("ocnn_weighted_gather_cpu", stream, dtype_of(x), x, index, weight.astype(x.dtype), *sizes, y)
     return y
 
 
 def interpolate_grad(grad, index, weight, num_nodes, stream=None):
     grad_x = np.full((num_nodes, grad.shape[1]), np.nan, grad.dtype)
-    sizes = (len(index), *grad_x.shape)
+    sizes = (*index.shape, *grad_x.shape)
     weight = weight.astype(grad.dtype)
-    call_kernel("ocnn_octree_interpolate_grad_cpu", stream, dtype_of(grad), grad, index, weight, *sizes, grad_x)
+    call_kernel("ocnn_weighted_gather_grad_cpu", stream, dtype_of(grad), grad, index, weight, *sizes, grad_x)
     return grad_x
 
 

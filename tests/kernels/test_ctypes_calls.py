@@ -40,7 +40,7 @@ def declared_in_header(name: str) -> list:
 
 
 CALLS = {
-    "ocnn_octree_pad_cpu": (
+    "ocnn_octree_depad_cpu": (
         *(None, ctypes.c_int32(0), np.ones((1, 2), np.float32), np.zeros(1, np.int32)),
         *(1, 1, 2, np.ones((1, 2), np.float32)),
     ),

@@ -120,10 +120,10 @@ def test_results_that_differ_are_shown(emulated):
 
 
 def test_outputs_must_be_written_where_the_twin_writes(emulated):
-    """pad of an octant that exists, against a reference that left its row alone."""
+    """depad of an octant that exists, against a reference that left its row alone."""
     arguments = (DTYPE, Values(np.ones((1, 2))), In(np.zeros(1, np.int32)), 1, 1, 2, Result((1, 2)))
     with pytest.raises(AssertionError, match="elements that were not written"):
-        run(emulated, Case("octree_pad", *arguments, expected=[poisoned((1, 2), np.float32)]))
+        run(emulated, Case("octree_depad", *arguments, expected=[poisoned((1, 2), np.float32)]))
 
 
 def test_table_of_the_benchmark(emulated, capsys):

@@ -14,7 +14,7 @@ from ocnn_tf_ops.python.kernel_library import cuda_device_count, has_cuda, kerne
 pytestmark = pytest.mark.slow
 
 KERNELS = Path(__file__).parents[2] / "ocnn_tf_ops" / "kernels"
-ROOMS = ("octree", "points", "clustering", "dense")
+ROOMS = ("gather", "octree", "points", "clustering", "dense")
 SEED = 0
 ON_CPU_ALONE = {"radius_components", "sparse_keys", "sparse_levels"}  # why: tests/ops/test_devices.py
 ON_CPU_ALONE |= {"merge_proposals", "count_below"}  # what is computed after a network's outputs have come to the CPU

@@ -42,8 +42,8 @@ def test_broken_library_is_named(monkeypatch, tmp_path):
 
 
 def test_arrays_must_be_contiguous():
-    with pytest.raises(ValueError, match="ocnn_octree_pad_cpu: every array must be C-contiguous"):
-        module.call_kernel("ocnn_octree_pad_cpu", None, np.zeros((4, 4))[:, ::2])
+    with pytest.raises(ValueError, match="ocnn_octree_depad_cpu: every array must be C-contiguous"):
+        module.call_kernel("ocnn_octree_depad_cpu", None, np.zeros((4, 4))[:, ::2])
 
 
 def test_cuda_half_is_told():
@@ -53,8 +53,8 @@ def test_cuda_half_is_told():
 
 
 def test_cuda_errors_are_told():
-    with pytest.raises(RuntimeError, match="ocnn_octree_pad_cuda: the CUDA runtime reported an error"):
-        module.check_status("ocnn_octree_pad_cuda", 5)
+    with pytest.raises(RuntimeError, match="ocnn_octree_depad_cuda: the CUDA runtime reported an error"):
+        module.check_status("ocnn_octree_depad_cuda", 5)
 
 
 def test_work_that_a_kernel_refuses_is_told():
@@ -65,6 +65,6 @@ def test_work_that_a_kernel_refuses_is_told():
 @pytest.mark.parametrize("dtype", [module.FLOAT16, module.BFLOAT16, 4, -1])
 def test_cpu_kernels_refuse_the_half_types(dtype):
     x, children = np.zeros((1, 1), np.uint64), np.zeros(1, np.int32)
-    for name, arguments in {"pad": (x, children, 1, 1, 1, x), "max_unpool": (x, children, 1, 1, np.zeros(8))}.items():
+    for name, arguments in {"depad": (x, children, 1, 1, 1, x), "max_unpool": (x, children, 1, 1, np.zeros(8))}.items():
         with pytest.raises(ValueError, match="out of range"):
             module.call_kernel(f"ocnn_octree_{name}_cpu", None, ctypes.c_int32(dtype), *arguments)

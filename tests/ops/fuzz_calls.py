@@ -63,7 +63,7 @@ def _recipe(inputs: dict[str, str], lists: dict[str, tuple[int, ...]] | None = N
 
 _FEATURES = {name: "C: wide" for name in ("gamma", "beta", "mean", "variance")}
 _SETTINGS = {"epsilon": (1e-3, 0.0), "slope": (1.0, 0.2), "batch_statistics": (True, False)}
-_TABLE = {"index": "N, 8: index M", "weight": "N, 8: wide"}
+_TABLE = {"index": "N, K: index M", "weight": "N, K: wide"}
 _ADJOINT_TABLES = {"table": "Q, K: index M", "adjoint": "M, K: index Q"}
 RECIPES = {
     "ocnn_moments": _recipe({"x": "M, C: real"}, U=("wide",)),
@@ -94,14 +94,13 @@ RECIPES = {
         depth=(1, 4, 16),
         edge_mode=("missing", "wrap"),
     ),
-    "ocnn_octree_interpolate": _recipe({"x": "M, C: real", **_TABLE}),
-    "ocnn_octree_interpolate_grad": _recipe({"grad_y": "N, C: real", **_TABLE, "like": "M, C: real"}),
-    "ocnn_octree_pad": _recipe({"x": "M, C: real", "children": "P: children M"}),
+    "ocnn_weighted_gather": _recipe({"x": "M, C: real", **_TABLE}),
+    "ocnn_weighted_gather_grad": _recipe({"grad_y": "N, C: real", **_TABLE, "like": "M, C: real"}),
     "ocnn_octree_depad": _recipe({"x": "P, C: real", "children": "P: children M", "num_nonempty": ": count M"}),
     "ocnn_octree_max_pool": _recipe({"x": "8 G, C: real"}),
     "ocnn_octree_max_unpool": _recipe({"x": "G, C: real", "mask": "G, C: mask"}),
     "ocnn_octree_max_pick": _recipe({"x": "8 G, C: real", "mask": "G, C: mask"}),
-    "ocnn_gather_rows": _recipe({"x": "M, C: real", "index": "N, K: index M"}),
+    "ocnn_gather_rows": _recipe({"x": "M, C: real", "index": "N: children M"}, once=(True, False)),
     "ocnn_gather_rows_grad": _recipe({"grad_y": "N, K, C: real", "index": "N, K: index M", "like": "M, C: real"}),
     "ocnn_neighbor_max": _recipe({"x": "M, C: real", "index": "N, K: index M"}),
     "ocnn_neighbor_max_grad": _recipe({"grad_y": "N, C: real", "source": "N, C: index M", "like": "M, C: real"}),

@@ -66,11 +66,11 @@ def _octree_examples():
     siblings = tf.reshape(tf.range(rows), [-1, 8])
     sibling_of = tf.where(tf.range(8) == tf.range(rows)[:, None] % 8, tf.range(rows)[:, None] // 8, -1)
     yield Example("gather_conv", lambda x, w: ops.gather_conv(x, w, siblings, sibling_of), (x, w8))
-    yield Example("octree_pad", lambda x: ops.octree_pad(x, parent), (groups,))
+    yield Example("gather_rows once", lambda x: ops.gather_rows(x, parent, once=True), (groups,))
     yield Example("octree_depad", lambda x: ops.octree_depad(x, parent, rows // 8), (coarse,))
     yield Example("octree_max_pool", lambda x: ops.octree_max_pool(x, parent)[0], (x,))
     yield Example("octree_max_unpool", lambda x: ops.octree_max_unpool(x, mask, parent), (coarse,))
-    yield Example("octree_interpolate", lambda x: ops.octree_interpolate(x, *table), (x,))
+    yield Example("weighted_gather", lambda x: ops.weighted_gather(x, *table), (x,))
 
 
 def _dense_examples():
@@ -95,7 +95,7 @@ def _point_examples():
     yield Example("gather_rows", lambda x: ops.gather_rows(x, index), (x,))
     yield Example("sum_rows", lambda x: ops.sum_rows(x, index[:, 0], len(xyz)), (values(13, len(xyz), CHANNELS),))
     yield Example("neighbor_max", lambda x: ops.neighbor_max(x, index), (x,))
-    yield Example("points_interpolate", lambda x: ops.points_interpolate(x, index, weight), (x,))
+    yield Example("weighted_gather of few", lambda x: ops.weighted_gather(x, index, weight), (x,))
 
 
 def values(seed: int, *shape: int) -> np.ndarray:

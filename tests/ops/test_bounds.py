@@ -85,8 +85,7 @@ def beyond_int32():
     none = tf.zeros([0], tf.int32)
     yield "gather_rows", (empty(0, HUGE), minus_ones(3)), "x"
     yield "gather_rows_grad", (empty(0, HUGE), none, empty(0, HUGE)), "grad_y"
-    yield "octree_pad", (empty(0, HUGE), minus_ones(2)), "x"
-    yield "octree_interpolate", (empty(0, HUGE), minus_ones(3, 8), tf.zeros([3, 8])), "x"
+    yield "weighted_gather", (empty(0, HUGE), minus_ones(3, 8), tf.zeros([3, 8])), "x"
     yield "neighbor_max", (empty(0, HUGE), minus_ones(3, 27)), "x"
     yield "octree_max_unpool", (empty(HUGE, 0), tf.zeros([HUGE, 0], tf.int32)), "x"
     yield "octree_conv_grad_weights", (empty(0, 8), empty(0, HUGE), tf.zeros([0, 27], tf.int32)), "grad_y"
@@ -111,7 +110,7 @@ LARGE = 2**31 - 1
     ("name", "call"),
     [
         ("y", lambda: ops.gather_rows(empty(0, LARGE), minus_ones(1024))),
-        ("y", lambda: ops.octree_pad(empty(0, LARGE), minus_ones(1024))),
+        ("y", lambda: ops.weighted_gather(empty(0, LARGE), minus_ones(1024, 3), tf.zeros([1024, 3]))),
         ("source|y", lambda: ops.neighbor_max(empty(0, LARGE), minus_ones(1024, 27))),
         (
             "grad_weights",

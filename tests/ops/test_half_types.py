@@ -58,7 +58,7 @@ def test_largest_float16_overflows_to_infinity_and_nan_stays():
 def test_interpolation_weights_stay_float32():
     """2^-14 beside 1 would be lost in bfloat16, were it not for the float32 weights."""
     weight = tf.constant([[1.0, 2.0**-14, *[0.0] * 6]])
-    y = ops.octree_interpolate(tf.constant([[0.0], [2.0**14]], tf.bfloat16), [[0, 1, *[-1] * 6]], weight)
+    y = ops.weighted_gather(tf.constant([[0.0], [2.0**14]], tf.bfloat16), [[0, 1, *[-1] * 6]], weight)
     assert float(y[0, 0]) == 1.0
 
 

@@ -7,7 +7,7 @@ from kernels import octree_example as example
 from ops.octree_checks import check_gradient, normal, random_octree, reads_data
 
 import ocnn_tf_ops as ops
-from ocnn_tf_ops.python import reference
+from ocnn_tf_ops.python import points_reference, reference
 
 pytestmark = pytest.mark.usefixtures("device")
 InvalidArgument = tf.errors.InvalidArgumentError
@@ -24,14 +24,14 @@ def test_equal_reference(dtype):
         expected_index, expected_weight = reference.octree_interpolation_table(*arguments)
         np.testing.assert_array_equal(index, expected_index)
         np.testing.assert_allclose(weight, expected_weight, atol=1e-6)
-        y = ops.octree_interpolate(x, index, weight)
-        np.testing.assert_allclose(y, reference.octree_interpolate(x.numpy(), index, weight.numpy()), atol=1e-5)
+        y = ops.weighted_gather(x, index, weight)
+        np.testing.assert_allclose(y, points_reference.weighted_gather(x.numpy(), index, weight.numpy()), atol=1e-5)
 
 
 def test_gradient():
     xyz, row_splits, octree = random_octree(0, (12, 5), 3)
     table = ops.octree_interpolation_table(xyz, row_splits, octree.keys[3], 3)
-    check_gradient(lambda x: ops.octree_interpolate(x, *table), normal(0, len(octree.keys[3]), 2))
+    check_gradient(lambda x: ops.weighted_gather(x, *table), normal(0, len(octree.keys[3]), 2))
 
 
 def test_second_derivative():
@@ -41,7 +41,7 @@ def test_second_derivative():
     def gradient(x):
         with tf.GradientTape() as tape:
             tape.watch(x)
-            y = tf.reduce_sum(ops.octree_interpolate(x, *table) ** 2)
+            y = tf.reduce_sum(ops.weighted_gather(x, *table) ** 2)
         return tape.gradient(y, x)
 
     check_gradient(gradient, normal(0, len(octree.keys[2]), 2))
@@ -52,7 +52,7 @@ def test_static_shapes_in_a_graph():
     def interpolate(xyz, x):
         index, weight = ops.octree_interpolation_table(xyz, [0, 5], KEYS, 1)
         assert index.shape.as_list() == weight.shape.as_list() == [None, 8]
-        y = ops.octree_interpolate(x, index, weight)
+        y = ops.weighted_gather(x, index, weight)
         assert y.shape.as_list() == [None, 7]
         return y
 
@@ -61,7 +61,7 @@ def test_static_shapes_in_a_graph():
 
 def test_no_points():
     index, weight = ops.octree_interpolation_table(tf.zeros([0, 3]), [0, 0], KEYS, 1)
-    assert ops.octree_interpolate(tf.ones([8, 2]), index, weight).shape == (0, 2)
+    assert ops.weighted_gather(tf.ones([8, 2]), index, weight).shape == (0, 2)
 
 
 @pytest.mark.parametrize(
@@ -90,11 +90,11 @@ def test_index_out_of_range(value):
     index = np.zeros((3, 8), np.int32)
     index[1, 2] = value
     with pytest.raises(InvalidArgument, match=f"index holds the index {value} at position 10; expected .* 0 to 7"):
-        ops.octree_interpolate(tf.ones([8, 2]), index, tf.ones([3, 8]))
+        ops.weighted_gather(tf.ones([8, 2]), index, tf.ones([3, 8]))
 
 
 def test_malformed_table():
-    with pytest.raises(InvalidArgument, match=r"index has shape \[3,4\]; expected \[N, 8\]"):
-        ops.octree_interpolate(tf.ones([8, 2]), tf.zeros([3, 4], tf.int32), tf.ones([3, 4]))
-    with pytest.raises(InvalidArgument, match=r"weight has shape \[2,8\]; expected \[N, 8\] with N = 3"):
-        ops.octree_interpolate(tf.ones([8, 2]), tf.zeros([3, 8], tf.int32), tf.ones([2, 8]))
+    with pytest.raises(InvalidArgument, match=r"weight has shape \[3,4\]; expected \[Q, K\] with Q = 3, K = 8"):
+        ops.weighted_gather(tf.ones([8, 2]), tf.zeros([3, 8], tf.int32), tf.ones([3, 4]))
+    with pytest.raises(InvalidArgument, match=r"weight has shape \[2,8\]; expected \[Q, K\] with Q = 3"):
+        ops.weighted_gather(tf.ones([8, 2]), tf.zeros([3, 8], tf.int32), tf.ones([2, 8]))

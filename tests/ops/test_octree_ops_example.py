@@ -66,6 +66,6 @@ def test_max_pool(octree):
 
 def test_interpolation(octree):
     table = ops.octree_interpolation_table(example.XYZ[:3], example.ROW_SPLITS[:2], octree.keys[3], 3)
-    np.testing.assert_allclose(ops.octree_interpolate(example.X, *table)[:, 0], example.INTERPOLATED, rtol=1e-6)
+    np.testing.assert_allclose(ops.weighted_gather(example.X, *table)[:, 0], example.INTERPOLATED, rtol=1e-6)
     table = ops.octree_interpolation_table(example.XYZ[:1], np.int32([0, 1]), octree.keys[3], 3, edge_mode="wrap")
-    np.testing.assert_allclose(ops.octree_interpolate(example.X, *table), [[example.INTERPOLATED_A_WRAP]], rtol=1e-6)
+    np.testing.assert_allclose(ops.weighted_gather(example.X, *table), [[example.INTERPOLATED_A_WRAP]], rtol=1e-6)

@@ -7,6 +7,7 @@ from ops.octree_checks import check_gradient, normal, random_octree
 
 import ocnn_tf_ops as ops
 from ocnn_tf_ops.python import reference
+from ocnn_tf_ops.python.points_reference import gather_rows
 
 pytestmark = pytest.mark.usefixtures("device")
 InvalidArgument = tf.errors.InvalidArgumentError
@@ -19,7 +20,7 @@ def test_equal_reference(dtype):
     x, children = normal(0, len(octree.keys[5]), 3, dtype=dtype).numpy(), [c.numpy() for c in octree.children]
     depadded = ops.octree_depad(x, children[5]).numpy()
     np.testing.assert_array_equal(depadded, reference.octree_depad(x, children[5]))
-    np.testing.assert_array_equal(ops.octree_pad(depadded, children[5]), reference.octree_pad(depadded, children[5]))
+    np.testing.assert_array_equal(ops.gather_rows(depadded, children[5], once=True), gather_rows(depadded, children[5]))
     y, mask = ops.octree_max_pool(x, children[4])
     expected, expected_mask = reference.octree_max_pool(x, children[4])
     np.testing.assert_array_equal(y, expected)
@@ -38,7 +39,7 @@ def test_depad_counts_or_is_told():
 
 
 def test_gradients_of_padding():
-    check_gradient(lambda x: ops.octree_pad(x, CHILDREN), normal(0, 3, 2))
+    check_gradient(lambda x: ops.gather_rows(x, CHILDREN, once=True), normal(0, 3, 2))
     check_gradient(lambda x: ops.octree_depad(x, CHILDREN), normal(0, 5, 2))
 
 
@@ -75,8 +76,8 @@ def test_static_shapes_in_a_graph():
 
 def test_nothing():
     none = tf.zeros([0], tf.int32)
-    assert ops.octree_pad(tf.zeros([0, 2]), none).shape == (0, 2)
-    assert ops.octree_pad(tf.zeros([0, 2]), [-1, -1]).numpy().tolist() == [[0, 0], [0, 0]]
+    assert ops.gather_rows(tf.zeros([0, 2]), none, once=True).shape == (0, 2)
+    assert ops.gather_rows(tf.zeros([0, 2]), [-1, -1], once=True).numpy().tolist() == [[0, 0], [0, 0]]
     y, mask = ops.octree_max_pool(tf.zeros([0, 2]), none)
     assert y.shape == mask.shape == (0, 2)
 
@@ -86,16 +87,17 @@ def test_nothing():
 def test_children_that_do_not_count(value):
     children = CHILDREN.copy()
     children[3] = value
-    for function, rows in ((ops.octree_pad, 3), (ops.octree_depad, 5)):
-        with pytest.raises(InvalidArgument, match=rf"children holds {value} at position 3; expected -1 or 1"):
-            function(tf.zeros([rows, 2]), children)
+    with pytest.raises(InvalidArgument, match=rf"index holds {value} at position 3; expected -1 or 1"):
+        ops.gather_rows(tf.zeros([3, 2]), children, once=True)
+    with pytest.raises(InvalidArgument, match=rf"children holds {value} at position 3; expected -1 or 1"):
+        ops.octree_depad(tf.zeros([5, 2]), children)
 
 
 def test_malformed_shapes():
     with pytest.raises(InvalidArgument, match=r"children has shape \[5\]; expected \[M\] with M = 4"):
         ops.octree_depad(tf.zeros([4, 2]), CHILDREN)
-    with pytest.raises(InvalidArgument, match=r"x has shape \[4\]; expected \[Mn, C\]"):
-        ops.octree_pad(tf.zeros([4]), CHILDREN)
+    with pytest.raises(InvalidArgument, match=r"x has shape \[4\]; expected \[N, C\]"):
+        ops.gather_rows(tf.zeros([4]), CHILDREN, once=True)
     with pytest.raises(InvalidArgument, match="x has 12 rows; expected whole groups of eight siblings"):
         ops.octree_max_pool(tf.zeros([12, 2]), CHILDREN)
     with pytest.raises(InvalidArgument, match=r"mask has shape \[3,4\]; expected \[G, C\] with G = 3, C = 2"):
@@ -105,11 +107,11 @@ def test_malformed_shapes():
 @pytest.mark.reads_data
 @pytest.mark.parametrize("number", [2, 4])
 def test_wrong_number_of_nonempty_octants(number):
-    with pytest.raises(InvalidArgument, match=f"x has {number} rows; children has 3 non-empty octants"):
-        ops.octree_pad(tf.zeros([number, 2]), CHILDREN)
-    with pytest.raises(InvalidArgument, match=f"num_nonempty is {number}; children has 3 non-empty octants"):
+    with pytest.raises(InvalidArgument, match=f"x has {number} rows; index has 3 entries that are not -1"):
+        ops.gather_rows(tf.zeros([number, 2]), CHILDREN, once=True)
+    with pytest.raises(InvalidArgument, match=f"num_nonempty is {number}; children has 3 entries that are not -1"):
         ops.octree_depad(tf.zeros([5, 2]), CHILDREN, number)
-    with pytest.raises(InvalidArgument, match=f"num_nonempty is {number}; children has 3 non-empty octants"):
+    with pytest.raises(InvalidArgument, match=f"num_nonempty is {number}; children has 3 entries that are not -1"):
         ops.octree_max_unpool(tf.zeros([5, 2]), tf.zeros([number, 2], tf.int32), CHILDREN)
 
 

@@ -44,7 +44,7 @@ def test_three_neighbors_of_a_lone_point_take_all_of_it():
     index, weight = ops.three_neighbors(tf.zeros([1, 3]), [0, 1], tf.ones([2, 3]), [0, 2])
     np.testing.assert_array_equal(index, [[0, -1, -1]] * 2)
     np.testing.assert_array_equal(weight, [[1, 0, 0]] * 2)
-    np.testing.assert_array_equal(ops.points_interpolate([[3.0, 4.0]], index, weight), [[3, 4]] * 2)
+    np.testing.assert_array_equal(ops.weighted_gather([[3.0, 4.0]], index, weight), [[3, 4]] * 2)
 
 
 def test_gathers_equal_reference():
@@ -56,8 +56,9 @@ def test_gathers_equal_reference():
     np.testing.assert_array_equal(ops.neighbor_max(x, index), reference.neighbor_max(x, index))
     rows = rng.normal(size=(5, 6, 4)).astype(np.float32)
     np.testing.assert_allclose(ops.sum_rows(rows, index, 9), reference.sum_rows(rows, index, 9), rtol=1e-5, atol=1e-6)
-    want = reference.points_interpolate(x, index, weight)
-    np.testing.assert_allclose(ops.points_interpolate(x, index, weight), want, rtol=1e-5)
+    for count in range(7):
+        table = index[:, :count], weight[:, :count]
+        np.testing.assert_allclose(ops.weighted_gather(x, *table), reference.weighted_gather(x, *table), rtol=1e-5)
 
 
 def test_gradients():
@@ -66,7 +67,7 @@ def test_gradients():
     check_gradient(lambda v: ops.gather_rows(v, index), x)
     check_gradient(lambda v: ops.neighbor_max(v, index), x)
     check_gradient(lambda v: ops.sum_rows(v, index[0], 6), normal(5, 4, 2))
-    check_gradient(lambda v: ops.points_interpolate(v, index, weight), x)
+    check_gradient(lambda v: ops.weighted_gather(v, index, weight), x)
 
 
 def test_second_derivative_of_gathering():
@@ -177,8 +178,3 @@ def test_row_splits_without_a_shape(splits):
 def test_index_out_of_range(function):
     with pytest.raises(InvalidArgument, match="index holds the index 4 at position 1; expected .* 0 to 3"):
         function(tf.zeros([4, 2]), tf.constant([[0, 4]]))
-
-
-def test_too_many_columns_to_interpolate():
-    with pytest.raises(ValueError, match="index has 9 columns; points_interpolate takes at most 8"):
-        ops.points_interpolate(tf.zeros([4, 2]), tf.zeros([1, 9], tf.int32), tf.zeros([1, 9]))

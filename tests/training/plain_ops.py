@@ -27,7 +27,7 @@ def octree_upsample_conv(x, weights, children, num_nonempty):
     return tf.reshape(tf.einsum("hc,kcd->hkd", parents, weights), [-1, weights.shape[2]])
 
 
-def octree_interpolate(x, index, weight):
+def weighted_gather(x, index, weight):
     return tf.reduce_sum(gather(x, index) * weight[:, :, None], axis=1)
 
 
@@ -47,7 +47,7 @@ FUNCTIONS = (
     octree_conv,
     octree_downsample_conv,
     octree_upsample_conv,
-    octree_interpolate,
+    weighted_gather,
     moments,
     normalize,
 )

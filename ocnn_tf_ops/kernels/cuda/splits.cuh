@@ -15,16 +15,12 @@ __device__ inline RowRange rows_of(const int32_t* row_splits, int64_t shape, int
   return {first < 0 ? 0 : first, last > num_rows ? num_rows : last};
 }
 
-// The shape that owns `row`.
+// The shape that owns a row, always one of the num_shapes (at least 1), however malformed the row_splits.
 __device__ inline int64_t shape_of(const int32_t* row_splits, int64_t num_shapes, int64_t row) {
-  int64_t low = 0, high = num_shapes - 1;
-  while (low < high) {
-    const int64_t middle = (low + high) / 2;
-    if (row_splits[middle + 1] <= row) {
-      low = middle + 1;
-    } else {
-      high = middle;
-    }
+  int64_t low = 0;
+  for (int64_t left = num_shapes; left > 1; left -= left / 2) {
+    const int64_t middle = low + left / 2;
+    low = row_splits[middle] <= row ? middle : low;
   }
   return low;
 }

@@ -34,14 +34,4 @@ __device__ inline void check_row_splits(const int32_t* row_splits, int64_t num_s
   });
 }
 
-// The shape that owns a row, always one of the num_shapes (at least 1), however malformed the row_splits.
-__device__ inline int64_t shape_of(const int32_t* row_splits, int64_t num_shapes, int64_t row) {
-  int64_t low = 0;
-  for (int64_t left = num_shapes; left > 1; left -= left / 2) {
-    const int64_t middle = low + left / 2;
-    low = row_splits[middle] <= row ? middle : low;
-  }
-  return low;
-}
-
 }  // namespace ocnn

@@ -2,6 +2,7 @@
 
 #include "../cuda/launch.cuh"
 #include "../cuda/primitives.h"
+#include "../cuda/splits.cuh"
 #include "../cuda/status.cuh"
 #include "../cuda/workspace.h"
 #include "build.inl"

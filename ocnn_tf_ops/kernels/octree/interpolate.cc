@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <atomic>
 
-#include "../dtype.h"
 #include "../parallel.h"
 #include "interpolate.inl"
 
@@ -71,52 +70,6 @@ void corner_weights(const Axis axes[3], const int32_t* index, float* weight) {
   for (int32_t m = 0; m < kCorners; ++m) weight[m] /= sum;
 }
 
-template <typename T>
-void add_scaled(const T* from, T scale, int64_t count, T* to) {
-  for (int64_t c = 0; c < count; ++c) to[c] += scale * from[c];
-}
-
-template <typename T>
-bool interpolate(const ocnn_executor* stream, const T* x, const int32_t* index, const T* weight, int64_t num_points,
-                 int64_t num_nodes, int64_t channels, T* y) {
-  std::atomic<bool> valid{true};
-  ocnn::parallel_for(stream, num_points, kGrain, [&](int64_t begin, int64_t end) {
-    for (int64_t n = begin; n < end; ++n) {
-      T* out = y + n * channels;
-      std::fill(out, out + channels, T{0});
-      for (int64_t j = n * kCorners; j < (n + 1) * kCorners; ++j) {
-        if (index[j] < -1 || index[j] >= num_nodes) {
-          valid = false;
-          return;
-        }
-        if (index[j] >= 0) add_scaled(x + index[j] * channels, weight[j], channels, out);
-      }
-    }
-  });
-  return valid;
-}
-
-// Every task owns a range of octants and looks through all points for them: no atomics, one order of summation.
-template <typename T>
-bool interpolate_grad(const ocnn_executor* stream, const T* grad_y, const int32_t* index, const T* weight,
-                      int64_t num_points, int64_t num_nodes, int64_t channels, T* grad_x) {
-  const int64_t tasks = stream == nullptr ? 1 : std::max<int64_t>(1, stream->num_threads);
-  std::atomic<bool> valid{true};
-  ocnn::parallel_for(stream, num_nodes, (num_nodes + tasks - 1) / tasks, [&](int64_t begin, int64_t end) {
-    std::fill(grad_x + begin * channels, grad_x + end * channels, T{0});
-    for (int64_t j = 0; j < num_points * kCorners; ++j) {
-      const int64_t node = index[j];
-      if (node >= begin && node < end) {
-        add_scaled(grad_y + j / kCorners * channels, weight[j], channels, grad_x + node * channels);
-      } else if (node < -1 || node >= num_nodes) {
-        valid = false;
-        return;
-      }
-    }
-  });
-  return valid;
-}
-
 }  // namespace
 
 extern "C" {
@@ -147,27 +100,6 @@ int ocnn_octree_interpolation_table_cpu(const ocnn_executor* stream, const float
     }
   });
   return finite ? OCNN_OK : OCNN_NOT_FINITE;
-}
-
-int ocnn_octree_interpolate_cpu(const ocnn_executor* stream, int32_t dtype, const void* x, const int32_t* index,
-                                const void* weight, int64_t num_points, int64_t num_nodes, int64_t channels, void* y) {
-  if (!ocnn::valid_interpolation_sizes(num_points, num_nodes, channels)) return OCNN_INVALID_ARGUMENT;
-  return ocnn::dispatch(dtype, [&](auto zero) {
-    using T = decltype(zero);
-    return interpolate(stream, static_cast<const T*>(x), index, static_cast<const T*>(weight), num_points, num_nodes,
-                       channels, static_cast<T*>(y));
-  });
-}
-
-int ocnn_octree_interpolate_grad_cpu(const ocnn_executor* stream, int32_t dtype, const void* grad_y,
-                                     const int32_t* index, const void* weight, int64_t num_points, int64_t num_nodes,
-                                     int64_t channels, void* grad_x) {
-  if (!ocnn::valid_interpolation_sizes(num_points, num_nodes, channels)) return OCNN_INVALID_ARGUMENT;
-  return ocnn::dispatch(dtype, [&](auto zero) {
-    using T = decltype(zero);
-    return interpolate_grad(stream, static_cast<const T*>(grad_y), index, static_cast<const T*>(weight), num_points,
-                            num_nodes, channels, static_cast<T*>(grad_x));
-  });
 }
 
 }  // extern "C"

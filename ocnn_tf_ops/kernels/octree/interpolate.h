@@ -1,4 +1,5 @@
-// Trilinear interpolation of octant features at points. Features live at octant centers.
+// Where trilinear interpolation at points reads the features of octants, which live at octant centers, and with which
+// weights: a table for gather/weighted.h.
 #pragma once
 
 #include "../common.h"
@@ -24,21 +25,5 @@ int ocnn_octree_interpolation_table_cuda(ocnn_cuda_stream stream, const float* x
                                          int64_t num_points, int64_t num_shapes, const int64_t* keys,
                                          int64_t num_nodes, int32_t depth, int32_t edge_mode, int32_t* index,
                                          float* weight, int32_t* status);
-
-// y[n] = sum over j of weight[n, j] * x[index[n, j]]: x [num_nodes, channels], weight [num_points, 8] of `dtype`
-// (beside the half types: float32, as the table has them).
-int ocnn_octree_interpolate_cpu(const ocnn_executor* stream, int32_t dtype, const void* x, const int32_t* index,
-                                const void* weight, int64_t num_points, int64_t num_nodes, int64_t channels, void* y);
-int ocnn_octree_interpolate_cuda(ocnn_cuda_stream stream, int32_t dtype, const void* x, const int32_t* index,
-                                 const void* weight, int64_t num_points, int64_t num_nodes, int64_t channels, void* y);
-
-// The adjoint: grad_x[m] = sum over index[n, j] = m of weight[n, j] * grad_y[n], always in the order of the points.
-int ocnn_octree_interpolate_grad_cpu(const ocnn_executor* stream, int32_t dtype, const void* grad_y,
-                                     const int32_t* index, const void* weight, int64_t num_points, int64_t num_nodes,
-                                     int64_t channels, void* grad_x);
-int64_t ocnn_octree_interpolate_grad_cuda_workspace_bytes(int64_t num_points, int64_t num_nodes);
-int ocnn_octree_interpolate_grad_cuda(ocnn_cuda_stream stream, int32_t dtype, const void* grad_y, const int32_t* index,
-                                      const void* weight, int64_t num_points, int64_t num_nodes, int64_t channels,
-                                      void* grad_x, void* workspace, int64_t workspace_bytes);
 
 }  // extern "C"

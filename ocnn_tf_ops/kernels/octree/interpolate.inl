@@ -15,10 +15,6 @@ inline bool valid_table_sizes(int64_t num_points, int64_t num_shapes, int64_t nu
          depth >= 1 && depth <= kMaxDepth && (edge_mode == OCNN_EDGE_MISSING || edge_mode == OCNN_EDGE_WRAP);
 }
 
-inline bool valid_interpolation_sizes(int64_t num_points, int64_t num_nodes, int64_t channels) {
-  return num_points >= 0 && num_nodes >= 0 && num_nodes <= INT32_MAX && channels >= 0;
-}
-
 struct Layer {  // the finest octants
   const int64_t* keys;
   int64_t num_groups;  // of eight siblings

@@ -2,9 +2,8 @@
 
 #include "../cuda/dispatch.cuh"
 #include "../cuda/launch.cuh"
-#include "../cuda/primitives.h"
-#include "../cuda/workspace.h"
-#include "gather.h"
+#include "groups.cuh"
+#include "rows.h"
 
 namespace {
 
@@ -62,28 +61,10 @@ __global__ void find_elements(const int32_t* source, int64_t count, int64_t num_
   });
 }
 
-struct Groups {
-  int32_t *order, *starts;
-  char* memory;
-  int64_t memory_bytes;
-};
-
-Groups group_layout(ocnn::Workspace& memory, int64_t count, int64_t num_rows) {
-  Groups groups;
-  groups.order = memory.take<int32_t>(count);
-  groups.starts = memory.take<int32_t>(num_rows + 1);
-  groups.memory_bytes = ocnn::group_positions_workspace_bytes(count);
-  groups.memory = memory.take<char>(groups.memory_bytes);
-  return groups;
-}
-
 // sums [num_rows, channels]: the rows of x [count, channels] added up by their index [count].
 int group_and_sum(ocnn_cuda_stream stream, int32_t dtype, const void* x, const int32_t* index, int64_t count,
-                  int64_t num_rows, int64_t channels, const Groups& groups, void* sums) {
-  if (const int status = ocnn::group_positions(stream, index, count, num_rows, groups.order, groups.starts,
-                                               groups.memory, groups.memory_bytes)) {
-    return status;
-  }
+                  int64_t num_rows, int64_t channels, const ocnn::Groups& groups, void* sums) {
+  if (const int status = ocnn::fill_groups(stream, index, count, num_rows, groups)) return status;
   return ocnn::dispatch_cuda(dtype, [&](auto zero) {
     using T = decltype(zero);
     return ocnn::launch_over(num_rows * channels, sum_groups<T>, stream, static_cast<const T*>(x), groups.order,
@@ -111,7 +92,7 @@ int ocnn_gather_rows_cuda(ocnn_cuda_stream stream, int32_t dtype, const void* x,
 
 int64_t ocnn_gather_rows_grad_cuda_workspace_bytes(int64_t num_rows, int64_t num_points) {
   ocnn::Workspace memory;
-  group_layout(memory, num_rows, num_points);
+  ocnn::take_groups(memory, num_rows, num_points);
   return memory.bytes();
 }
 
@@ -120,7 +101,7 @@ int ocnn_gather_rows_grad_cuda(ocnn_cuda_stream stream, int32_t dtype, const voi
                                int64_t workspace_bytes) {
   if (!valid_count(num_rows) || !valid_count(num_points) || channels < 0) return OCNN_INVALID_ARGUMENT;
   ocnn::Workspace memory(workspace, workspace_bytes);
-  const Groups groups = group_layout(memory, num_rows, num_points);
+  const ocnn::Groups groups = ocnn::take_groups(memory, num_rows, num_points);
   if (!memory.fits()) return OCNN_INVALID_ARGUMENT;
   return group_and_sum(stream, dtype, grad_y, index, num_rows, num_points, channels, groups, grad_x);
 }
@@ -139,7 +120,7 @@ int ocnn_neighbor_max_cuda(ocnn_cuda_stream stream, int32_t dtype, const void* x
 int64_t ocnn_neighbor_max_grad_cuda_workspace_bytes(int64_t num_queries, int64_t num_points, int64_t channels) {
   ocnn::Workspace memory;
   memory.take<int32_t>(num_queries * channels);
-  group_layout(memory, num_queries * channels, num_points * channels);
+  ocnn::take_groups(memory, num_queries * channels, num_points * channels);
   return memory.bytes();
 }
 
@@ -151,7 +132,7 @@ int ocnn_neighbor_max_grad_cuda(ocnn_cuda_stream stream, int32_t dtype, const vo
   if (!valid_count(count) || !valid_count(elements)) return OCNN_INVALID_ARGUMENT;
   ocnn::Workspace memory(workspace, workspace_bytes);
   int32_t* element = memory.take<int32_t>(count);
-  const Groups groups = group_layout(memory, count, elements);
+  const ocnn::Groups groups = ocnn::take_groups(memory, count, elements);
   if (!memory.fits()) return OCNN_INVALID_ARGUMENT;
   if (const int status =
           ocnn::launch_over(count, find_elements, stream, source, count, num_points, channels, element)) {

@@ -1,4 +1,4 @@
-// Rows of neighbors: gathered, or their maximum in each channel; with the adjoints.
+// Rows that an index names: gathered, or their maximum in each channel; with the adjoints.
 #pragma once
 
 #include "../common.h"

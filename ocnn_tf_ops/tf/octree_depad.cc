@@ -1,8 +1,7 @@
-// Ops Ocnn>OctreePad and Ocnn>OctreeDepad over kernels/octree/pad.h.
-#include "../kernels/octree/pad.h"
+// Op Ocnn>OctreeDepad over kernels/octree/depad.h.
+#include "../kernels/octree/depad.h"
 
 #include "../kernels/cuda/primitives.h"
-#include "absl/strings/substitute.h"
 #include "dims.h"
 #include "kernel_call.h"
 #include "register.h"
@@ -13,20 +12,9 @@ namespace {
 using namespace tensorflow;  // NOLINT
 using shape_inference::InferenceContext;
 
-TensorSpecs inputs(const char* rows) { return {{"x", {rows, "C"}}, {"children", {"M"}}}; }
-
-TensorSpecs depad_inputs() {
-  TensorSpecs specs = inputs("M");
-  specs.push_back({"num_nonempty", {}});
+const TensorSpecs& inputs() {
+  static const TensorSpecs specs = {{"x", {"M", "C"}}, {"children", {"M"}}, {"num_nonempty", {}}};
   return specs;
-}
-
-// InvalidArgument unless `children` counts as many non-empty octants as `number` says, `whose` it is.
-absl::Status check_nonempty(const Tensor& children, int64_t number, const char* whose) {
-  int64_t counted = 0;
-  TF_RETURN_IF_ERROR(count_children(children, "children", &counted));
-  if (counted == number) return absl::OkStatus();
-  return invalid(absl::Substitute(whose, number), "; children has ", counted, " non-empty octants");
 }
 
 // The number of non-empty octants, one more than the last of them has. Waits for a GPU.
@@ -49,38 +37,20 @@ absl::Status count_nonempty(KernelCall<Device, T>& call, const Tensor& children,
 }
 
 template <typename Device, typename T>
-class OctreePad : public OpKernel {
- public:
-  using OpKernel::OpKernel;
-
-  void Compute(OpKernelContext* context) override {
-    Sizes n;
-    OP_REQUIRES_OK(context, n.bind_inputs(context, inputs("Mn")));
-    OP_REQUIRES_OK(context, Device::check([&] { return check_nonempty(context->input(1), n["Mn"], "x has $0 rows"); }));
-    KernelCall<Device, T> call(context);
-    const void* x = call.features(0);
-    const int32_t* children = call.template in<int32_t>(1);
-    void* y = call.new_features(0, {n["M"], n["C"]});
-    OP_REQUIRES_OK(context, run<ocnn_octree_pad_cpu, ocnn_octree_pad_cuda>(call, "octree_pad", call.dtype(), x,
-                                                                           children, n["M"], n["Mn"], n["C"], y));
-  }
-};
-
-template <typename Device, typename T>
 class OctreeDepad : public OpKernel {
  public:
   using OpKernel::OpKernel;
 
   void Compute(OpKernelContext* context) override {
     Sizes n;
-    OP_REQUIRES_OK(context, n.bind_inputs(context, depad_inputs()));
+    OP_REQUIRES_OK(context, n.bind_inputs(context, inputs()));
     KernelCall<Device, T> call(context);
     int64_t num_nonempty = context->input(2).scalar<int32_t>()();
     if (num_nonempty < 0) {
       OP_REQUIRES_OK(context, count_nonempty(call, context->input(1), &num_nonempty));
     } else {
       OP_REQUIRES_OK(context, Device::check([&] {
-        return check_nonempty(context->input(1), num_nonempty, "num_nonempty is $0");
+        return check_count(context->input(1), "children", num_nonempty, "num_nonempty is ", "");
       }));
     }
     const void* x = call.features(0);
@@ -91,19 +61,6 @@ class OctreeDepad : public OpKernel {
   }
 };
 
-REGISTER_OP("Ocnn>OctreePad")
-    .Input("x: T")
-    .Input("children: int32")
-    .Output("y: T")
-    .Attr("T: " OCNN_TYPES)
-    .SetShapeFn([](InferenceContext* c) {
-      Dims dims(c);
-      TF_RETURN_IF_ERROR(dims.bind_inputs(inputs("Mn")));
-      c->set_output(0, dims.shape({"M", "C"}));
-      return absl::OkStatus();
-    })
-    .Doc("Rows of the non-empty octants -> rows of all octants, 0 at the empty ones.");
-
 REGISTER_OP("Ocnn>OctreeDepad")
     .Input("x: T")
     .Input("children: int32")
@@ -112,13 +69,12 @@ REGISTER_OP("Ocnn>OctreeDepad")
     .Attr("T: " OCNN_TYPES)
     .SetShapeFn([](InferenceContext* c) {
       Dims dims(c);
-      TF_RETURN_IF_ERROR(dims.bind_inputs(depad_inputs()));
+      TF_RETURN_IF_ERROR(dims.bind_inputs(inputs()));
       c->set_output(0, dims.shape({"Mn", "C"}));
       return absl::OkStatus();
     })
     .Doc("Rows of all octants -> rows of the non-empty ones, which are counted if num_nonempty is -1.");
 
-OCNN_REGISTER_TYPES("Ocnn>OctreePad", OctreePad);
 OCNN_REGISTER_TYPES("Ocnn>OctreeDepad", OctreeDepad, .HostMemory("num_nonempty"));
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Ops Ocnn>GatherRows and Ocnn>NeighborMax and their gradients over kernels/points/gather.h.
-#include "../kernels/points/gather.h"
+// Ops Ocnn>GatherRows and Ocnn>NeighborMax and their gradients over kernels/gather/rows.h.
+#include "../kernels/gather/rows.h"
 
 #include "absl/strings/str_join.h"
 #include "dims.h"
@@ -43,13 +43,21 @@ const TensorSpecs& max_grad_inputs() {
 template <typename Device, typename T>
 class GatherRows : public OpKernel {
  public:
-  using OpKernel::OpKernel;
+  explicit GatherRows(OpKernelConstruction* context) : OpKernel(context) {
+    OP_REQUIRES_OK(context, context->GetAttr("once", &once_));
+  }
 
   void Compute(OpKernelContext* context) override {
     Sizes n;
     OP_REQUIRES_OK(context, n.bind_inputs(context, gather_inputs()));
     KernelCall<Device, T> call(context);
-    OP_REQUIRES_OK(context, call.check_indices(1, n["N"], "index"));
+    if (once_) {
+      OP_REQUIRES_OK(context, Device::check([&] {
+        return check_count(context->input(1), "index", n["N"], "x has ", " rows");
+      }));
+    } else {
+      OP_REQUIRES_OK(context, call.check_indices(1, n["N"], "index"));
+    }
     const void* x = call.features(0);
     const int32_t* index = call.template in<int32_t>(1);
     void* y = call.new_features(0, sizes_of_rows(context->input(1), n["C"]));
@@ -58,6 +66,9 @@ class GatherRows : public OpKernel {
                                                                     context->input(1).NumElements(), n["N"], n["C"],
                                                                     y));
   }
+
+ private:
+  bool once_ = false;
 };
 
 template <typename Device, typename T>
@@ -129,6 +140,7 @@ REGISTER_OP("Ocnn>GatherRows")
     .Input("x: T")
     .Input("index: int32")
     .Output("y: T")
+    .Attr("once: bool = false")
     .Attr("T: " OCNN_TYPES)
     .SetShapeFn([](InferenceContext* c) {
       Dims dims(c);
@@ -139,7 +151,7 @@ REGISTER_OP("Ocnn>GatherRows")
       c->set_output(0, rows);
       return absl::OkStatus();
     })
-    .Doc("y[...] = x[index[...]], 0 for index -1.");
+    .Doc("y[...] = x[index[...]], 0 for index -1; `once`: the others are 0, 1, ..., each row of x.");
 
 REGISTER_OP("Ocnn>GatherRowsGrad")
     .Input("grad_y: T")

@@ -1,4 +1,4 @@
-#include "gather.h"
+#include "rows.h"
 
 #include <algorithm>
 #include <atomic>
