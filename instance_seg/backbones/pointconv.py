@@ -95,9 +95,9 @@ class PointConvNet(Composite):
             for layer, table, around, level in zip(decodings, tables[:0:-1], near[::-1], levels[-2:0:-1], strict=True):
                 x = layer(x, table, around, level.features, training=training)
                 decoded.append(x)
-            first = ops.points_interpolate(x, *tables[0])
+            first = ops.weighted_gather(x, *tables[0])
             own = propagation(side_by_side([first, levels[0].features]), training=training)
-            found.append(side_by_side([own, first]) + ops.points_interpolate(decoded[-2], *to_points))
+            found.append(side_by_side([own, first]) + ops.weighted_gather(decoded[-2], *to_points))
         return tuple(found)
 
 

@@ -134,7 +134,7 @@ class Decoding(Composite):
 
     def call(self, coarse, table, near: Neighborhood, skip, training=False):
         """[N, C] of `coarse` [M, C0], the table of its three neighbors, and neighborhoods and features of N points."""
-        interpolated = ops.points_interpolate(coarse, *table)
+        interpolated = ops.weighted_gather(coarse, *table)
         grouped = side_by_side([near.relative, ops.gather_rows(interpolated, near.index)])
         hidden = self.hidden(tf.reshape(near.relative, [-1, 3]), training=training)
         pooled = self.pooling(grouped, tf.reshape(hidden, [-1, grouped.shape[1], hidden.shape[1]]), training=training)
