@@ -4,6 +4,7 @@
 
     detection   ins_seg_h5_for_detection, masks to learn from
     gt          ins_seg_h5_gt, masks to be measured against, and the points of the test split
+    sgpn        ins_seg_h5_for_sgpn, classes and instances as flags, and weights of the points
     points      the .points files of the paper's authors, one for each shape and level
     tfrecords   their <Category>_level123_<split>_<count>.tfrecords
     shards      compressed records, the quickest to train from

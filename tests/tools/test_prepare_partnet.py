@@ -94,7 +94,7 @@ def test_a_failure_is_named_and_stops_nothing_else(data_dir, tmp_path):
     [
         (["--categories=chair"], "did you mean 'Chair'"),
         (["--categories=Lamp"], "Lamp: has no files train-00.h5"),
-        (["--formats=zip"], "--formats: there is no 'zip'; choose from detection,gt,points,tfrecords,shards"),
+        (["--formats=zip"], "--formats: there is no 'zip'; choose from detection,gt,sgpn,points,tfrecords,shards"),
         (["--data_dir=/nowhere"], "/nowhere/ins_seg_h5 has no folder of a PartNet category"),
     ],
 )

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from instance_seg.data.partnet.formats import points_folder, shards, tfrecord
-from instance_seg.data.partnet.hdf5.sources import LevelMasks, PartTrees
+from instance_seg.data.partnet.hdf5.sources import LevelMasks, OneHot, PartTrees
 from instance_seg.data.partnet.splits import SPLITS
 from instance_seg.data.partnet.stored_shape import Block, StoredShape
 from instance_seg.data.partnet.taxonomy import CATEGORIES, Taxonomy, check_category
@@ -25,6 +25,7 @@ SOURCES = {  # by preference
     "tfrecords": tfrecord,
     "points": points_folder,
     "masks": LevelMasks,
+    "sgpn": OneHot,
 }
 
 

@@ -46,14 +46,15 @@ def make_good(root: Path) -> dict[str, Path]:
     shapes = (generate_shape("Chair", 0, index, NUM_POINTS) for index in range(NUM_SHAPES))
     write_split(trees, "Chair", "train", shapes, CHAIR)
     sources = prepare.find_sources(trees, "Chair", "train")
-    for name in ("points", "tfrecords", "shards"):
+    for name in ("points", "tfrecords", "shards", "sgpn"):
         jobs = prepare.plan(name, sources, root / name)
         for job in jobs:
             record_checksums(prepare.run_job(job))
         prepare.finish(jobs)
     shutil.copytree(trees, root / "masks")
     shutil.rmtree(trees / "ins_seg_h5_for_detection")
-    for name in ("ins_seg_h5", "masks"):
+    shutil.copytree(trees, root / "sgpn", dirs_exist_ok=True)
+    for name in ("ins_seg_h5", "masks", "sgpn"):
         seal_category(root / name, "Chair")
     return {name: root / name for name in SOURCES}
 

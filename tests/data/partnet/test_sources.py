@@ -56,7 +56,7 @@ def root(tmp_path_factory):
             shapes = (make_shape(category, index) for index in range(first, first + number))
             write_split(folder, category, split, shapes, load_taxonomy(category))
             sources = prepare.find_sources(folder, category, split)
-            for name in ("points", "tfrecords", "shards"):
+            for name in ("points", "tfrecords", "shards", "sgpn"):
                 jobs = prepare.plan(name, sources, folder)
                 for job in jobs:
                     prepare.run_job(job)

@@ -15,6 +15,7 @@ from instance_seg.data.files.checksums import checksum, read_checksums
 from instance_seg.data.partnet.formats import points_folder, shards, tfrecord
 from instance_seg.data.partnet.formats.points_file import PointsFileName, write_points_file
 from instance_seg.data.partnet.hdf5.masks import DETECTION_TREE, GT_TREE, check_instance_counts, write_level_masks
+from instance_seg.data.partnet.hdf5.one_hot import ONE_HOT_TREE, write_one_hot
 from instance_seg.data.partnet.hdf5.part_trees import entry_names, read_entries, reject_tree
 from instance_seg.data.partnet.hdf5.paths import h5_path, level_folder, split_files
 from instance_seg.data.partnet.hdf5.sources import check_split_list
@@ -177,6 +178,19 @@ def _write_masks(job: Job, shapes: Iterator[LabeledShape], taxonomy: Taxonomy) -
     write_level_masks(job.out, source.category, source.split, source.index, block, taxonomy)
 
 
+def _one_hot_outputs(out: Path, sources: Sequence[SourceFile], taxonomy: Taxonomy) -> list[Path]:
+    category, split, index = sources[0].category, sources[0].split, sources[0].index
+    folders = [level_folder(category, level) for level in taxonomy.real_levels]
+    return [h5_path(out, ONE_HOT_TREE, folder, split, index) for folder in folders]
+
+
+def _write_one_hot(job: Job, shapes: Iterator[LabeledShape], taxonomy: Taxonomy) -> None:
+    source = job.sources[0]
+    block = list(shapes)
+    check_instance_counts(source.path, block, taxonomy)
+    write_one_hot(job.out, source.category, source.split, source.index, block, taxonomy)
+
+
 def _points_outputs(out: Path, sources: Sequence[SourceFile], taxonomy: Taxonomy) -> list[Path]:
     source = sources[0]
     names = (
@@ -219,6 +233,7 @@ _RECORDS = "{category}_level123_{split}_*.tfrecords"
 FORMATS: dict[str, Format] = {
     "detection": Format(("train", "val"), False, _mask_outputs, _write_masks, _MASKS),
     "gt": Format(("test",), False, _mask_outputs, _write_masks, _MASKS),
+    "sgpn": Format(SPLITS, False, _one_hot_outputs, _write_one_hot, _MASKS),
     "points": Format(SPLITS, False, _points_outputs, _write_points, "{category}_*_{split}.points"),
     "tfrecords": Format(SPLITS, True, _record_outputs, _write_records, _RECORDS),
     "shards": Format(SPLITS, False, _shard_outputs, _write_shards, "{split}-*.tfrecords.gz"),
