@@ -1,4 +1,4 @@
-"""ASIS on a small S3DIS through the real program: blocks, training, rooms, measures, and the checkpoint read again."""
+"""ASIS and JSNet on a small S3DIS through the real program: blocks, training, rooms, measures, and the checkpoint read again."""
 
 import json
 
@@ -10,13 +10,8 @@ from instance_seg.presets import load_config
 
 SMALL = {
     "data_set": "s3dis",
-    "system": "embedding",
-    "fusion": "own",
     "allow_partial": True,
     "block_points": 256,
-    "pointnet2_points": (32, 16, 8, 4),
-    "pointnet2_samples": 8,
-    "pointnet2_width": 0.1,
     "head_width": 16,
     "optimizer": "adam",
     "learning_rate": 0.01,
@@ -25,6 +20,7 @@ SMALL = {
     "test_every_iter": 0,
     "picture_shapes": 1,
 }
+SIZES = {"points": (32, 16, 8, 4), "samples": 8, "width": 0.1}
 
 pytestmark = pytest.mark.slow
 
@@ -34,14 +30,17 @@ def measures(folder):
     return results["run"], results["readings"]["mean-shift"]["levels"]["classes"]
 
 
-def test_rooms_through_the_program(tmp_path):
+@pytest.mark.parametrize(("variant", "backbone"), [("b_asis_fusion", "pointnet2"), ("jsnet", "pointconv")])
+def test_rooms_through_the_program(tmp_path, variant, backbone):
+    small = SMALL | {"variant": variant} | {f"{backbone}_{name}": value for name, value in SIZES.items()}
     write_area(tmp_path / "data", 1, 2)
     write_area(tmp_path / "data", 5, 2)
     where = {"data_dir": str(tmp_path / "data"), "logdir": str(tmp_path / "run")}
-    assert train(load_config("paper", SMALL | where)) == 0
+    assert train(load_config("paper", small | where)) == 0
     run, trained = measures(tmp_path / "run")
+    assert run["variant"] == variant and run["clouds"] == 2
     assert run["subset"] == "area5" and run["calibration"]["classes/mean_size"][1] > 0
     assert set(trained) == {"mCov", "mWCov", "mPrec", "mRec", "mIoU", "per_class"}
     assert trained["per_class"]["chair"]["instances"] == 6 and trained["per_class"]["sofa"]["instances"] == 0
-    evaluate(load_config("paper", SMALL | where))  # the sizes come out of the checkpoint
+    evaluate(load_config("paper", small | where))  # the sizes come out of the checkpoint
     assert measures(tmp_path / "run")[1] == trained
