@@ -1,4 +1,4 @@
-"""ASIS and JSNet on a small S3DIS through the real program: blocks, training, rooms, measures, and the checkpoint read again."""
+"""ASIS and JSNet on a small S3DIS by the real program: blocks, training, rooms, measures, the checkpoint read again."""
 
 import json
 
