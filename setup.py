@@ -172,6 +172,7 @@ def main() -> None:
             "trimesh",
         ],
         extras_require={
+            "torch": ["torch"],  # reads .pth files of weights
             "test": ["pytest", "pytest-xdist", "ruff", "setuptools"],
             **cuda_extra(),
         },

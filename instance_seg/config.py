@@ -38,7 +38,9 @@ class RunConfig(Settings):
     """Where a run lives and how often it reports."""
 
     logdir: str = option("", "folder of the run: checkpoints, logs, results", free=True)
-    ckpt: str = option("", "checkpoint to start from or to evaluate; empty: the latest of logdir, if any")
+    ckpt: str = option(
+        "", "checkpoint, .safetensors or .pth file to start from or to evaluate; empty: the latest of logdir, if any"
+    )
     seed: int = option(0, "seed of initial weights, data order and augmentation", low=0, high=LARGEST_SEED)
     variant: str = option("cross_level_fusion", "row of the paper's Table 4: a file of experiments/variants")
     dataset: str = option("", "name of the data set, for the report; empty: the name of data_dir", free=True)

@@ -9,6 +9,8 @@ import tensorflow as tf
 from instance_seg.config import Config
 from instance_seg.files import write_json
 from instance_seg.nesting import options
+from instance_seg.released.spconv_import import import_spconv_weights
+from instance_seg.released.weight_files import is_weight_file
 from instance_seg.structures import Task
 from instance_seg.training.checkpoint_files import (
     DESCRIPTION,
@@ -55,6 +57,7 @@ class Checkpoints:
 
     def __init__(self, folder, model, optimizer, description: dict, keep: int = 3, loss_scale=None):
         self.folder, self.description, self.keep = pathlib.Path(folder), description, keep
+        self._model = model
         self._step = tf.Variable(0, dtype=tf.int64, trainable=False)
         self._seconds = tf.Variable(0.0, dtype=tf.float64, trainable=False)
         # By their paths in the model: TensorFlow does not look for layers inside lists.
@@ -106,7 +109,15 @@ class Checkpoints:
         return self.progress
 
     def restore_weights(self, checkpoint: str) -> Progress:
-        """Restores weights (not momentum) from a prefix, or from the newest checkpoint of a folder that can be read."""
+        """Restores weights (not momentum) from a prefix, or from the newest checkpoint of a folder that can be read.
+
+        From a file of PyTorch's as well, which does not say how far it was trained.
+        """
+        if is_weight_file(checkpoint):
+            taken = import_spconv_weights(checkpoint, self._model)
+            rest = f"; left as they begin: {', '.join(taken.new)}" if taken.new else ""
+            print(f"{taken.tensors} tensors, {taken.numbers:,} numbers taken from {checkpoint}{rest}")
+            return Progress(0, 0.0)
         prefix = self._restore_first(self._weights, find_checkpoints(checkpoint))
         step, seconds = (tf.train.load_variable(prefix, f"{n}/.ATTRIBUTES/VARIABLE_VALUE") for n in ("step", "seconds"))
         return Progress(int(step), float(seconds))

@@ -7,6 +7,7 @@ from typing import Any
 
 from instance_seg.config import Config, make_config
 from instance_seg.files import read_json
+from instance_seg.released.weight_files import is_weight_file
 
 CHECKPOINTS, DESCRIPTION = "checkpoints", "network.json"  # folder of a run, file in it
 _INDEX = re.compile(r"iter-(\d+)\.index")  # written last: a checkpoint with an index was whole once
@@ -49,7 +50,12 @@ def find_checkpoints(path: str) -> list[str]:
 
 
 def run_folder(path: str) -> pathlib.Path:
-    """The folder of the run that a checkpoint, given as find_checkpoints takes it, belongs to."""
+    """The folder of the run that a checkpoint, given as find_checkpoints takes it, belongs to.
+
+    A file of PyTorch's belongs to none, and stands for an empty folder.
+    """
+    if is_weight_file(path):
+        return pathlib.Path(path)
     folder = pathlib.Path(find_checkpoints(path)[0]).parent
     return folder.parent if folder.name == CHECKPOINTS else folder
 

@@ -5,8 +5,9 @@ import json
 
 import pytest
 from data.scannet.scans import write_scan, write_table
+from released.test_spconv_import import random_weights, write_safetensors
 
-from instance_seg.experiment import evaluate, train
+from instance_seg.experiment import build_system, evaluate, make_data_set, train
 from instance_seg.presets import load_config
 
 pytestmark = pytest.mark.slow
@@ -36,3 +37,16 @@ def test_a_room_is_learned_by_heart(room, tmp_path):
     assert first["readings"]["proposals"]["levels"]["object"]["AP50"] > 90
     evaluate(load_config("smoke", given | {"logdir": str(again), "ckpt": str(run)}))
     assert json.loads((again / "results.json").read_text())["readings"] == first["readings"]
+
+
+def test_training_and_evaluation_begin_with_weights_of_the_published_program(room, tmp_path, capsys):
+    plain = load_config("smoke", GIVEN | room | {"fusion": "none"})
+    weights = random_weights(build_system(plain, make_data_set(plain).task()))
+    path = write_safetensors(tmp_path / "weights.safetensors", weights)
+    given = room | {"ckpt": path, "max_iter": 1, "logdir": str(tmp_path / "run")}
+    assert train(load_config("smoke", GIVEN | given)) == 0
+    printed = capsys.readouterr().out
+    assert f"taken from {path}; left as they begin: offset_0/fusion_unit/linear/kernel" in printed
+    assert f"starting from the weights of {path}" in printed
+    evaluate(load_config("smoke", GIVEN | given | {"fusion": "none", "logdir": str(tmp_path / "other")}))
+    assert json.loads((tmp_path / "other" / "results.json").read_text())["run"]["iterations"] == 0
