@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Trains PointGroup and HAIS on rooms, each with and without the paper's fusion, and prints the paper's Table 9 with ours.
+# Trains PointGroup, DyCo3D and HAIS on rooms, each with and without the paper's fusion, and prints the paper's Table 9
+# with ours.
 #
 #   bash experiments/scannet.sh                                      procedural rooms, preset demo
 #   bash experiments/scannet.sh --preset=smoke --systems=pointgroup  in minutes
 #   bash experiments/scannet.sh --data_dir=DIR --preset=paper        ScanNet v2, the published schedules
 #
-#   --systems=A,B       of pointgroup, hais; default: both
-#   --variants=A,B      of pointgroup, pointgroup_fusion, hais, hais_fusion; default: all
+#   --systems=A,B       of pointgroup, dyco3d, hais; default: all
+#   --variants=A,B      of pointgroup, pointgroup_fusion, dyco3d, dyco3d_fusion, hais, hais_fusion; default: all
 #   --seeds=0,1         seeds of every network; default: 0
 #   --preset=NAME       demo (default), smoke, paper, or a YAML file
 #   --data_dir=DIR      ScanNet's scans, label table and lists; default: procedural rooms, made in data/

@@ -316,7 +316,9 @@ def test_rooms_are_made_once_for_all_networks(checkout):
     assert done.returncode == 0, done.stderr
     assert commands[0] == "tools/make_rooms.py --out=data/procedural_rooms_smoke --size=smoke"
     runs = runs_of(commands)
-    assert [run["variant"] for run in runs] == 2 * ["pointgroup", "pointgroup_fusion", "hais", "hais_fusion"]
+    assert [run["variant"] for run in runs] == 2 * [
+        name + fused for name in ("pointgroup", "dyco3d", "hais") for fused in ("", "_fusion")
+    ]
     same = {"data_set": "scannet", "test_split": "val", "data_dir": "data/procedural_rooms_smoke", "preset": "smoke"}
     for run in runs:  # settings of rooms are passed on, those of a backbone that no run has are not
         assert run == run | same | {"test_augment": "false"} and "depth" not in run
@@ -324,14 +326,14 @@ def test_rooms_are_made_once_for_all_networks(checkout):
     (checkout / "data/procedural_rooms_smoke").mkdir(parents=True)
     (checkout / "data/procedural_rooms_smoke/scannetv2_val.txt").touch()
     _, again = call(checkout, "scannet.sh", "--preset=smoke", "--force")
-    assert len(runs_of(again)) == 4 and not any("make_rooms" in command for command in again)
+    assert len(runs_of(again)) == 6 and not any("make_rooms" in command for command in again)
 
 
 def test_systems_choose_among_the_networks_of_rooms(checkout):
     _, commands = call(checkout, "scannet.sh", "--systems=hais", "--data_dir=there")
     assert [run["variant"] for run in runs_of(commands)] == ["hais", "hais_fusion"]
     assert {run["data_dir"] for run in runs_of(commands)} == {"there"}
-    for flag, message in (("--systems=sgpn", "choose from pointgroup, hais"), ("--variants=hias", "hais")):
+    for flag, message in (("--systems=sgpn", "choose from pointgroup, dyco3d, hais"), ("--variants=hias", "hais")):
         done, commands = call(checkout, "scannet.sh", flag, "--data_dir=there")
         assert done.returncode == 1 and message in done.stderr and not runs_of(commands)
 

@@ -17,7 +17,7 @@ def test_the_default_variant_changes_nothing():
     assert load_config("paper") == Config()
 
 
-INDOOR = {f"{name}{fused}" for name in ("pointgroup", "hais") for fused in ("", "_fusion")}  # Tables 6 and 9
+INDOOR = {f"{name}{fused}" for name in ("pointgroup", "hais", "dyco3d") for fused in ("", "_fusion")}  # Tables 6 and 9
 BLOCKS = {name.format(family) for family in ("asis", "jsnet") for name in ("b_{}", "{}", "b_{}_fusion")}  # Table 7
 COMPARED = {"part_masks", "probabilistic", "sgpn", "sgpn_semantics"}  # other methods
 

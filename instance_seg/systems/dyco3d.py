@@ -12,7 +12,7 @@ import tensorflow as tf
 from scipy.special import expit
 
 from instance_seg.clustering.components import NO_GROUPS, Groups, among, component_groups
-from instance_seg.clustering.suppression import overlaps, select, suppress
+from instance_seg.clustering.suppression import overlaps, suppress
 from instance_seg.heads.dynamic_mask import DynamicMaskHead, Masks
 from instance_seg.initializers import RELEASED, Initializer
 from instance_seg.losses.instance_masks import instance_mask_losses, instance_mask_targets
@@ -125,7 +125,7 @@ def _segmented(level: Readout, xyz: np.ndarray, begin: int, end: int, reading: D
     score = np.diff(total[level.candidates.row_splits]) / np.maximum(np.diff(splits), 1)
     masks = Proposals(level.candidates.points[inside], splits, level.label, np.float32(expit(score)))
     good = (masks.score > reading.proposal_score) & (masks.size > reading.proposal_points)
-    kept = select(masks, np.flatnonzero(good & (begin <= first) & (first < end)))
+    kept = masks.chosen(np.flatnonzero(good & (begin <= first) & (first < end)))
     proposals = kept._replace(points=kept.points - begin)
     left = suppress(proposals.score, overlaps(proposals, end - begin), reading.proposal_overlap)
-    return Segmented(level.semantic[begin:end], select(proposals, left), None, xyz[begin:end] + level.offset[begin:end])
+    return Segmented(level.semantic[begin:end], proposals.chosen(left), None, xyz[begin:end] + level.offset[begin:end])
