@@ -22,6 +22,7 @@ TOGETHER = {
     ("scale_min", "high"): {"scale_max": 100.0},
     ("scale_max", "low"): {"scale_min": 5e-324},
     ("num_replicas", "high"): {"strategy": "mirrored"},
+    ("attention_levels", "high"): {"sparse_channels": (8,) * 16},
 }
 
 

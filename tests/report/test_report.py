@@ -167,13 +167,13 @@ def test_another_kind_of_data_has_the_tables_of_its_own_networks():
     def run(variant, value, seed):
         levels = {"area 5": {"mCov": value, "mPrec": None, "per_class": {}}}
         readings = {name: {"settings": {"radius": 0.5}, "levels": levels} for name in ("one", "other")}
-        info = run_info("", seed, variant, "rooms", task="s3dis", parameters=1000)
+        info = run_info("", seed, variant, "hills", task="meadows", parameters=1000)
         del info["ap_arithmetic"]
         return build_results(info, readings)
 
     runs = [run("asis", 40.0, 0), run("asis", 42.0, 1), run("mlp", 10.0, 0)]
     (section,) = report_of(runs)
-    assert section.title == "rooms, preset demo" and "3 runs of 2 networks on s3dis;" in section.remarks[0]
+    assert section.title == "hills, preset demo" and "3 runs of 2 networks on meadows;" in section.remarks[0]
     assert len(section.remarks) == 1 and "arithmetic" not in section.remarks[0]
     found = table([section], "Results")
     assert found.headers == ["Network", "Reading", "Settings", "Subsets", "Seeds", "mCov", "mPrec"]

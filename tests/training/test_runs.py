@@ -48,6 +48,7 @@ def test_results_of_a_run(unbroken):
 def test_files_a_run_leaves(unbroken):
     assert sorted(p.name for p in unbroken.iterdir()) == [
         "checkpoints", "losses.csv", "predictions", "results.json", "run.json", "run.lock", "table.md", "tensorboard",
+        "viewer.html",
     ]  # fmt: skip
     for level in (1, 2, 3):
         with h5py.File(unbroken / "predictions" / f"Chair-{level}" / "test-00.h5") as file:
@@ -290,7 +291,7 @@ def test_a_signal_leaves_the_results_of_an_earlier_evaluation(unbroken, small_pa
     config = tiny_config(small_partnet, tmp_path, category="Chair", ckpt=str(unbroken))
     evaluate(config)
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    assert len(before) == 6  # results, table, three levels, the lock
+    assert len(before) == 7  # results, table, viewer, three levels, the lock
     SignalAt(monkeypatch, batches=3)
     with pytest.raises(SystemExit, match=str(128 + signal.SIGTERM)), ending_at_signals("stopped"):
         sweep(config, ["bandwidth=0.05"]) if swept else evaluate(config)
