@@ -13,7 +13,7 @@ from toy.blobs import Blobs, BlobSettings
 from training.small_runs import losses, wait_for
 
 from instance_seg.experiment import evaluate, sweep
-from instance_seg.predict import predict
+from instance_seg.predict import Options, predict
 from instance_seg.presets import load_config
 
 pytestmark = pytest.mark.slow
@@ -103,7 +103,7 @@ def test_predict(run, tmp_path):
     with np.load(next(run[0].glob("test-*.npz"))) as scene:
         np.savetxt(tmp_path / "scene.xyz", scene["xyz"])
         count = scene["blob"].max() + 1
-    predict(str(run[1]), str(tmp_path / "scene.xyz"), tmp_path / "out", 1000)
+    predict(str(run[1]), [str(tmp_path / "scene.xyz")], tmp_path / "out", Options(num_points=1000))
     written = {path.name for path in (tmp_path / "out").iterdir()}
     assert written == {"level_1.ply", "level_2.ply", "parts.md", "picture.png"}
     assert (tmp_path / "out" / "parts.md").read_text().count("Warmth") >= count

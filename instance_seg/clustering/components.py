@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 import ocnn_tf_ops as ops
@@ -25,7 +26,7 @@ class Groups(NamedTuple):
         return Groups(self.points[: row_splits[-1]], row_splits)
 
 
-NO_GROUPS = Groups(tf.zeros([0], tf.int32), tf.zeros([1], tf.int32))
+NO_GROUPS = Groups(np.zeros(0, np.int32), np.zeros(1, np.int32))  # no tensors: TensorFlow is not to start at import
 
 
 def splits_to_ids(row_splits: tf.Tensor) -> tf.Tensor:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from instance_seg.experiment import evaluate, train
-from instance_seg.predict import predict
+from instance_seg.predict import Options, predict
 from instance_seg.presets import load_config
 
 pytestmark = pytest.mark.slow
@@ -27,5 +27,5 @@ def test_pointgroup_trains_evaluates_and_predicts(small_partnet, tmp_path):
     again = json.loads((tmp_path / "again" / "results.json").read_text())
     assert again["readings"] == first["readings"]
     np.savetxt(tmp_path / "cloud.xyz", np.random.default_rng(0).uniform(-0.5, 0.5, (300, 3)))
-    predict(str(run), str(tmp_path / "cloud.xyz"), tmp_path / "found", 1000)
+    predict(str(run), [str(tmp_path / "cloud.xyz")], tmp_path / "found", Options(num_points=1000))
     assert (tmp_path / "found" / "level_1.ply").exists() and (tmp_path / "found" / "picture.png").exists()
