@@ -105,7 +105,8 @@ def test_predict(run, tmp_path):
         count = scene["blob"].max() + 1
     predict(str(run[1]), [str(tmp_path / "scene.xyz")], tmp_path / "out", Options(num_points=1000))
     written = {path.name for path in (tmp_path / "out").iterdir()}
-    assert written == {"level_1.ply", "level_2.ply", "parts.md", "picture.png"}
+    tables = {"parts.md", "parts.csv", "parts.json"}
+    assert written == {"level_1.ply", "level_2.ply", "picture.png", "viewer.html"} | tables
     assert (tmp_path / "out" / "parts.md").read_text().count("Warmth") >= count
 
 
