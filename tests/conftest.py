@@ -6,6 +6,12 @@ from gpu.device import GUARD_BYTES, Device
 from small_data import write_small_partnet
 
 
+def pytest_collection_modifyitems(items):
+    """Files with slow tests come first, so that no core waits for a long one at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(scope="session")
 def small_partnet(tmp_path_factory):
     """The folder that `write_small_partnet` writes."""

@@ -9,7 +9,8 @@ source tools/setup.sh
 
 "$PYTHON" -m ruff check .
 cores=$("$PYTHON" -c 'import os; print(min(len(os.sched_getaffinity(0)), 8))')  # a worker takes about 1 GB
-CUDA_VISIBLE_DEVICES=${CUDA_VISIBLE_DEVICES-} "$PYTHON" -m pytest tests -n "$cores" --dist loadfile "$@"
+CUDA_VISIBLE_DEVICES=${CUDA_VISIBLE_DEVICES-} "$PYTHON" -m pytest tests -n "$cores" --dist loadfile \
+  --no-loadscope-reorder --max-worker-restart=0 "$@"  # in the order of conftest.py; a test that hangs ends the run
 if [ $# = 0 ] && nvidia-smi -L 2>/dev/null | grep -q ^GPU; then
   "$PYTHON" -m pytest tests/ops -k GPU  # the ops once more, on the card
 fi
