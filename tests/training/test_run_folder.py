@@ -165,14 +165,22 @@ def cut(path):
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
 
+PARTS = ("iter-8.data-00000-of-00001", "iter-8.index")
+
+
 @pytest.mark.parametrize("damage", [cut, pathlib.Path.unlink, lambda path: path.write_bytes(b"")])
-@pytest.mark.parametrize("part", ["iter-8.data-00000-of-00001", "iter-8.index"])
-def test_the_last_good_checkpoint_is_used(run, small_partnet, capsys, damage, part):
+@pytest.mark.parametrize("part", PARTS)
+def test_the_last_good_checkpoint_is_evaluated(run, small_partnet, capsys, damage, part):
     damage(run / "checkpoints" / part)
     evaluate(tiny_config(small_partnet, run))
     assert read_results(run / "results.json")["run"]["iterations"] == 6
     if (run / "checkpoints" / "iter-8.index").exists():
         assert "iter-8 cannot be read" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_training_goes_on_from_the_last_good_checkpoint(run, small_partnet, part):
+    cut(run / "checkpoints" / part)
     assert train(tiny_config(small_partnet, run)) == 0
     assert read_results(run / "results.json")["run"]["iterations"] == 8 and max(losses(run)) == 8
 
