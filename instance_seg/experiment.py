@@ -36,7 +36,13 @@ from instance_seg.systems import SYSTEMS
 from instance_seg.systems.system import System
 from instance_seg.tables import write_text
 from instance_seg.training.checkpoint import Checkpoints, Progress, describe_system
-from instance_seg.training.checkpoint_files import CHECKPOINTS, described_config, remove_unfinished, run_folder
+from instance_seg.training.checkpoint_files import (
+    CHECKPOINTS,
+    checkpoint_folder,
+    described_config,
+    remove_unfinished,
+    run_folder,
+)
 from instance_seg.training.optimizers import make_optimizer
 from instance_seg.training.precision import computing_in
 from instance_seg.training.run_lock import holding
@@ -84,6 +90,18 @@ def restore_system(config: Config, task: Task, checkpoint: str) -> System:
     return system
 
 
+def readings_of(config: Config, system: System, folder: pathlib.Path) -> dict[str, Settings]:
+    """The readings of the settings, then those of values that lie beside the checkpoints in `folder`.
+
+    Raises:
+        ValueError: two have one name, or the values are not those of this task.
+    """
+    given, stored = system.readings(config.network), system.stored_readings(config.network, folder)
+    if twice := given.keys() & stored.keys():
+        raise ValueError(f"{folder}: keeps a reading {min(twice)!r}, which the system has itself; give it another name")
+    return {**given, **stored}
+
+
 def train(config: Config) -> int:
     """Trains to the end, evaluates, writes results.json and table.md; returns the exit code.
 
@@ -118,9 +136,8 @@ def _train(config: Config, strategy: tf.distribute.Strategy, logdir: pathlib.Pat
         return training_dataset(split, samples, system.tables, first_step, None, 2 * len(parts), parts, num_parts)
 
     def evaluate(done: Progress, final: bool) -> None:
-        evaluation = evaluator.run(
-            system.readings(config.network), logdir if final else None, config.run.picture_shapes
-        )
+        readings = readings_of(config, system, logdir / CHECKPOINTS)
+        evaluation = evaluator.run(readings, logdir if final else None, config.run.picture_shapes)
         write_evaluation(evaluation, done.step)
         comparison.write(evaluation, done.step)
         if final:
@@ -146,7 +163,8 @@ def evaluate(config: Config) -> Evaluation:
     with holding(logdir):
         remove_temporary(logdir)
         system, progress, evaluator, past = _restored(config)
-        evaluation = evaluator.run(system.readings(config.network), logdir)
+        folder = checkpoint_folder(config.run.ckpt or config.run.logdir)
+        evaluation = evaluator.run(readings_of(config, system, folder), logdir)
         save_results(config, system, evaluation, progress, past)
         return evaluation
 
@@ -173,21 +191,25 @@ class CloudSegmenter:
     Args:
         checkpoint: run folder or checkpoint prefix.
         settings: of the system, in place of those the run had.
+        reading: the name of one; "": the first.
 
     Raises:
-        ValueError: no such checkpoint, or no such setting.
+        ValueError: no such checkpoint, setting or reading.
     """
 
-    def __init__(self, checkpoint: str, settings: Mapping[str, Any]):
+    def __init__(self, checkpoint: str, settings: Mapping[str, Any], reading: str = ""):
         self._config = make_config(described_config(checkpoint).flat() | dict(settings))
         self._data_set = make_data_set(self._config)
         self.task = self._data_set.task()
         self._system = restore_system(self._config, self.task, checkpoint)
-        self._reading = next(iter(self._system.readings(self._config.network).values()))
+        readings = readings_of(self._config, self._system, checkpoint_folder(checkpoint))
+        if reading not in ("", *readings):
+            raise ValueError(f"--reading={reading}: the run has {', '.join(readings)}")
+        self._reading = readings[reading or next(iter(readings))]
         self._predictor = None  # knows the batches of any cloud by those of the first
 
     def __call__(self, points: np.ndarray, normals: np.ndarray) -> tuple[Segmented, ...]:
-        """One Segmented per level, by the first reading; shifted points are y up.
+        """One Segmented per level; shifted points are y up.
 
         Args:
             points: [N, 3], any position and scale, y up; float64 keeps the digits of coordinates far from 0.

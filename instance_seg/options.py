@@ -68,6 +68,10 @@ class Settings:
             if isinstance(value, str) and any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in value):
                 raise ValueError(f"{spec.name}={shown(value)}: want text of one line, without control characters")
 
+    def recorded(self) -> dict[str, Any]:
+        """The settings that change a result, by name, as results.json keeps those of a reading."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if not f.metadata.get("free", False)}
+
 
 def option(
     default: Any,

@@ -46,6 +46,9 @@ _MAX_POINTS = flags.DEFINE_integer(
 )
 _MIN_POINTS = flags.DEFINE_integer("min_points", 1, "instances of fewer points are dropped", 1, 10**9)
 _BANDWIDTH = flags.DEFINE_float("bandwidth", None, "radius of mean-shift's flat kernel; default: the run's")
+_READING = flags.DEFINE_string(
+    "reading", "", "how instances are read off, by its name in results.json; default: the first"
+)
 _PUSH = flags.DEFINE_float("semantic_center_offset", None, "lambda of Eq. 7; default: the run's")
 
 
@@ -108,11 +111,13 @@ def predict(
     output: pathlib.Path,
     options: Options,
     settings: Mapping[str, Any] | None = None,
+    reading: str = "",
 ) -> None:
     """Reads, segments, writes; what is cheap to find wrong is found first. A damaged file does not stop the others.
 
     Args:
         settings: of the system, in place of those the run had: {"bandwidth": 0.05}.
+        reading: the name of one; "": the first.
 
     Raises:
         ValueError: names the file or flag that is wrong; of several files, how many could not be segmented.
@@ -135,7 +140,7 @@ def predict(
             # TensorFlow takes ten seconds to load, which the errors above need not wait for.
             from instance_seg.experiment import CloudSegmenter
 
-            segment = CloudSegmenter(checkpoint, settings or {})
+            segment = CloudSegmenter(checkpoint, settings or {}, reading)
         write_prediction(folder, source.name, cloud, segment.task, _segmented(cloud, segment, options), options.up)
     if failed:
         raise ValueError(f"{failed} of {len(sources)} files could not be read; the others are segmented")
@@ -167,7 +172,7 @@ def main(_) -> None:
     given = {flag.name: flag.value for flag in (_BANDWIDTH, _PUSH) if flag.value is not None}
     options = Options(_NUM_POINTS.value, _MAX_POINTS.value, _MIN_POINTS.value, _UP.value)
     try:
-        predict(_RUN.value, _INPUT.value, pathlib.Path(_OUTPUT.value), options, given)
+        predict(_RUN.value, _INPUT.value, pathlib.Path(_OUTPUT.value), options, given, _READING.value)
     except (ValueError, OSError) as error:
         sys.exit(f"error: {' '.join(str(error).split())}")
     print(f"{_OUTPUT.value}: level_<k>.ply, parts.md, .csv and .json, picture.png, viewer.html")

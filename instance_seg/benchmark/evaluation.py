@@ -8,9 +8,10 @@ from instance_seg.benchmark.suites import Settings
 from instance_seg.benchmark.timing import Row, milliseconds
 from instance_seg.benchmark.workload import NUM_CLASSES, make_split
 from instance_seg.clustering.config import ClusterConfig
-from instance_seg.clustering.instances import PredictedLevel, segment_levels
+from instance_seg.clustering.instances import ShiftedLevel, segment_levels
 from instance_seg.clustering.mean_shift import cluster_regions
 from instance_seg.clustering.partition import as_proposals
+from instance_seg.clustering.shift import shift_points
 from instance_seg.data.augment import STILL
 from instance_seg.data.targets import CenterTargets
 from instance_seg.metrics.config import MetricConfig
@@ -46,14 +47,13 @@ def metrics(settings: Settings) -> list[Row]:
     """Clustering and measuring of whole test shapes at three levels, with predictions a little off the truth."""
     split = make_split(settings.shapes)
     predictions = [_predict(cloud, split.task, np.random.default_rng(i)) for i, cloud in enumerate(split.clouds)]
-    levels = [level for prediction in predictions for level in prediction]
-    clustered = settings.time(lambda: segment_levels(levels, ClusterConfig()))
-    found = iter(segment_levels(levels, ClusterConfig()))
+    clustered = settings.time(lambda: _cluster(predictions))
+    found = iter(_cluster(predictions))
     certainty = np.zeros(settings.shapes.points.shape[1], np.float32)
     segmented = [
         [
-            Segmented(p.semantic, as_proposals(next(found), p.semantic, certainty, classes), certainty)
-            for p, classes in zip(prediction, NUM_CLASSES)
+            Segmented(semantic, as_proposals(next(found), semantic, certainty, classes), certainty)
+            for (_, semantic, *_), classes in zip(prediction, NUM_CLASSES)
         ]
         for prediction in predictions
     ]
@@ -75,8 +75,18 @@ def metrics(settings: Settings) -> list[Row]:
     ]
 
 
-def _predict(cloud: Cloud, task: Task, rng: np.random.Generator) -> list[PredictedLevel]:
-    """Offsets that miss by 0.03, and one point in twenty of a wrong class."""
+def _cluster(predictions: list[list[tuple[np.ndarray, ...]]]) -> list[np.ndarray]:
+    config = ClusterConfig()
+    levels = [
+        ShiftedLevel(shift_points(xyz, *offsets, config), semantic, np.full(classes, config.bandwidth))
+        for prediction in predictions
+        for (xyz, semantic, *offsets), classes in zip(prediction, NUM_CLASSES)
+    ]
+    return segment_levels(levels, config)
+
+
+def _predict(cloud: Cloud, task: Task, rng: np.random.Generator) -> list[tuple[np.ndarray, ...]]:
+    """Points, classes and both offsets of each level: they miss by 0.03, and one point in twenty has a wrong class."""
     targets, levels = CenterTargets(), []
     centers = targets.at(targets.prepare(cloud, task), cloud.labels, STILL)
     for labels, center, classes in zip(cloud.labels, centers, NUM_CLASSES):
@@ -84,5 +94,5 @@ def _predict(cloud: Cloud, task: Task, rng: np.random.Generator) -> list[Predict
         semantic = np.where(wrong, rng.integers(0, classes, len(wrong)), labels.semantic).astype(np.int32)
         noise = rng.normal(0, 0.03, cloud.xyz.shape).astype(np.float32)
         offsets = center.instance - cloud.xyz + noise, center.region - cloud.xyz + noise[::-1]
-        levels.append(PredictedLevel(cloud.xyz, semantic, *offsets))
+        levels.append((cloud.xyz, semantic, *offsets))
     return levels

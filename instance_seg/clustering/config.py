@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from instance_seg.options import Settings, option
+from instance_seg.structures import Level
 
 
 @dataclass(frozen=True)
@@ -21,3 +24,7 @@ class ClusterConfig(Settings):
     region_push: str = option(
         "unit", "length of the push: unit: lambda (Eq. 7); soft: ours, at most |O_I - O_S|", ("unit", "soft")
     )
+
+    def of_classes(self, level: Level) -> tuple[np.ndarray, np.ndarray]:
+        """Bandwidth and lambda of each class of a level, [S] float64 each."""
+        return tuple(np.full(len(level.classes), x) for x in (self.bandwidth, self.semantic_center_offset))

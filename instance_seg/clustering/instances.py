@@ -7,24 +7,23 @@ import numpy as np
 
 from instance_seg.clustering.config import ClusterConfig
 from instance_seg.clustering.mean_shift import cluster_regions
-from instance_seg.clustering.shift import shift_points
 
 _POINTS_PER_CALL = 500_000  # keeps all cores busy, and the kernel's memory near 100 MB
 
 
-class PredictedLevel(NamedTuple):
+class ShiftedLevel(NamedTuple):
     """What clustering needs to know of one shape at one level."""
 
-    xyz: np.ndarray  # [N, 3] float32
-    semantic: np.ndarray  # [N] int, predicted class
-    instance_offset: np.ndarray  # [N, 3] float32, O_I
-    region_offset: np.ndarray  # [N, 3] float32, O_S
+    points: np.ndarray  # [N, 3] float32, shifted (shift.py)
+    semantic: np.ndarray  # [N] int in [0, S), predicted class
+    bandwidth: np.ndarray  # [S] float, of each class
 
 
-def segment_levels(levels: Sequence[PredictedLevel], config: ClusterConfig) -> list[np.ndarray]:
+def segment_levels(levels: Sequence[ShiftedLevel], config: ClusterConfig) -> list[np.ndarray]:
     """Clusters the shifted points of every predicted class, class 0 included, of many shapes and levels together.
 
-    Give it as many as are at hand: classes, levels and shapes then share all cores.
+    Give it as many as are at hand: classes, levels and shapes then share all cores. `config` says how to cluster; the
+    bandwidth comes with the levels.
 
     Returns:
         for every level ids [N] int32 from 0 to I - 1, none left out, which run on from class to ascending class.
@@ -36,9 +35,9 @@ def segment_levels(levels: Sequence[PredictedLevel], config: ClusterConfig) -> l
     for batch in _portions(levels):
         regions = [_split_by_class(level, len(instances) + i, config) for i, level in enumerate(batch)]
         splits = np.concatenate([[0], *(np.diff(r.row_splits) for r in regions)]).cumsum()
-        points = np.concatenate([r.points for r in regions])
-        labels = cluster_regions(points, splits, config.bandwidth, config.clustering, config.clustering_device)
-        ends = np.cumsum([len(level.xyz) for level in batch])
+        points, bandwidth = (np.concatenate(each) for each in zip(*((r.points, r.bandwidth) for r in regions)))
+        labels = cluster_regions(points, splits, bandwidth, config.clustering, config.clustering_device)
+        ends = np.cumsum([len(level.points) for level in batch])
         instances += [_number(r, part) for r, part in zip(regions, np.split(labels, ends[:-1]))]
     return instances
 
@@ -47,14 +46,15 @@ class _Regions(NamedTuple):
     points: np.ndarray  # [N, 3] float32, shifted, class after class
     order: np.ndarray  # [N] which point of the level each row is
     row_splits: np.ndarray  # [R + 1] one region for each class that occurs
+    bandwidth: np.ndarray  # [R]
 
 
-def _portions(levels: Sequence[PredictedLevel]) -> Iterator[list[PredictedLevel]]:
+def _portions(levels: Sequence[ShiftedLevel]) -> Iterator[list[ShiftedLevel]]:
     """Consecutive levels, together about _POINTS_PER_CALL points."""
     portion, num_points = [], 0
     for level in levels:
         portion.append(level)
-        num_points += len(level.xyz)
+        num_points += len(level.points)
         if num_points >= _POINTS_PER_CALL:
             yield portion
             portion, num_points = [], 0
@@ -62,19 +62,17 @@ def _portions(levels: Sequence[PredictedLevel]) -> Iterator[list[PredictedLevel]
         yield portion
 
 
-def _split_by_class(level: PredictedLevel, position: int, config: ClusterConfig) -> _Regions:
-    sizes = [len(array) for array in level]
-    if len(set(sizes)) > 1:
-        named = ", ".join(f"{name} {size}" for name, size in zip(level._fields, sizes))
-        raise ValueError(f"levels[{position}]: arrays differ in length: {named}")
-    points = shift_points(level.xyz, level.instance_offset, level.region_offset, config)
+def _split_by_class(level: ShiftedLevel, position: int, config: ClusterConfig) -> _Regions:
+    points, semantic = level.points, np.asarray(level.semantic)
+    if len(points) != len(semantic):
+        raise ValueError(f"levels[{position}]: arrays differ in length: points {len(points)}, semantic {len(semantic)}")
     bad = int(np.count_nonzero(~np.isfinite(points).all(axis=1)))
     if bad:
         remedy = "" if config.eq7_guard else "; Eq. 7 divides by zero where both offsets agree: set eq7_guard"
         raise ValueError(f"levels[{position}]: {bad} of {len(points)} shifted points are NaN or infinite{remedy}")
-    order = np.argsort(level.semantic, kind="stable")
-    _, first = np.unique(np.asarray(level.semantic)[order], return_index=True)
-    return _Regions(points[order], order, np.append(first, len(points)))
+    order = np.argsort(semantic, kind="stable")
+    classes, first = np.unique(semantic[order], return_index=True)
+    return _Regions(points[order], order, np.append(first, len(points)), np.asarray(level.bandwidth)[classes])
 
 
 def _number(regions: _Regions, labels: np.ndarray) -> np.ndarray:

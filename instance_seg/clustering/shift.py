@@ -6,7 +6,11 @@ from instance_seg.clustering.config import ClusterConfig
 
 
 def shift_points(
-    xyz: np.ndarray, instance_offset: np.ndarray, region_offset: np.ndarray, config: ClusterConfig
+    xyz: np.ndarray,
+    instance_offset: np.ndarray,
+    region_offset: np.ndarray,
+    config: ClusterConfig,
+    push: np.ndarray | None = None,
 ) -> np.ndarray:
     """Eq. 7: q = p + O_I + lambda * (O_I - O_S) / |O_I - O_S|, in float32.
 
@@ -19,22 +23,26 @@ def shift_points(
         xyz: [N, 3] float32.
         instance_offset: [N, 3] float32, O_I: point -> instance center.
         region_offset: [N, 3] float32, O_S: point -> semantic region center.
+        push: [N] float, lambda of each point, in place of the one of the settings.
 
     Returns:
         [N, 3] float32.
     """
     center = np.asarray(xyz, np.float32) + np.asarray(instance_offset, np.float32)
-    if config.semantic_center_offset == 0:
+    push = np.full(len(center), config.semantic_center_offset) if push is None else push
+    length = np.asarray(push, np.float32)[:, None]
+    if not length.any():
         return center
     direction = np.asarray(instance_offset, np.float32) - np.asarray(region_offset, np.float32)
-    return center + np.float32(config.semantic_center_offset) * _direction_of_push(direction, config)
+    return np.where(length == 0, center, center + length * _direction_of_push(direction, length, config))
 
 
-def _direction_of_push(direction: np.ndarray, config: ClusterConfig) -> np.ndarray:
-    """`direction` [N, 3] at unit length, or shorter where it fades."""
+def _direction_of_push(direction: np.ndarray, limit: np.ndarray, config: ClusterConfig) -> np.ndarray:
+    """`direction` [N, 3] at unit length, or shorter where it fades; `limit`: lambda [N, 1]."""
     length = np.linalg.norm(direction, axis=1, keepdims=True)
     if config.region_push == "soft":
-        return direction / np.maximum(length, np.float32(abs(config.semantic_center_offset)))
+        limit = np.maximum(length, np.abs(limit))
+        return np.divide(direction, limit, out=np.zeros_like(direction), where=limit > 0)
     if config.eq7_guard:
         return np.divide(direction, length, out=np.zeros_like(direction), where=length > 0)
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -1,7 +1,6 @@
 """From a system and a split to the measures of every level, for every reading of the outputs."""
 
 import contextlib
-import dataclasses
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -129,7 +128,7 @@ def evaluate(
     with watch.time("metrics"):
         results = {reading: found.results() for reading, found in measured.items()}
     return Evaluation(
-        {name: {"settings": _plain(reading), "levels": results[reading]} for name, reading in readings.items()},
+        {name: {"settings": reading.recorded(), "levels": results[reading]} for name, reading in readings.items()},
         {name: watch.seconds[name] for name in ("predict", "cluster", "metrics")},
         samples,
         num_clouds,
@@ -191,10 +190,3 @@ def _sample(task, points, labels, b, readings, segmented, hits) -> Sample:
         levels[task.levels[k].name] = truth, columns
     normals = points.features[rows, :3] if task.directions else None
     return Sample(points.xyz[rows], normals, levels)
-
-
-def _plain(settings: Settings) -> dict[str, Any]:
-    """The settings of a reading as results.json has them: those that change a result."""
-    return {
-        f.name: getattr(settings, f.name) for f in dataclasses.fields(settings) if not f.metadata.get("free", False)
-    }

@@ -13,7 +13,8 @@
 data set has none). A reading is one way to make instances of a network's outputs, with the settings that tell it from
 the others; a run has one or more, all with the same levels. The names of readings, levels and measures are those of the
 system, the task and the metrics; levels come coarse to fine. A value is a number, or null where nothing could be
-measured; "mean" is the mean over the levels where it could.
+measured; "mean" is the mean over the levels where it could. A reading whose bandwidth and lambda differ from class to
+class has {level: {class: {"bandwidth", "lambda"}}} as its setting "by_class".
 
 "level" is the number of the only level of a network trained for it alone, 0 for a network of all levels; "parameters"
 counts its trainable parameters; "clouds" those that were evaluated; "commit" is that of the program that measured, null
@@ -57,7 +58,7 @@ _FORM = {
     },
     "readings": {
         ...: {
-            "settings": {...: (float, str, bool)},
+            "settings": {"by_class?": {...: {...: {"bandwidth": float, "lambda": float}}}, ...: (float, str, bool)},
             "levels": {...: {PER_CLASS: {...: {INSTANCES: int, ...: _MEASURE}}, ...: _MEASURE}},
             "mean": {...: _MEASURE},
         }

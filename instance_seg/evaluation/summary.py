@@ -5,9 +5,10 @@ from typing import Any
 
 from instance_seg.evaluation.results import COUNTS, INSTANCES, PER_CLASS, STAGES
 from instance_seg.metrics.average_precision import PUBLISHED
-from instance_seg.tables import capitalized, escape_markdown, markdown, percent
+from instance_seg.tables import MISSING, capitalized, escape_markdown, markdown, percent
 
 TABLE_NAME = "table.md"
+VALUES = ("bandwidth", "lambda")  # of a class, where a reading has them by class
 
 
 def run_table(results: Mapping[str, Any]) -> str:
@@ -15,6 +16,9 @@ def run_table(results: Mapping[str, Any]) -> str:
     sections = [measures_text(results)]
     for level in next(iter(results["readings"].values()))["levels"]:
         sections += [f"## Classes, {escape_markdown(capitalized(level))}", _classes_table(results["readings"], level)]
+    settings = {name: reading["settings"] for name, reading in results["readings"].items()}
+    if by_class := {name: each["by_class"] for name, each in settings.items() if "by_class" in each}:
+        sections += ["## Bandwidth and lambda by class", _values_table(by_class)]
     return "\n\n".join(sections) + "\n"
 
 
@@ -57,3 +61,14 @@ def _classes_table(readings: Mapping[str, Any], level: str) -> str:
         for part, count in instances.items()
     ]
     return markdown(["Class", "Instances", *(header for _, _, header in columns)], rows)
+
+
+def _values_table(by_class: Mapping[str, Any]) -> str:
+    """A row for each class of each level, with its bandwidth (h) and lambda in every reading that has them by class."""
+    headers = [f"{symbol} {name}" for name in by_class for symbol in ("h", "lambda")]
+    classes = dict.fromkeys((level, part) for values in by_class.values() for level in values for part in values[level])
+    rows = []
+    for level, part in classes:
+        found = (values.get(level, {}).get(part, {}).get(of) for values in by_class.values() for of in VALUES)
+        rows.append([capitalized(level), part, *(MISSING if value is None else f"{value:.3g}" for value in found)])
+    return markdown(["Level", "Class", *headers], rows, num_names=2)

@@ -2,7 +2,8 @@
 
     task, dataset, subset, variant, preset, seed, arithmetic      as in results.json
     reading, settings       name of the reading, and its settings as text; each setting has a column of its own as well
-    level, class, measure   class is "" where the measure is of the whole level
+    level, class, measure   class is "" where the measure is of the whole level; bandwidth and lambda are measures of a
+                            class where a reading has them by class
     value                   NaN where nothing could be measured
     run, swept              number of the run; whether it is a sweep of a checkpoint, read with other settings
     network                 the level of a network trained for it alone, 0 for a network of all levels
@@ -26,6 +27,7 @@ COLUMNS = [
     *("level", "class", "measure", "value"),
     *("run", "swept", "network", "iterations", "seconds", "parameters", "commit", "milliseconds"),
 ]
+BY_CLASS = "by_class"  # among the settings of a reading
 _COPIED = ("task", "dataset", "subset", "variant", "preset", "seed", "iterations", "parameters", "commit")
 _SAME = ("task", "dataset", "subset", "variant", "preset", "seed", "ap_arithmetic")
 
@@ -40,7 +42,7 @@ def make_frame(runs: Iterable[Mapping[str, Any]], sweep: Iterable[Mapping[str, A
     found = [(results, False) for results in runs] + [(results, True) for results in sweep]
     for number, (results, swept) in enumerate(found):
         network = results["run"].get("level", 0)
-        settings = json.dumps([reading["settings"] for reading in results["readings"].values()])
+        settings = json.dumps([_same_for_all(reading["settings"]) for reading in results["readings"].values()])
         key = (swept, settings, *map(results["run"].get, _SAME)) if network else number
         run = first.setdefault(key, number)
         if (run, network) not in seen:
@@ -74,11 +76,17 @@ def _rows(results: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     if run.get("level") and run["variant"].split()[0] not in one_per_level:
         about["variant"] += " per level"
     for name, reading in results["readings"].items():
-        settings = {key: round(x, 6) if isinstance(x, float) else x for key, x in reading["settings"].items()}
-        text = ", ".join(f"{key}={value}" for key, value in settings.items())
+        settings = _same_for_all(reading["settings"])
+        by_class = reading["settings"].get(BY_CLASS, {})
+        text = ", ".join(f"{key}={value}" for key, value in [*settings.items(), *[(BY_CLASS, "yes")] * bool(by_class)])
         here = {**settings, **about, "reading": name, "settings": text}  # no setting takes the place of a column
         for level, entry in reading["levels"].items():
-            by_class = {"": {key: value for key, value in entry.items() if key != PER_CLASS}, **entry[PER_CLASS]}
-            for part, measured in by_class.items():
+            whole = {key: value for key, value in entry.items() if key != PER_CLASS}
+            for part, measured in [("", whole), *entry[PER_CLASS].items(), *by_class.get(level, {}).items()]:
                 for measure, value in measured.items():
                     yield {**here, "level": level, "class": part, "measure": measure, "value": value}
+
+
+def _same_for_all(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Those that are not the classes' own, which runs of a row share."""
+    return {key: round(x, 6) if isinstance(x, float) else x for key, x in settings.items() if key != BY_CLASS}

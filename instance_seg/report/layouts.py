@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from instance_seg.report.averages import average, figure, make_grid, over_seeds, signed, with_averages
+from instance_seg.report.class_values import class_values_table
 from instance_seg.report.descriptions import PAPERS_OWN, Description, papers_networks, table_of
 from instance_seg.report.folds import folds_table, times_table
 from instance_seg.report.frame import levels_of, rows_by
@@ -237,4 +238,5 @@ LAYOUTS = {
     "parameters": _parameters,
     "folds": folds_table,
     "times": times_table,
+    "class_values": class_values_table,
 }

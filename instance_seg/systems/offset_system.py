@@ -1,14 +1,16 @@
 """What systems share that predict classes and two offsets a point: losses, and mean-shift of the shifted points."""
 
 import dataclasses
+import pathlib
 from collections.abc import Mapping
 from typing import ClassVar, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
+from instance_seg.clustering.by_class import ByClass, read_values
 from instance_seg.clustering.config import ClusterConfig
-from instance_seg.clustering.instances import PredictedLevel, segment_levels
+from instance_seg.clustering.instances import ShiftedLevel, segment_levels
 from instance_seg.clustering.partition import as_proposals
 from instance_seg.clustering.shift import shift_points
 from instance_seg.data.targets import CenterTargets
@@ -57,6 +59,11 @@ class OffsetSystem(System):
         none = dataclasses.replace(given, semantic_center_offset=0.0, region_push=ClusterConfig.region_push)
         return {WITH: given, WITHOUT: none}
 
+    def stored_readings(self, settings: OffsetSettings, folder: pathlib.Path) -> Mapping[str, ByClass]:
+        """Those of readings.csv (clustering/by_class.py)."""
+        given = dataclasses.asdict(settings.grouping)
+        return {name: ByClass(**given, values=values) for name, values in read_values(folder, self.task).items()}
+
     def readout(self, outputs: tuple[LevelPrediction, ...]) -> tuple[LevelReadout, ...]:
         """One for each level."""
         levels = []
@@ -77,15 +84,20 @@ class OffsetSystem(System):
         """
         clouds = [slice(a, b) for a, b in zip(points.row_splits[:-1], points.row_splits[1:])]
         keys = [(b, k) for b in range(len(clouds)) for k in self.task.scored]
-        levels = [PredictedLevel(points.xyz[clouds[b]], *(x[clouds[b]] for x in readout[k][:3])) for b, k in keys]
-        things = [np.isin(level.semantic, self.task.levels[k].things) for (_, k), level in zip(keys, levels)]
-        ids = segment_levels([PredictedLevel(*(x[rows] for x in each)) for each, rows in zip(levels, things)], reading)
+        values = {k: reading.of_classes(self.task.levels[k]) for k in self.task.scored}
+        levels, things = [], []
+        for b, k in keys:
+            semantic, *offsets = (x[clouds[b]] for x in readout[k][:3])
+            bandwidth, push = values[k]
+            shifted = shift_points(points.xyz[clouds[b]], *offsets, reading, push[semantic])
+            levels.append(ShiftedLevel(shifted, semantic, bandwidth))
+            things.append(np.isin(semantic, self.task.levels[k].things))
+        of_things = [ShiftedLevel(x.points[rows], x.semantic[rows], x.bandwidth) for x, rows in zip(levels, things)]
         found = {}
-        for (b, k), level, rows, ids_of_things in zip(keys, levels, things, ids):
+        for (b, k), level, rows, ids_of_things in zip(keys, levels, things, segment_levels(of_things, reading)):
             instance = np.full(len(rows), -1, np.int32)
             instance[rows] = ids_of_things
             certainty = readout[k].certainty[clouds[b]]
             proposals = as_proposals(instance, level.semantic, certainty, len(self.task.levels[k].classes))
-            shifted = shift_points(level.xyz, level.instance_offset, level.region_offset, reading)
-            found[b, k] = Segmented(np.asarray(level.semantic), proposals, certainty, shifted)
+            found[b, k] = Segmented(np.asarray(level.semantic), proposals, certainty, level.points)
         return [tuple(found[b, k] for k in self.task.measured_at) for b in range(len(clouds))]

@@ -1,5 +1,6 @@
 """What trainer, evaluator, predictor and benchmark know of a system."""
 
+import pathlib
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -61,6 +62,10 @@ class System(keras.Model):
             settings: of the system, not always those it was made with: a sweep changes them.
         """
         raise NotImplementedError
+
+    def stored_readings(self, settings: Any, folder: pathlib.Path) -> Mapping[str, Settings]:
+        """Further ones, made of values that lie beside the checkpoints in `folder`. None of them is the first."""
+        return {}
 
     def readout(self, outputs: Any) -> Any:
         """What `segment` needs of the outputs, computed on the device."""

@@ -49,20 +49,23 @@ def find_checkpoints(path: str) -> list[str]:
     raise ValueError(f"--ckpt={path}: neither a checkpoint (PREFIX of PREFIX.index) nor a folder with one")
 
 
-def run_folder(path: str) -> pathlib.Path:
-    """The folder of the run that a checkpoint, given as find_checkpoints takes it, belongs to.
+def checkpoint_folder(path: str) -> pathlib.Path:
+    """The folder that a checkpoint, given as find_checkpoints takes it, lies in, with all that is kept beside it.
 
-    A file of PyTorch's belongs to none, and stands for an empty folder.
+    A file of PyTorch's has nothing beside it, and stands for an empty folder.
     """
-    if is_weight_file(path):
-        return pathlib.Path(path)
-    folder = pathlib.Path(find_checkpoints(path)[0]).parent
+    return pathlib.Path(path) if is_weight_file(path) else pathlib.Path(find_checkpoints(path)[0]).parent
+
+
+def run_folder(path: str) -> pathlib.Path:
+    """The folder of the run that a checkpoint belongs to; arguments as of checkpoint_folder."""
+    folder = checkpoint_folder(path)
     return folder.parent if folder.name == CHECKPOINTS else folder
 
 
 def read_description(checkpoint: str) -> dict[str, Any]:
     """The description of the network beside a checkpoint; ValueError naming the file if there is none to be used."""
-    path = pathlib.Path(find_checkpoints(checkpoint)[0]).parent / DESCRIPTION
+    path = checkpoint_folder(checkpoint) / DESCRIPTION
     description = read_json(path)
     found = description if isinstance(description, dict) else {}
     wrong = [name for name, kind in _FIELDS.items() if not isinstance(found.get(name), kind)]

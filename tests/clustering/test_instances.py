@@ -6,21 +6,22 @@ import pytest
 import instance_seg.clustering.instances as instances
 import instance_seg.clustering.mean_shift as clustering
 from instance_seg.clustering.config import ClusterConfig
-from instance_seg.clustering.instances import PredictedLevel, segment_levels
+from instance_seg.clustering.instances import ShiftedLevel, segment_levels
 from instance_seg.clustering.mean_shift import cluster_regions
+from instance_seg.clustering.shift import shift_points
 from ocnn_tf_ops.python import cuda_memory, kernel_library, mean_shift
 
-NO_PUSH = ClusterConfig(semantic_center_offset=0.0)
+NUM_CLASSES = 8
 
 
-def level(points, semantic):
-    """A level whose points are already at their instance centers."""
+def level(points, semantic, bandwidth=0.1):
+    """A level whose points are already at their instance centers; a bandwidth for all classes, or for each."""
     points = np.array(points, np.float32).reshape(-1, 3)
-    return PredictedLevel(points, np.array(semantic, np.int32), np.zeros_like(points), np.zeros_like(points))
+    return ShiftedLevel(points, np.array(semantic, np.int32), np.broadcast_to(bandwidth, [NUM_CLASSES]))
 
 
-def instances_of(one, config):
-    return segment_levels([one], config)[0]
+def instances_of(one, **settings):
+    return segment_levels([one], ClusterConfig(**settings))[0]
 
 
 def random_level(rng, n, classes=5):
@@ -28,14 +29,14 @@ def random_level(rng, n, classes=5):
     noise = rng.normal(0, 0.04, (3, n, 3))
     which = rng.integers(8, size=n)
     xyz = centers[which] + noise[0]
-    arrays = xyz, rng.integers(classes, size=n), centers[which] - xyz + noise[1], -xyz + noise[2]
-    return PredictedLevel(*(a.astype(t) for a, t in zip(arrays, ("f4", "i4", "f4", "f4"))))
+    semantic = rng.integers(classes, size=n)
+    return level(shift_points(xyz, centers[which] - xyz + noise[1], -xyz + noise[2], ClusterConfig()), semantic)
 
 
 def test_ids_run_on_from_class_to_class_and_classes_never_share_an_instance():
     """Class 0: one pair. Class 2: two clusters, the larger one first. Class 7: a single point, at class 0's place."""
     here, there = [0, 0, 0], [1, 0, 0]
-    ids = instances_of(level([here, there, there, here, here, here], [2, 2, 2, 0, 7, 0]), NO_PUSH)
+    ids = instances_of(level([here, there, there, here, here, here], [2, 2, 2, 0, 7, 0]))
     assert ids.dtype == np.int32
     assert ids.tolist() == [2, 1, 1, 0, 3, 0]
 
@@ -43,16 +44,24 @@ def test_ids_run_on_from_class_to_class_and_classes_never_share_an_instance():
 def test_the_push_separates_instances_around_a_region_center():
     """Two instance centers 0.08 apart are one cluster; pushed 0.05 apart each way they are two."""
     xyz = np.array([[-0.04, 0, 0]] * 3 + [[0.04, 0, 0]] * 3, np.float32)
-    region_offset = -xyz
-    one = PredictedLevel(xyz, np.ones(6, np.int32), np.zeros_like(xyz), region_offset)
-    assert instances_of(one, NO_PUSH).tolist() == [0] * 6
-    assert instances_of(one, ClusterConfig()).tolist() == [1, 1, 1, 0, 0, 0]
+    pushed = shift_points(xyz, np.zeros_like(xyz), -xyz, ClusterConfig())
+    assert instances_of(level(xyz, [1] * 6)).tolist() == [0] * 6
+    assert instances_of(level(pushed, [1] * 6)).tolist() == [1, 1, 1, 0, 0, 0]
+
+
+def test_each_class_has_its_own_bandwidth():
+    """Pairs 0.2 apart: of class 1 they are two instances, of class 2 one."""
+    pairs = [[0, 0, 0], [0.2, 0, 0]] * 2
+    bandwidth = [0.01, 0.1, 0.5, *[0.01] * (NUM_CLASSES - 3)]
+    for backend in ("native", "sklearn"):
+        ids = instances_of(level(pairs, [1, 1, 2, 2], bandwidth), clustering=backend)
+        assert sorted(ids[:2]) == [0, 1] and ids[2:].tolist() == [2, 2]
 
 
 def test_ids_have_no_gaps():
     rng = np.random.default_rng(0)
     for n in (1, 2, 50, 900):
-        ids = instances_of(random_level(rng, n), ClusterConfig())
+        ids = instances_of(random_level(rng, n))
         assert np.unique(ids).tolist() == list(range(ids.max() + 1))
 
 
@@ -68,7 +77,7 @@ def test_backends_find_the_same_instances():
 def test_many_levels_equal_each_alone_in_any_portions(monkeypatch):
     rng = np.random.default_rng(2)
     levels = [random_level(rng, n) for n in (200, 0, 1, 500, 30)]
-    alone = [instances_of(one, ClusterConfig()) for one in levels]
+    alone = [instances_of(one) for one in levels]
     for points_per_call in (1, 250, 10**6):
         monkeypatch.setattr(instances, "_POINTS_PER_CALL", points_per_call)
         together = segment_levels(levels, ClusterConfig())
@@ -79,23 +88,24 @@ def test_many_levels_equal_each_alone_in_any_portions(monkeypatch):
 
 def test_nothing_to_segment():
     assert segment_levels([], ClusterConfig()) == []
-    assert instances_of(level([], []), ClusterConfig()).shape == (0,)
+    assert instances_of(level([], [])).shape == (0,)
 
 
 def test_points_that_eq7_makes_nan_are_an_error_that_names_the_switch():
     """Both offsets agree: without the guard Eq. 7 is 0 / 0."""
-    good, bad = random_level(np.random.default_rng(3), 10), level([[0, 0, 0], [1, 0, 0]], [1, 1])
+    good, unguarded = random_level(np.random.default_rng(3), 10), ClusterConfig(eq7_guard=False)
+    bad = level(shift_points(np.eye(2, 3), np.zeros([2, 3]), np.zeros([2, 3]), unguarded), [1, 1])
     with pytest.raises(ValueError, match=r"levels\[1\]: 2 of 2 shifted points are NaN .* set eq7_guard"):
-        segment_levels([good, bad], ClusterConfig(eq7_guard=False))
-    broken = bad._replace(instance_offset=np.full((2, 3), np.nan, np.float32))
+        segment_levels([good, bad], unguarded)
+    broken = bad._replace(points=np.full((2, 3), np.nan, np.float32))
     with pytest.raises(ValueError, match=r"levels\[0\]: 2 of 2 shifted points are NaN or infinite$"):
         segment_levels([broken], ClusterConfig())
 
 
 def test_arrays_of_differing_length_are_named():
     one = level([[0, 0, 0], [1, 0, 0]], [1])
-    with pytest.raises(ValueError, match="xyz 2, semantic 1"):
-        instances_of(one, ClusterConfig())
+    with pytest.raises(ValueError, match="points 2, semantic 1"):
+        instances_of(one)
 
 
 def test_cluster_labels_and_errors():

@@ -47,6 +47,19 @@ def test_soft_push_is_the_difference_itself_cut_to_length_lambda():
     np.testing.assert_allclose(shift([0.1, 0, 0], [0.1, 0, 0], region_push="soft"), [1.1, 2, 3], rtol=1e-6)
 
 
+@pytest.mark.parametrize("kind", ["unit", "soft"])
+def test_each_point_is_pushed_by_its_own_lambda(kind):
+    rng = np.random.default_rng(0)
+    xyz, instance, region = rng.normal(size=(3, 4, 3)).astype(np.float32)
+    instance[3] = region[3]  # without a direction
+    together = shift_points(xyz, instance, region, ClusterConfig(region_push=kind), np.array([0, 0.1, -0.2, 0]))
+    for row, push in enumerate([0, 0.1, -0.2, 0]):
+        settings = ClusterConfig(semantic_center_offset=push, region_push=kind)
+        alone = shift_points(*(x[row : row + 1] for x in (xyz, instance, region)), settings)
+        np.testing.assert_array_equal(together[row], alone[0])
+    assert together.dtype == np.float32
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

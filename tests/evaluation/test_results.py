@@ -76,6 +76,7 @@ def error_of(tmp_path, content):
 
 
 COARSE = ["readings", WITH, "levels", "coarse"]
+BY_CLASS = ["readings", WITH, "settings", "by_class"]
 SEEN = f"readings.{WITH}.levels.coarse"
 
 
@@ -97,6 +98,9 @@ SEEN = f"readings.{WITH}.levels.coarse"
         ([*COARSE, "mIoU"], None, f"{SEEN}.mIoU is missing"),
         ([*COARSE, "AP50"], "high", f"{SEEN}.AP50 is str, expected float"),
         ([*COARSE, "AP50"], True, f"{SEEN}.AP50 is bool, expected float"),
+        ([*BY_CLASS], 1.0, f"readings.{WITH}.settings.by_class is float, expected dict"),
+        ([*BY_CLASS], {"coarse": {"seat": {"bandwidth": 1.0}}}, "by_class.coarse.seat.lambda is missing"),
+        ([*BY_CLASS], {"coarse": {"seat": {"bandwidth": "1", "lambda": 1}}}, "seat.bandwidth is str, expected float"),
         ([*COARSE, "mAP"], 1.0, f"readings.{WITH}.mean.mAP is missing"),
         ([*COARSE, "per_class"], None, f"{SEEN}.per_class is missing"),
         ([*COARSE, "per_class", "seat", "instances"], None, f"{SEEN}.per_class.seat.instances is missing"),

@@ -1,6 +1,6 @@
 from small_results import WITH, WITHOUT, results, run_info
 
-from instance_seg.evaluation.results import build_results
+from instance_seg.evaluation.results import build_results, check_results
 from instance_seg.evaluation.summary import measures_text, run_table
 
 
@@ -34,6 +34,21 @@ def test_a_system_of_another_kind():
         ["**block merging**", "**Avg**", "**40.0**", "**-**"],
     ]
     assert rows[3:] == [["Class", "Instances", "coverage"], ["chair", "7", "50.0"], ["lamp", "1", "-"]]
+
+
+def test_values_by_class():
+    made = results({0: 90.0})
+    values = {"seat": {"bandwidth": 0.4, "lambda": 0}, "leg": {"bandwidth": 0.051234, "lambda": 0.0125}}
+    made["readings"][WITH]["settings"]["by_class"] = {"coarse": values}
+    made["readings"][WITHOUT]["settings"]["by_class"] = {"coarse": {"seat": values["leg"]}}
+    check_results(made, "here")
+    text = run_table(made)
+    assert cells(text[text.index("## Bandwidth and lambda by class") :]) == [
+        ["Level", "Class", f"h {WITH}", f"lambda {WITH}", f"h {WITHOUT}", f"lambda {WITHOUT}"],
+        ["Coarse", "seat", "0.4", "0", "0.0512", "0.0125"],
+        ["Coarse", "leg", "0.0512", "0.0125", "-", "-"],
+    ]
+    assert "by class" not in run_table(results({0: 90.0}))
 
 
 def test_a_class_that_one_reading_lacks():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from instance_seg.clustering.gaussians import greedy_groups, similarity
+from instance_seg.clustering.comparison.gaussians import greedy_groups, similarity
 from instance_seg.losses.gaussians import log_similarity, of_instances, pair_loss
 
 

@@ -6,7 +6,7 @@ import sys
 import urllib.parse
 
 import pytest
-from small_results import level_entry, results, run_info
+from small_results import WITH, level_entry, results, run_info
 
 from instance_seg.evaluation.results import build_results, write_results
 from instance_seg.report.descriptions import description_of, table_of
@@ -161,6 +161,23 @@ def test_a_system_whose_readings_have_other_settings_has_rows_too():
     assert line(table(sections, "Table 4"), "cross_level_fusion")[6] == "70.5 ± 0.0"
     alone = report_of([build_results(run_info(variant="pointgroup"), readings)])
     assert len(table(alone, "Other systems").rows) == 2 and line(table(alone, "Table 4"), "asis_fusion")[1] == "not run"
+
+
+def test_values_by_class_have_a_table_over_the_seeds():
+    def run(seed, bandwidth, push=0.0):
+        values = {"coarse": {"seat": {"bandwidth": bandwidth, "lambda": push}}}
+        made = results({0: 50.0}, seed=seed)
+        calibrated = made["readings"][WITH] | {"settings": {"region_push": "unit", "by_class": values}}
+        return build_results(made["run"], {**made["readings"], "calibrated": calibrated})
+
+    sections = report_of([run(0, 0.1), run(1, 0.3), results({0: 50.0}, subset="Table")])
+    found = table(sections, "Bandwidth and lambda")
+    assert found.headers == ["Network", "Part", "Level", "Class", "h calibrated", "lambda calibrated"]
+    assert found.rows == [["cross_level_fusion", "Chair", "coarse", "seat", "0.2 ± 0.14", "0 ± 0"]]
+    (row,) = table(sections, "Other systems").rows
+    assert row[:5] == ["cross_level_fusion", "calibrated", "region_push=unit, by_class=yes", "1", "0 1"]
+    assert line(table(sections, "Table 4"), "cross_level_fusion")[2] == "0 1"
+    assert not any("Bandwidth" in each.name for section in report_of(default_runs()) for each in section.tables)
 
 
 def test_another_kind_of_data_has_the_tables_of_its_own_networks():

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 from systems.small_systems import both, cloud, labeled, run, semantic_assisted
 
+from instance_seg.clustering.by_class import ClassValues, write_values
 from instance_seg.describe import count_parameters, describe
 from instance_seg.losses.config import LossConfig
 from instance_seg.losses.segmentation import segmentation_losses
@@ -124,6 +125,31 @@ def test_classes_without_instances_are_not_clustered():
     assert found.proposals.label.tolist() == [2, 3] and found.semantic.tolist() == semantic.tolist()
     np.testing.assert_array_equal(found.proposals.instance(20), np.repeat([-1, -1, 0, 1], 5))
     assert found.shifted.shape == (20, 3)
+
+
+def test_a_stored_reading_has_a_bandwidth_and_a_lambda_for_each_class(tmp_path):
+    """Two pairs of points 0.16 apart, of class 1 and 2, at their centers, with the region's center in the middle."""
+    network = semantic_assisted((3,), **SMALL)
+    (level,) = network.task.levels
+    values = {"pushed": (0.3, 0.3), "no push": (0.1, 0.2)}
+    write_values(
+        tmp_path,
+        {
+            name: [ClassValues(level.name, level.classes[s], of[s - 1], 0.1 * (name == "pushed")) for s in (1, 2)]
+            for name, of in values.items()
+        },
+    )
+    xyz = np.float32([[-0.08, 0, 0], [0.08, 0, 0]] * 2)
+    readout = LevelReadout(np.int32([1, 1, 2, 2]), np.zeros_like(xyz), -xyz, np.zeros(4, np.float32))
+    points = Points(xyz, xyz, np.array([0, 4]))
+    assert network.stored_readings(network.settings, tmp_path / "elsewhere") == {}
+    stored = network.stored_readings(network.settings, tmp_path)
+    found = {name: network.segment((readout,), points, reading)[0][0] for name, reading in stored.items()}
+    assert list(found) == list(values)
+    labels = {name: each.proposals.label.tolist() for name, each in found.items()}
+    assert labels == {"pushed": [1, 1, 2, 2], "no push": [1, 1, 2]}
+    np.testing.assert_allclose(found["pushed"].shifted[:, 0], [-0.18, 0.18] * 2, rtol=1e-6)
+    np.testing.assert_allclose(found["no push"].shifted, xyz)
 
 
 def test_a_gpu_for_clustering_that_is_not_there_is_missed_at_once(monkeypatch):

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from systems import overfit
 
-from instance_seg.clustering.group_merging import SMALLEST_GROUP
+from instance_seg.clustering.comparison.group_merging import SMALLEST_GROUP
 from instance_seg.systems.comparison.sgpn import Sgpn
 
 

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
+from instance_seg.clustering.comparison.masks import masks_as_proposals
 from instance_seg.clustering.components import splits_to_ids
-from instance_seg.clustering.masks import masks_as_proposals
 from instance_seg.data.targets import InstanceRanks
 from instance_seg.heads.branch import Branch
 from instance_seg.initializers import RELEASED, Initializer

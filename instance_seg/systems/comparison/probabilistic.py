@@ -16,8 +16,8 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from instance_seg.clustering.comparison.gaussians import greedy_groups
 from instance_seg.clustering.components import splits_to_ids
-from instance_seg.clustering.gaussians import greedy_groups
 from instance_seg.data.targets import InstanceRanks
 from instance_seg.heads.branch import Branch
 from instance_seg.initializers import RELEASED, Initializer

@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from instance_seg.backbones.pointnet2 import Mlp
-from instance_seg.clustering.group_merging import DEFAULT, Thresholds, inverse_frequencies, merge_groups
+from instance_seg.clustering.comparison.group_merging import DEFAULT, Thresholds, inverse_frequencies, merge_groups
 from instance_seg.data.targets import InstanceRanks, instance_ranks
 from instance_seg.initializers import RELEASED, Initializer
 from instance_seg.layers import Composite, Linear

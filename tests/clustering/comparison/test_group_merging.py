@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from instance_seg.clustering.group_merging import (
+from instance_seg.clustering.comparison.group_merging import (
     Thresholds,
     absorb,
     best_edges,
@@ -16,7 +16,7 @@ from instance_seg.clustering.group_merging import (
     similarity,
 )
 
-GOLDEN = np.load(Path(__file__).parents[1] / "golden" / "partnet_inference.npz")
+GOLDEN = np.load(Path(__file__).parents[2] / "golden" / "partnet_inference.npz")
 CASES = ("gm0", "gm1", "gm2", "gm3")
 
 
@@ -61,7 +61,7 @@ def test_thresholds_and_sizes_are_the_programs(monkeypatch):
             s = similarity(rows, columns)
             return s + np.float32(diagonal) * (s == 0)
 
-        monkeypatch.setattr("instance_seg.clustering.group_merging.similarity", with_diagonal)
+        monkeypatch.setattr("instance_seg.clustering.comparison.group_merging.similarity", with_diagonal)
         found.add(features_of(f"th{s}"), semantic, instance)
         np.testing.assert_allclose([found.sums, found.counts], GOLDEN["th_after"][s], rtol=1e-6)
     threshold, size = found.result()

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from instance_seg.clustering.masks import masks_as_proposals
+from instance_seg.clustering.comparison.masks import masks_as_proposals
 
-GOLDEN = np.load(Path(__file__).parents[1] / "golden" / "partnet_inference.npz")
+GOLDEN = np.load(Path(__file__).parents[2] / "golden" / "partnet_inference.npz")
 
 
 @pytest.mark.parametrize("name", ("det0", "det1"))
