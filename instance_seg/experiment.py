@@ -208,14 +208,20 @@ class CloudSegmenter:
         self._reading = readings[reading or next(iter(readings))]
         self._predictor = None  # knows the batches of any cloud by those of the first
 
-    def __call__(self, points: np.ndarray, normals: np.ndarray) -> tuple[Segmented, ...]:
+    def __call__(
+        self, points: np.ndarray, normals: np.ndarray, colors: np.ndarray | None = None
+    ) -> tuple[Segmented, ...]:
         """One Segmented per level; shifted points are y up.
 
         Args:
             points: [N, 3], any position and scale, y up; float64 keeps the digits of coordinates far from 0.
             normals: [N, 3] float32, y up.
+            colors: [N, 3] uint8, where they are known.
+
+        Raises:
+            ValueError: the points can be no cloud of the data set.
         """
-        clouds = _posed(self._config, self._data_set, [self._data_set.foreign(points, normals)])
+        clouds = _posed(self._config, self._data_set, [self._data_set.foreign(points, normals, colors)])
         batches = evaluation_dataset(clouds, 1, self._system.tables)
         self._predictor = self._predictor or Predictor(self._system, batches.element_spec)
         batch = next(iter(batches))

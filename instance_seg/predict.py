@@ -3,8 +3,9 @@
     python -m instance_seg.predict --run=RUN_DIR --input=chair.ply --output=OUT_DIR
     python -m instance_seg.predict --run=RUN_DIR --input=FOLDER --input=more.obj --output=OUT_DIR
 
-Data set and system come from the checkpoint (a run's folder or a checkpoint prefix). The points are moved and scaled
-into the unit sphere as in training, where y points up: --up=z turns a cloud whose z does. OUT_DIR, or for several
+Data set and system come from the checkpoint (a run's folder or a checkpoint prefix). Shapes are moved and scaled into
+the unit sphere as in training; rooms are taken in meters, with their colors, gray where there are none, a mesh by its
+vertices. y points up: --up=z turns a cloud whose z does. OUT_DIR, or for several
 files a folder in it for each, then holds, in the coordinates of the file,
 
     level_<k>.ply            the points, with the properties `semantic` and `instance` and a color for each instance
@@ -26,11 +27,14 @@ from absl import app, flags
 from tqdm import tqdm
 
 from instance_seg.config import make_config
+from instance_seg.data import DATA_SETS
 from instance_seg.data.bounding_sphere import in_unit_box
+from instance_seg.data.data_set import DataSet
 from instance_seg.data.files.clouds.read import READERS, Sampled, check_source, read_cloud
 from instance_seg.data.spread import nearest_rows, spread
 from instance_seg.interrupt import ending_at_signals
 from instance_seg.prediction_files import write_prediction
+from instance_seg.registry import load
 from instance_seg.structures import UPRIGHT, Segmented
 from instance_seg.training.checkpoint_files import described_config, find_checkpoints
 
@@ -40,9 +44,15 @@ _INPUT = flags.DEFINE_multi_string(
 )
 _OUTPUT = flags.DEFINE_string("output", None, "folder for the results", required=True)
 _UP = flags.DEFINE_enum("up", "y", ["x", "y", "z"], "axis of the input that points up; many scanners write z")
-_NUM_POINTS = flags.DEFINE_integer("num_points", 10_000, "points sampled from a mesh", 100, 10_000_000)
+_NUM_POINTS = flags.DEFINE_integer(
+    "num_points", None, "points sampled from a mesh; default: 10,000, of a room its vertices", 100, 10_000_000
+)
 _MAX_POINTS = flags.DEFINE_integer(
-    "max_points", 100_000, "points that the network sees at once; the others are labeled as the nearest", 1000, 10**9
+    "max_points",
+    None,
+    "points that the network sees at once, the others are labeled as the nearest; default: 100,000, of a room 250,000",
+    1000,
+    10**9,
 )
 _MIN_POINTS = flags.DEFINE_integer("min_points", 1, "instances of fewer points are dropped", 1, 10**9)
 _BANDWIDTH = flags.DEFINE_float("bandwidth", None, "radius of mean-shift's flat kernel; default: the run's")
@@ -55,8 +65,8 @@ _PUSH = flags.DEFINE_float("semantic_center_offset", None, "lambda of Eq. 7; def
 class Options(NamedTuple):
     """How files are segmented, but for the system's settings."""
 
-    num_points: int = 10_000
-    max_points: int = 100_000
+    num_points: int | None = None  # None: as the data set has it
+    max_points: int | None = None
     min_points: int = 1
     up: str = "y"
 
@@ -94,15 +104,19 @@ def check_output(folder: pathlib.Path) -> None:
         raise ValueError(f"--output={folder}: {nearest} cannot be written to ({error.strerror})") from error
 
 
-def check_run(checkpoint: str, settings: Mapping[str, Any]) -> None:
-    """Raises ValueError unless the name is a checkpoint's, or that of a folder with one, that can have the settings."""
+def data_set_of(checkpoint: str, settings: Mapping[str, Any]) -> type[DataSet]:
+    """What a run was trained on.
+
+    Raises ValueError unless the name is a checkpoint's, or that of a folder with one, that can have the settings.
+    """
     try:
         find_checkpoints(checkpoint)
     except ValueError as error:
         raise ValueError(
             f"--run={checkpoint}: neither a checkpoint (PREFIX of PREFIX.index) nor a folder with one"
         ) from error
-    make_config(described_config(checkpoint).flat() | dict(settings))
+    config = make_config(described_config(checkpoint).flat() | dict(settings))
+    return load(DATA_SETS, "data_set", config.data_set)
 
 
 def predict(
@@ -125,29 +139,35 @@ def predict(
     sources, segment, failed = find_sources(inputs, output), None, 0
     for folder in sources.values():
         check_output(folder)
-    check_run(checkpoint, settings or {})
+    data_set = data_set_of(checkpoint, settings or {})
+    num_points = data_set.mesh_points if options.num_points is None else options.num_points
+    options = options._replace(max_points=options.max_points or data_set.most_points)
     bar = tqdm(sources.items(), desc="segmenting", unit="file", disable=len(sources) == 1, dynamic_ncols=True)
     for source, folder in bar:
         try:
-            cloud = read_cloud(source, options.num_points)
+            cloud = read_cloud(source, num_points)
+            segment = segment or _load_segmenter(checkpoint, settings or {}, reading)
+            levels = _segmented(source, cloud, segment, options)
         except ValueError as error:
             if len(sources) == 1:
                 raise
             bar.write(f"error: {error}", file=sys.stderr)
             failed += 1
             continue
-        if segment is None:
-            # TensorFlow takes ten seconds to load, which the errors above need not wait for.
-            from instance_seg.experiment import CloudSegmenter
-
-            segment = CloudSegmenter(checkpoint, settings or {}, reading)
-        write_prediction(folder, source.name, cloud, segment.task, _segmented(cloud, segment, options), options.up)
+        write_prediction(folder, source.name, cloud, segment.task, levels, options.up)
     if failed:
         raise ValueError(f"{failed} of {len(sources)} files could not be read; the others are segmented")
 
 
-def _segmented(cloud: Sampled, segment: Any, options: Options) -> list[Segmented]:
-    """All levels of a cloud.
+def _load_segmenter(checkpoint: str, settings: Mapping[str, Any], reading: str) -> Any:
+    # TensorFlow takes ten seconds to load, which the errors before need not wait for.
+    from instance_seg.experiment import CloudSegmenter
+
+    return CloudSegmenter(checkpoint, settings, reading)
+
+
+def _segmented(source: pathlib.Path, cloud: Sampled, segment: Any, options: Options) -> list[Segmented]:
+    """All levels of a cloud. ValueError, naming the file, if it can be no cloud of the data set.
 
     Of a cloud of more than max_points points as many go through the network, evenly drawn, and the others are labeled
     as the nearest of them; at 100,000 points the nearest is in the same cell of an octree of depth 6, or next to it.
@@ -156,7 +176,11 @@ def _segmented(cloud: Sampled, segment: Any, options: Options) -> list[Segmented
     rows = np.arange(len(points))
     if len(points) > options.max_points:
         rows = np.sort(np.random.default_rng(0).permutation(rows)[: options.max_points])
-    levels = segment(cloud.points[rows] @ UPRIGHT[options.up].T, np.float32(normals[rows]))
+    colors = None if cloud.colors is None else cloud.colors[rows]
+    try:
+        levels = segment(cloud.points[rows] @ UPRIGHT[options.up].T, np.float32(normals[rows]), colors)
+    except ValueError as error:
+        raise ValueError(f"{source}: {error}") from error
     if len(rows) < len(points):
         nearest = nearest_rows(points[rows], points)
         levels = [spread(found, nearest) for found in levels]

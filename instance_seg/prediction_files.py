@@ -49,14 +49,20 @@ def write_prediction(
 def _write_meshes(
     folder: pathlib.Path, cloud: Sampled, task: Task, levels: Sequence[Segmented], turn: np.ndarray
 ) -> Surface:
-    """Faces have the label of most points drawn on them; those without points that of the point nearest to them."""
-    vertices, faces = cloud.mesh
+    """Faces have the label of most points drawn on them; those without points that of the point nearest to them.
+
+    Where the points are the vertices, faces have the label of most of their corners.
+    """
+    vertices, faces = cloud.mesh[:2]
     surface = Surface(in_unit_box(vertices[faces].reshape(-1, 3)).reshape(-1, 3, 3) @ turn, {})
-    like = nearest_rows(cloud.points, vertices[faces].mean(axis=1))
+    if cloud.face is None:
+        face, rows, like = np.repeat(np.arange(len(faces)), 3), faces.ravel(), np.zeros(len(faces), np.intp)
+    else:
+        face, rows, like = cloud.face, slice(None), nearest_rows(cloud.points, vertices[faces].mean(axis=1))
     for k in task.scored:
         path = folder / f"mesh_level_{task.levels[k].number}"
         of_points = levels[k].semantic, levels[k].proposals.instance(len(cloud.points))
-        semantic, instance = (face_labels(cloud.face, labels, like) for labels in of_points)
+        semantic, instance = (face_labels(face, labels[rows], like) for labels in of_points)
         write_mesh_ply(path.with_suffix(".ply"), vertices, faces, semantic, instance)
         write_mesh_glb(path.with_suffix(".glb"), vertices @ turn, faces, instance)
         surface.instance[task.levels[k].name] = instance

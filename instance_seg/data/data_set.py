@@ -26,6 +26,9 @@ class DataSet:
         None
     )
     up: ClassVar[str] = "y"  # the axis of its clouds that points up, for pictures; or "z"
+    # Of a mesh of one's own as many points are drawn, or its vertices taken (0); more than that are thinned out.
+    mesh_points: ClassVar[int] = 10_000
+    most_points: ClassVar[int] = 100_000
     augmentation: Any = None  # how training clouds are varied (data.batches.SampleConfig); None: not at all
 
     def __init__(self, settings: Any):
@@ -61,11 +64,12 @@ class DataSet:
         """What tells one folder of data from another without reading it: split -> a line. {}: unknown."""
         return {}
 
-    def foreign(self, points: np.ndarray, normals: np.ndarray) -> Cloud:
-        """A cloud from anywhere as one of this data set, without labels.
+    def foreign(self, points: np.ndarray, normals: np.ndarray, colors: np.ndarray | None = None) -> Cloud:
+        """A cloud from anywhere as one of this data set, without labels. ValueError if it cannot be one.
 
         Args:
             points: [N, 3], any position and scale, y up.
             normals: [N, 3] float32.
+            colors: [N, 3] uint8, where they are known.
         """
         return Cloud(np.float32(points), np.float32(normals), (), "")

@@ -104,6 +104,7 @@ def evaluate(
     num_clouds = 0
     with tqdm(batches, desc="evaluating", unit="batch", leave=False, dynamic_ncols=True) as progress:
         for batch in progress:
+            predictor.prepare(batch)
             with watch.time("predict"):
                 readout = predictor(batch)
             portions, their_labels = tf.nest.map_structure(lambda x: x.numpy(), (batch.points, batch.labels))

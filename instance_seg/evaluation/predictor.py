@@ -26,6 +26,11 @@ class Predictor:
         readout = self._graph(len(batch.points.row_splits))(batch)
         return tf.nest.map_structure(lambda x: np.asarray(x), readout)
 
+    def prepare(self, batch: Batch) -> None:
+        """Builds the graph for batches of so many clouds, and runs it once: the first run takes longer than others."""
+        if len(batch.points.row_splits) not in self._by_batch_size:
+            self(batch)
+
     def _graph(self, num_splits: int):
         if num_splits not in self._by_batch_size:
             points = self._spec.points._replace(row_splits=tf.TensorSpec([num_splits], tf.int32))

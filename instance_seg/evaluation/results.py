@@ -17,9 +17,10 @@ measured; "mean" is the mean over the levels where it could. A reading whose ban
 class has {level: {class: {"bandwidth", "lambda"}}} as its setting "by_class".
 
 "level" is the number of the only level of a network trained for it alone, 0 for a network of all levels; "parameters"
-counts its trainable parameters; "clouds" those that were evaluated; "commit" is that of the program that measured, null
-if it is not known. "ap_arithmetic" is in which average precision compared recall with its levels
-(metrics/average_precision.py). More keys may follow.
+counts its trainable parameters; "clouds" those that were evaluated; "begun_with" is the name of the checkpoint or file
+that the training began with, "" for random weights; "commit" is that of the program that measured, null if it is not
+known. "ap_arithmetic" is in which average precision compared recall with its levels (metrics/average_precision.py).
+More keys may follow.
 
 A checkpoint measured again with other settings is not another run: its files lie below the run, in
 RUN/sweep/NAME/results.json, with readings of their own.
@@ -54,6 +55,7 @@ _FORM = {
         "ap_arithmetic?": str,
         "parameters?": (int, None),
         "clouds?": int,
+        "begun_with?": str,
         "commit?": (str, None),
     },
     "readings": {

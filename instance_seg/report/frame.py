@@ -8,6 +8,7 @@
     run, swept              number of the run; whether it is a sweep of a checkpoint, read with other settings
     network                 the level of a network trained for it alone, 0 for a network of all levels
     iterations, seconds, parameters, commit                       of this network; the seconds are those of training
+    start                   "scratch": the training began with random weights; "weights": with given ones
     milliseconds            from a cloud to its instances, without reading it; NaN where the number of clouds is unknown
 
 RUNS_DIR/table.csv is this frame.
@@ -25,7 +26,7 @@ from instance_seg.report.descriptions import description_of
 COLUMNS = [
     *("task", "dataset", "subset", "variant", "preset", "seed", "arithmetic", "reading", "settings"),
     *("level", "class", "measure", "value"),
-    *("run", "swept", "network", "iterations", "seconds", "parameters", "commit", "milliseconds"),
+    *("run", "swept", "network", "iterations", "seconds", "parameters", "commit", "start", "milliseconds"),
 ]
 BY_CLASS = "by_class"  # among the settings of a reading
 _COPIED = ("task", "dataset", "subset", "variant", "preset", "seed", "iterations", "parameters", "commit")
@@ -70,6 +71,7 @@ def _rows(results: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     run = results["run"]
     about = {name: run.get(name) for name in _COPIED}
     about |= {"arithmetic": run.get("ap_arithmetic", ""), "seconds": run["seconds"]["train"]}
+    about["start"] = "weights" if run.get("begun_with") else "scratch"
     seconds, clouds = run["seconds"], run.get("clouds")
     about["milliseconds"] = 1000 * (seconds["predict"] + seconds["cluster"]) / clouds if clouds else float("nan")
     one_per_level = description_of(run["task"]).get("one_network_per_level", ())

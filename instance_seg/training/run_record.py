@@ -64,20 +64,25 @@ def keep_record(logdir: pathlib.Path, config: Config, data: Mapping[str, str], s
     write_json(path, now | {"changes": [*stored["changes"], *(change._asdict() for change in found)]}, indent=1)
 
 
-def history(run: pathlib.Path, data: Mapping[str, str]) -> dict[str, list]:
+def history(run: pathlib.Path, data: Mapping[str, str]) -> dict[str, Any]:
     """What results say of the past of a run; `data` is the fingerprint of the data set of now.
 
+    Args:
+        run: its folder, or a file of weights that were trained by another program.
+
     Returns:
-        "changes": what was changed in the course of the training, each with the step after which; "other_data": in what
-        the data set of now differs from the one of the training, in words. Empty lists if nothing is known.
+        "begun_with": name of the checkpoint or file that the training began with, "" for random weights; "changes":
+        what was changed in the course of the training, each with the step after which; "other_data": in what the data
+        set of now differs from the one of the training, in words. Empty if nothing is known.
     """
     path = run / FILE_NAME
     if not path.exists():
-        return {"changes": [], "other_data": []}
+        return {"begun_with": run.name if run.is_file() else "", "changes": [], "other_data": []}
     record = _read(path)
     was = record[DATA]
     other = [f"{split}: {was[split]} there, {data.get(split)} here" for split in was if was[split] != data.get(split)]
-    return {"changes": record["changes"], "other_data": other}
+    begun_with = pathlib.Path(record["settings"].get("ckpt", "")).name
+    return {"begun_with": begun_with, "changes": record["changes"], "other_data": other}
 
 
 def provenance(config: Config) -> dict[str, Any]:

@@ -39,7 +39,7 @@ class Blobs(DataSet):
             raise ValueError(f"--data_dir={root}: there is no {name}-*.npz")
         return Scenes(paths, self.settings.blob_points)
 
-    def foreign(self, points: np.ndarray, normals: np.ndarray) -> Cloud:
+    def foreign(self, points: np.ndarray, normals: np.ndarray, colors: np.ndarray | None = None) -> Cloud:
         """Gray, since a file of points need not have colors."""
         return Cloud(np.float32(points), np.full((len(points), 3), 1 / 3, np.float32), (), "")
 

@@ -46,6 +46,9 @@ class Predictor:
     def __init__(self):
         self.system.segment = lambda *args: OffsetSystem.segment(self.system, *args)
 
+    def prepare(self, batch):
+        pass
+
     def __call__(self, batch):
         nothing = np.zeros((NUM_POINTS, 3), np.float32)
         semantic = batch.labels[0].semantic.numpy().copy()

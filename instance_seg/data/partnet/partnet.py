@@ -60,7 +60,7 @@ class PartNet(DataSet):
         """The files of each split, and how many shapes they hold."""
         return fingerprint(root, self.settings.category)
 
-    def foreign(self, points: np.ndarray, normals: np.ndarray) -> Cloud:
+    def foreign(self, points: np.ndarray, normals: np.ndarray, colors: np.ndarray | None = None) -> Cloud:
         """Moved and scaled into the unit sphere, as in training."""
         return Cloud(to_unit_sphere(in_unit_box(points)), np.float32(normals), (), "")
 

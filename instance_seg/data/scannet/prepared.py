@@ -126,11 +126,11 @@ class Scenes(Sequence):
         try:
             with np.load(path) as stored:
                 labels = (Labels(stored["semantic"], stored["instance"]),) if "semantic" in stored else ()
-                return Cloud(stored["xyz"], colors(stored["rgb"]), labels, self.names[row])
+                return Cloud(stored["xyz"], as_features(stored["rgb"]), labels, self.names[row])
         except UNREADABLE as error:
             raise ValueError(f"{path}: cannot be read ({error}); remove it, and it is prepared anew") from error
 
 
-def colors(rgb: np.ndarray) -> np.ndarray:
-    """Bytes [N, 3] -> [-1, 1] float32."""
+def as_features(rgb: np.ndarray) -> np.ndarray:
+    """Colors in bytes [N, 3] -> [-1, 1] float32."""
     return np.float32(rgb) / np.float32(127.5) - np.float32(1)

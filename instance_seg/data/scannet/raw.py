@@ -98,13 +98,20 @@ def _read_mesh(path: Path) -> tuple[np.ndarray, np.ndarray]:
     bad = np.flatnonzero(~np.isfinite(xyz).all(axis=1))
     if len(bad):
         raise ValueError(f"{path}: vertex {bad[0]} and {len(bad) - 1} more are NaN or infinite; remove them")
-    extent = float(np.ptp(xyz.astype(np.float64), axis=0).max())
-    if not SMALLEST <= extent <= LARGEST:
-        unit = "millimeters" if extent > LARGEST else "kilometers"
-        raise ValueError(f"{path}: measures {extent:.3g} m; is it in {unit}? Scenes are in meters")
+    if wrong := not_in_meters(xyz):
+        raise ValueError(f"{path}: {wrong}")
     if any(vertex[channel].dtype != np.uint8 for channel in channels):
         raise ValueError(f"{path}: its colors are {vertex['red'].dtype}, want one byte each, 0 to 255")
     return xyz, np.stack([np.asarray(vertex[channel]) for channel in channels], axis=1)
+
+
+def not_in_meters(xyz: np.ndarray) -> str:
+    """What is wrong with the extent of a scene [N, 3]; "" for that of a room."""
+    extent = float(np.ptp(xyz.astype(np.float64), axis=0).max())
+    if SMALLEST <= extent <= LARGEST:
+        return ""
+    unit = "millimeters" if extent > LARGEST else "kilometers"
+    return f"measures {extent:.3g} m; is it in {unit}? Scenes are in meters"
 
 
 def _read_vertex_labels(path: Path, num_vertices: int) -> np.ndarray:

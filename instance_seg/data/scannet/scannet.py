@@ -9,7 +9,8 @@ import numpy as np
 from instance_seg.data.augment import STILL, Motion
 from instance_seg.data.data_set import DataSet
 from instance_seg.data.scannet.classes import LEVEL
-from instance_seg.data.scannet.prepared import SPLITS, Scenes, list_path, open_split
+from instance_seg.data.scannet.prepared import SPLITS, Scenes, as_features, list_path, open_split
+from instance_seg.data.scannet.raw import not_in_meters
 from instance_seg.data.scannet.settings import ScanNetSettings
 from instance_seg.data.scannet.submission import SubmissionWriter
 from instance_seg.data.scene_augment import flip_and_turn
@@ -24,6 +25,7 @@ class ScanNet(DataSet):
     Settings = ScanNetSettings
     metrics = ("scannet",)
     up = "z"
+    mesh_points, most_points = 0, 250_000
 
     def __init__(self, settings: ScanNetSettings):
         super().__init__(settings)
@@ -51,10 +53,13 @@ class ScanNet(DataSet):
         lists = {split: path.read_bytes().split() for split, path in paths.items() if path.is_file()}
         return {split: f"{len(names)} scenes, {zlib.crc32(b' '.join(names)):08x}" for split, names in lists.items()}
 
-    def foreign(self, points: np.ndarray, normals: np.ndarray) -> Cloud:
-        """Moved to the mean of its points and turned z up, in meters; gray."""
+    def foreign(self, points: np.ndarray, normals: np.ndarray, colors: np.ndarray | None = None) -> Cloud:
+        """Moved to the mean of its points and turned z up, in meters; gray if it has no colors."""
+        if wrong := not_in_meters(points):
+            raise ValueError(wrong)
         xyz = (points - points.mean(axis=0, dtype=np.float64)) @ Y_UP_TO_Z_UP.T
-        return Cloud(np.float32(xyz), np.zeros((len(points), 3), np.float32), (), "")
+        features = np.zeros((len(points), 3), np.float32) if colors is None else as_features(colors)
+        return Cloud(np.float32(xyz), features, (), "")
 
     def prediction_writer(self, folder: pathlib.Path, clouds: Sequence[Cloud]) -> SubmissionWriter:
         """The benchmark's files: FOLDER/<scene>.txt and a mask for each instance."""

@@ -225,7 +225,17 @@ def test_evaluated_scenes_stand_each_in_their_own_way():
     assert first[2, 2] == 1
 
 
-def test_a_cloud_from_elsewhere_is_turned_z_up_and_gray():
-    cloud = ScanNet(ScanNetSettings()).foreign(np.array([[0, 0, 0], [0, 2.0, 0]]), np.zeros((2, 3), np.float32))
+def test_a_cloud_from_elsewhere_is_turned_z_up_and_gray_without_colors():
+    points, normals = np.array([[0, 0, 0], [0, 2.0, 0]]), np.zeros((2, 3), np.float32)
+    cloud = ScanNet(ScanNetSettings()).foreign(points, normals)
     np.testing.assert_allclose(cloud.xyz, [[0, 0, -1], [0, 0, 1]], atol=1e-7)
     assert not cloud.features.any() and cloud.features.shape == (2, 3) and cloud.labels == ()
+    colored = ScanNet(ScanNetSettings()).foreign(points, normals, np.uint8([[0, 255, 0], [255, 0, 51]]))
+    np.testing.assert_allclose(colored.features, [[-1, 1, -1], [1, -1, -0.6]], atol=1e-6)
+
+
+@pytest.mark.parametrize(("scale", "unit"), [(1000, "millimeters"), (0.001, "kilometers")])
+def test_a_cloud_from_elsewhere_is_in_meters(scale, unit):
+    points = scale * np.array([[0, 0, 0], [4, 2.0, 3]])
+    with pytest.raises(ValueError, match=f"is it in {unit}"):
+        ScanNet(ScanNetSettings()).foreign(points, np.zeros((2, 3), np.float32))

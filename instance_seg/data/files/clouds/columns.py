@@ -4,11 +4,12 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from instance_seg.data.files.clouds.geometry import Cloud, UnreadableError, as_numbers
+from instance_seg.data.files.clouds.geometry import Cloud, UnreadableError, as_numbers, color_bytes
 from instance_seg.data.files.clouds.normals import NEARLY_ALL, are_normals
 
 POINT_NAMES = (("x", "y", "z"), ("points_x", "points_y", "points_z"), ("x_coordinate", "y_coordinate", "z_coordinate"))
 NORMAL_NAMES = (("nx", "ny", "nz"), ("normal_x", "normal_y", "normal_z"), ("normalx", "normaly", "normalz"))
+COLOR_NAMES = (("red", "green", "blue"), ("diffuse_red", "diffuse_green", "diffuse_blue"), ("r", "g", "b"))
 _FLAT = 0.01  # of the extent
 
 
@@ -31,12 +32,12 @@ def cloud_from_names(names: Sequence[str], column: Callable[[int], np.ndarray]) 
     points = find_columns(names, POINT_NAMES)
     if points is None:
         raise UnreadableError(f"no columns x, y and z; it has {', '.join(map(str, names)) or 'no columns'}")
-    normals = find_columns(names, NORMAL_NAMES)
+    normals, colors = (find_columns(names, wanted) for wanted in (NORMAL_NAMES, COLOR_NAMES))
     stacked = [
         np.stack([as_numbers(column(i), f"column {names[i]}") for i in found], axis=1) if found else None
         for found in (points, normals)
     ]
-    return Cloud(*stacked)
+    return Cloud(*stacked, color_bytes(np.stack([column(i) for i in colors], axis=1)) if colors else None)
 
 
 def cloud_from_table(values: np.ndarray) -> Cloud:

@@ -1,8 +1,8 @@
 """glTF 2.0 and GLB: the triangles, or else the points, of the scene.
 
 trimesh leaves `normalized` and sparse accessors alone and reads compressed geometry as zeros with a warning, so this is
-a reader of its own, of geometry alone: no materials, skins, morph targets or animations. Section numbers are those of
-the glTF 2.0 specification.
+a reader of its own, of geometry and the colors of vertices: no materials, skins, morph targets or animations. Section
+numbers are those of the glTF 2.0 specification.
 """
 
 import base64
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from instance_seg.data.files.clouds.geometry import Cloud, Mesh, UnreadableError
+from instance_seg.data.files.clouds.geometry import Cloud, Mesh, UnreadableError, color_bytes, joined
 from instance_seg.data.files.clouds.gltf_scene import placed_meshes
 
 _APPLIED = ("KHR_mesh_quantization",)
@@ -27,7 +27,7 @@ _NO_GEOMETRY = (
 )
 _COMPRESSED = ("KHR_draco_mesh_compression", "EXT_meshopt_compression", "KHR_meshopt_compression")
 _COMPONENTS = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}  # 3.6.2.2
-_WIDTHS = {"SCALAR": 1, "VEC3": 3}
+_WIDTHS = {"SCALAR": 1, "VEC3": 3, "VEC4": 4}
 _POINTS, _TRIANGLES, _STRIP, _FAN = 0, 4, 5, 6  # 3.7.2.1
 _MAX_COUNT = 50_000_000  # elements of an accessor that has no data to bound it
 
@@ -42,8 +42,7 @@ def read_gltf(path: Path) -> Cloud | Mesh:
     _check_extensions(tree)
     declared = tree.get("buffers", [])
     buffers = [_buffer(buffer, path.parent, None if i else chunk) for i, buffer in enumerate(declared)]
-    vertices, faces, loose = [np.empty((0, 3))], [np.empty((0, 3), np.int64)], [np.empty((0, 3))]
-    modes = set()
+    surfaces, faces, loose, modes, count = [], [np.empty((0, 3), np.int64)], [], set(), 0
     for mesh, placement in placed_meshes(tree):
         for primitive in tree["meshes"][mesh]["primitives"]:
             modes.add(mode := primitive.get("mode", _TRIANGLES))
@@ -53,16 +52,20 @@ def read_gltf(path: Path) -> Cloud | Mesh:
                 raise UnreadableError("a primitive has no positions")
             points = _accessor(tree, buffers, primitive["attributes"]["POSITION"], "VEC3")
             points = points @ placement[:3, :3].T + placement[:3, 3]
+            colored = points, _colors(tree, buffers, primitive["attributes"])
             if mode == _POINTS:
-                loose.append(points)
+                loose.append(colored)
                 continue
-            faces.append(_faces(tree, buffers, primitive, len(points), mode) + sum(map(len, vertices)))
-            vertices.append(points)
+            faces.append(_faces(tree, buffers, primitive, len(points), mode) + count)
+            surfaces.append(colored)
+            count += len(points)
     if len(modes) and not modes & {_POINTS, _TRIANGLES, _STRIP, _FAN}:
         raise UnreadableError("holds only lines; want triangles or points")
     if sum(map(len, faces)):
-        return Mesh(np.concatenate(vertices), np.concatenate(faces))
-    return Cloud(np.concatenate(loose))
+        vertices, colors = joined(surfaces)
+        return Mesh(vertices, np.concatenate(faces), colors)
+    points, colors = joined(loose)
+    return Cloud(points, None, colors)
 
 
 def _container(data: bytes) -> tuple[dict, bytes | None]:
@@ -121,6 +124,14 @@ def _file_beside(folder: Path, name: str) -> bytes:
     if not path.is_file():
         raise UnreadableError(f"its data file {name!r} is missing")
     return path.read_bytes()
+
+
+def _colors(tree: dict, buffers: list[bytes | None], attributes: dict[str, int]) -> np.ndarray | None:
+    """Of the vertices of a primitive, [V, 3] uint8 (3.7.2.1); None if it has none."""
+    if "COLOR_0" not in attributes:
+        return None
+    kind = "VEC4" if tree["accessors"][attributes["COLOR_0"]]["type"] == "VEC4" else "VEC3"
+    return color_bytes(_accessor(tree, buffers, attributes["COLOR_0"], kind)[:, :3])
 
 
 def _faces(tree: dict, buffers: list[bytes | None], primitive: dict, num_vertices: int, mode: int) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 from plyfile import PlyData
 
 from instance_seg.data.files.clouds.columns import cloud_from_names, cloud_from_table
-from instance_seg.data.files.clouds.geometry import Cloud, Mesh, UnreadableError
+from instance_seg.data.files.clouds.geometry import Cloud, Mesh, UnreadableError, joined
 from instance_seg.data.files.clouds.text import number_table
 
 _OBJ_FACE = re.compile(rb"^[ \t]*f[ \t]", re.MULTILINE)
@@ -21,8 +21,8 @@ _OFF_COUNTS = re.compile(rb"OFF\s*(?:#[^\n]*\n\s*)*\d+\s+(\d+)")
 def read_mesh(path: Path) -> Cloud | Mesh:
     """Reads the triangles of a mesh; where there are vertices and no faces, the cloud of the vertices.
 
-    Materials and textures are left alone, so are files that the mesh names. Raises UnreadableError if it holds lines
-    alone, or nothing.
+    Colors are those of vertices; materials and textures are left alone, so are files that the mesh names. Raises
+    UnreadableError if it holds lines alone, or nothing.
     """
     import trimesh  # half a second that reading clouds need not wait for
 
@@ -32,11 +32,18 @@ def read_mesh(path: Path) -> Cloud | Mesh:
     if scene.geometry and not parts:
         raise UnreadableError("holds only lines; want faces, or vertices alone for a cloud")
     meshes = [part for part in parts if len(getattr(part, "faces", ()))]
+    vertices, colors = joined([(np.asarray(part.vertices, np.float64), _colors(part)) for part in meshes or parts])
     if not meshes:
-        return Cloud(np.concatenate([np.empty((0, 3)), *(np.asarray(part.vertices, np.float64) for part in parts)]))
+        return Cloud(vertices, None, colors)
     first = np.cumsum([0, *(len(part.vertices) for part in meshes[:-1])])
-    vertices = np.concatenate([np.asarray(part.vertices, np.float64) for part in meshes])
-    return Mesh(vertices, np.concatenate([np.asarray(part.faces) + start for part, start in zip(meshes, first)]))
+    faces = np.concatenate([np.asarray(part.faces) + start for part, start in zip(meshes, first)])
+    return Mesh(vertices, faces, colors)
+
+
+def _colors(part) -> np.ndarray | None:
+    """Of the vertices of one of trimesh's meshes or clouds, [V, 3] uint8, where there are some."""
+    colors = part.visual.vertex_colors if part.visual.kind == "vertex" else ()
+    return np.asarray(colors)[:, :3] if len(colors) == len(part.vertices) else None
 
 
 def read_obj(path: Path) -> Cloud | Mesh:
@@ -114,16 +121,33 @@ def whole(mesh: Cloud | Mesh, announced: int) -> Cloud | Mesh:
     return mesh
 
 
+def vertices_of(mesh: Mesh) -> Cloud:
+    """The vertices of a mesh as a cloud. Raises UnreadableError if a face has a vertex that does not exist."""
+    _check_faces(mesh)
+    corners = mesh.vertices[mesh.faces]
+    across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    summed = [np.bincount(mesh.faces.ravel(), np.repeat(column, 3), len(mesh.vertices)) for column in across.T]
+    normals = np.stack(summed, axis=1)
+    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), np.finfo(np.float64).tiny)
+    return Cloud(mesh.vertices, normals, mesh.colors)
+
+
+def _check_faces(mesh: Mesh) -> None:
+    faces, count = mesh.faces, len(mesh.vertices)
+    if faces.min() < 0 or faces.max() >= count:
+        raise UnreadableError(f"a face has vertex {faces.max()} or {faces.min()}, there are {count} vertices")
+
+
 def sample(mesh: Mesh, num_points: int, seed: int) -> tuple[Cloud, np.ndarray]:
     """Points drawn from the surface of a mesh by area, with the normals of their triangles, and which these are [N].
 
-    Raises UnreadableError if a face has a vertex that does not exist or is not finite, or no face has an area.
+    Colors are interpolated. Raises UnreadableError if a face has a vertex that does not exist or is not finite, or no
+    face has an area.
     """
     import trimesh
 
-    vertices, faces = mesh
-    if faces.min() < 0 or faces.max() >= len(vertices):
-        raise UnreadableError(f"a face has vertex {faces.max()} or {faces.min()}, there are {len(vertices)} vertices")
+    vertices, faces, colors = mesh
+    _check_faces(mesh)
     corners = vertices[faces]
     bad = np.flatnonzero(~np.isfinite(corners).all(axis=(1, 2)))
     if len(bad):
@@ -141,4 +165,8 @@ def sample(mesh: Mesh, num_points: int, seed: int) -> tuple[Cloud, np.ndarray]:
     corners = surface.triangles[chosen]
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), np.finfo(np.float64).tiny)
-    return Cloud(points * extent + middle, normals), chosen
+    if colors is not None:
+        weights = trimesh.triangles.points_to_barycentric(corners, points)
+        mixed = np.einsum("nk,nkc->nc", weights, colors[faces[chosen]].astype(np.float64))
+        colors = np.uint8(np.clip(np.nan_to_num(np.round(mixed)), 0, 255))
+    return Cloud(points * extent + middle, normals, colors), chosen

@@ -23,7 +23,7 @@ def read_pcd(path: Path) -> Cloud:
     if header.get("HEIGHT", ["1"]) == ["1"]:
         return cloud
     seen = ~np.isnan(cloud.points).all(axis=1)
-    return Cloud(cloud.points[seen], None if cloud.normals is None else cloud.normals[seen])
+    return Cloud(*(None if array is None else array[seen] for array in cloud))
 
 
 def _all_points(header: dict[str, list[str]], body: bytes) -> Cloud:

@@ -11,7 +11,7 @@ import numpy as np
 from instance_seg.data.files.clouds.arrays import read_h5, read_numpy, read_points
 from instance_seg.data.files.clouds.geometry import Cloud, Mesh, UnreadableError
 from instance_seg.data.files.clouds.gltf import read_gltf
-from instance_seg.data.files.clouds.mesh import read_obj, read_off, read_ply, read_stl, sample
+from instance_seg.data.files.clouds.mesh import read_obj, read_off, read_ply, read_stl, sample, vertices_of
 from instance_seg.data.files.clouds.normals import NEIGHBORS, distinct_places, unit_normals
 from instance_seg.data.files.clouds.pcd import read_pcd
 from instance_seg.data.files.clouds.text import read_text
@@ -41,7 +41,8 @@ class Sampled(NamedTuple):
     points: np.ndarray  # [N, 3] float64, as in the file
     normals: np.ndarray  # [N, 3] float32, unit length
     mesh: Mesh | None = None
-    face: np.ndarray | None = None  # [N] int, the triangle of the mesh that each point lies on
+    face: np.ndarray | None = None  # [N] int, the triangle that each point was drawn from; None: vertex n is point n
+    colors: np.ndarray | None = None  # [N, 3] uint8; None: the file has none
 
 
 def check_source(path: str | os.PathLike) -> Path:
@@ -61,9 +62,10 @@ def check_source(path: str | os.PathLike) -> Path:
 def read_cloud(path: str | os.PathLike, num_points: int = 10_000, seed: int = 0) -> Sampled:
     """The points of a file with unit normals.
 
-    Meshes are sampled by area (num_points points); clouds are taken as they are. Normals are used if they are normals,
-    else fitted to the neighbors of each point; see instance_seg.data.files.clouds.normals. Raises ValueError if the
-    file cannot be read, or holds no cloud with an extent; one line that names the file.
+    Meshes are sampled by area (num_points points), or their vertices are taken (0); clouds are taken as they are.
+    Normals are used if they are normals, else fitted to the neighbors of each point; see
+    instance_seg.data.files.clouds.normals. Raises ValueError if the file cannot be read, or holds no cloud with an
+    extent; one line that names the file.
     """
     path = check_source(path)
     try:
@@ -71,9 +73,11 @@ def read_cloud(path: str | os.PathLike, num_points: int = 10_000, seed: int = 0)
             _check_head(path)
             loaded = READERS[path.suffix.lower()](path)
             mesh = loaded if isinstance(loaded, Mesh) else None
-            (points, normals), face = sample(mesh, num_points, seed) if mesh else (loaded, None)
-            _check_points(points, normals)
-            return Sampled(points, unit_normals(points, normals), mesh, face)
+            cloud, face = loaded, None
+            if mesh:
+                cloud, face = sample(mesh, num_points, seed) if num_points else (vertices_of(mesh), None)
+            _check_points(cloud.points, cloud.normals)
+            return Sampled(cloud.points, unit_normals(cloud.points, cloud.normals), mesh, face, cloud.colors)
     except UnreadableError as error:
         raise ValueError(_one_line(path, str(error))) from error
     except Exception as error:  # whatever a library may raise at a file that is not what it should be

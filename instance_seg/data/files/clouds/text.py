@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from instance_seg.data.files.clouds.columns import (
+    COLOR_NAMES,
     NORMAL_NAMES,
     POINT_NAMES,
     cloud_from_names,
@@ -47,7 +48,7 @@ def read_text(path: Path) -> Cloud:
 def number_table(lines: Iterable[str]) -> tuple[np.ndarray, list[str] | None]:
     """Numbers [N, C] float64 in the lines of a text, see read_text, and the columns' names if a header has x, y, z.
 
-    Of columns with names only coordinates and normals are read: others may hold words.
+    Of columns with names only coordinates, normals and colors are read: others may hold words.
     """
     rows = _rows(lines)
     layout, first = _layout(rows)
@@ -129,14 +130,14 @@ def _decimal_comma(number: int, line: str) -> UnreadableError:
 
 
 def _used_columns(layout: _Layout) -> list[int] | None:
-    """Positions of coordinates and normals if a header names them; None = all columns, told apart by what they hold."""
+    """Positions of coordinates, normals, colors if a header names them; None = all columns, told apart by contents."""
     points = layout.names and find_columns(layout.names, POINT_NAMES)
     if not points:
         return None
-    normals = find_columns(layout.names, NORMAL_NAMES)
-    if normals is None and set(map(str.lower, layout.names)) <= set("xyz"):
+    normals, colors = (find_columns(layout.names, wanted) or [] for wanted in (NORMAL_NAMES, COLOR_NAMES))
+    if not normals and set(map(str.lower, layout.names)) <= set("xyz"):
         return None  # names of the first three columns alone
-    return points + (normals or [])
+    return points + normals + colors
 
 
 def _is_number(text: str) -> bool:
