@@ -3,10 +3,10 @@
     python -m instance_seg.predict --run=RUN_DIR --input=chair.ply --output=OUT_DIR
     python -m instance_seg.predict --run=RUN_DIR --input=FOLDER --input=more.obj --output=OUT_DIR
 
-Data set and system come from the checkpoint (a run's folder or a checkpoint prefix). Shapes are moved and scaled into
-the unit sphere as in training; rooms are taken in meters, with their colors, gray where there are none, a mesh by its
-vertices. y points up: --up=z turns a cloud whose z does. OUT_DIR, or for several
-files a folder in it for each, then holds, in the coordinates of the file,
+Data set and system come from the checkpoint: a run's folder, a checkpoint prefix, or a folder of weights that
+tools/export.py made. Shapes are moved and scaled into the unit sphere as in training; rooms are taken in meters, with
+their colors, gray where there are none, a mesh by its vertices. y points up: --up=z turns a cloud whose z does.
+OUT_DIR, or for several files a folder in it for each, then holds, in the coordinates of the file,
 
     level_<k>.ply            the points, with the properties `semantic` and `instance` and a color for each instance
     mesh_level_<k>.ply, glb  of a mesh its own faces, in the color of the instance that most points on them are in
@@ -38,7 +38,7 @@ from instance_seg.registry import load
 from instance_seg.structures import UPRIGHT, Segmented
 from instance_seg.training.checkpoint_files import described_config, find_checkpoints
 
-_RUN = flags.DEFINE_string("run", None, "run folder or checkpoint prefix", required=True)
+_RUN = flags.DEFINE_string("run", None, "run folder, checkpoint prefix or folder of weights", required=True)
 _INPUT = flags.DEFINE_multi_string(
     "input", None, f"cloud, mesh, or folder of them; may be given again and again: {' '.join(READERS)}", required=True
 )

@@ -1,4 +1,4 @@
-"""Files of named arrays from PyTorch programs: .safetensors, read here, and pickles, which PyTorch reads."""
+"""Files of named arrays: .safetensors, read and written here, and PyTorch's pickles, which PyTorch reads."""
 
 import json
 import math
@@ -29,6 +29,25 @@ def read_weights(path: str) -> dict[str, np.ndarray]:
         raise ValueError(f"--ckpt={path}: there is no such file")
     found = _read_safetensors(path) if path.endswith(SAFETENSORS) else _read_pickle(path)
     return {name.removeprefix("module."): value for name, value in found.items()}
+
+
+def write_safetensors(path: str | pathlib.Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Writes arrays of the types that `read_weights` reads, in the order given."""
+    names = {np.dtype(dtype): name for name, dtype in _TYPES.items()}
+    header, place = {}, 0
+    for name, array in arrays.items():
+        header[name] = {
+            "dtype": names[array.dtype],
+            "shape": list(array.shape),
+            "data_offsets": [place, place + array.nbytes],
+        }
+        place += array.nbytes
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)  # so that the numbers lie at multiples of eight
+    with open(path, "wb") as file:
+        file.write(len(text).to_bytes(8, "little") + text)
+        for array in arrays.values():
+            file.write(np.ascontiguousarray(array).tobytes())
 
 
 def _read_safetensors(path: str) -> dict[str, np.ndarray]:

@@ -21,6 +21,7 @@ from instance_seg.training.checkpoint_files import (
     remove_checkpoint,
     remove_unfinished,
 )
+from instance_seg.training.weights_folder import is_weights_folder, read_folder_weights
 
 
 def describe_system(config: Config, task: Task) -> dict[str, Any]:
@@ -61,10 +62,10 @@ class Checkpoints:
         self._step = tf.Variable(0, dtype=tf.int64, trainable=False)
         self._seconds = tf.Variable(0.0, dtype=tf.float64, trainable=False)
         # By their paths in the model: TensorFlow does not look for layers inside lists.
-        weights = {v.path.partition("/")[2]: v.value for v in model.variables}
-        state = {"model": weights, "optimizer": optimizer, "step": self._step, "seconds": self._seconds}
+        self.weights = {v.path.partition("/")[2]: v.value for v in model.variables}
+        state = {"model": self.weights, "optimizer": optimizer, "step": self._step, "seconds": self._seconds}
         scale = {"loss_scale": loss_scale} if loss_scale else {}
-        self._weights, self._state = tf.train.Checkpoint(model=weights), tf.train.Checkpoint(**state)
+        self._weights, self._state = tf.train.Checkpoint(model=self.weights), tf.train.Checkpoint(**state)
         self._loss_scale, self._all = tf.train.Checkpoint(**scale), tf.train.Checkpoint(**state, **scale)
 
     @property
@@ -111,8 +112,10 @@ class Checkpoints:
     def restore_weights(self, checkpoint: str) -> Progress:
         """Restores weights (not momentum) from a prefix, or from the newest checkpoint of a folder that can be read.
 
-        From a file of PyTorch's as well, which does not say how far it was trained.
+        From a weights folder as well, and from a file of PyTorch's, which does not say how far it was trained.
         """
+        if is_weights_folder(checkpoint):
+            return self._take_folder(checkpoint)
         if is_weight_file(checkpoint):
             taken = import_spconv_weights(checkpoint, self._model)
             rest = f"; left as they begin: {', '.join(taken.new)}" if taken.new else ""
@@ -122,11 +125,23 @@ class Checkpoints:
         step, seconds = (tf.train.load_variable(prefix, f"{n}/.ATTRIBUTES/VARIABLE_VALUE") for n in ("step", "seconds"))
         return Progress(int(step), float(seconds))
 
+    def _take_folder(self, folder: str) -> Progress:
+        description = self._checked(folder)
+        found = read_folder_weights(folder, {name: v.shape for name, v in self.weights.items()})
+        for name, value in found.items():
+            self.weights[name].assign(value)
+        trained = description.get("trained", {})
+        return Progress(int(trained.get("iterations", 0)), float(trained.get("seconds", 0.0)))
+
+    def _checked(self, checkpoint: str) -> dict[str, Any]:
+        description = read_description(checkpoint)
+        if differing := _differences(description, self.description):
+            raise ValueError(f"checkpoint {checkpoint} is of another network: {'; '.join(differing)}")
+        return description
+
     def _restore_first(self, state: tf.train.Checkpoint, prefixes: list[str]) -> str:
         """Restores the first checkpoint that is whole and returns its prefix; warns of those that are not."""
-        differing = _differences(read_description(prefixes[0]), self.description)
-        if differing:
-            raise ValueError(f"checkpoint {prefixes[0]} is of another network: {'; '.join(differing)}")
+        self._checked(prefixes[0])
         damaged = []
         for prefix in prefixes:
             try:

@@ -8,6 +8,8 @@ from typing import Any
 from instance_seg.config import Config, make_config
 from instance_seg.files import read_json
 from instance_seg.released.weight_files import is_weight_file
+from instance_seg.settings_file import read_settings_file
+from instance_seg.training.weights_folder import NETWORK, WEIGHTS, is_weights_folder
 
 CHECKPOINTS, DESCRIPTION = "checkpoints", "network.json"  # folder of a run, file in it
 _INDEX = re.compile(r"iter-(\d+)\.index")  # written last: a checkpoint with an index was whole once
@@ -36,13 +38,15 @@ def find_checkpoints(path: str) -> list[str]:
     """Prefixes to be tried one after the other: the one that is named, or those of a folder, the newest first.
 
     Args:
-        path: a prefix, a folder of checkpoints, or a run's folder.
+        path: a prefix, a folder of checkpoints, a run's folder, or a weights folder, whose file of weights it gives.
 
     Raises:
         ValueError: there is none.
     """
     if pathlib.Path(f"{path}.index").is_file():
         return [str(path)]
+    if is_weights_folder(path):
+        return [str(pathlib.Path(path) / WEIGHTS)]
     for folder in (pathlib.Path(path), pathlib.Path(path) / CHECKPOINTS):
         if found := checkpoints_in(folder):
             return found
@@ -63,16 +67,21 @@ def run_folder(path: str) -> pathlib.Path:
     return folder.parent if folder.name == CHECKPOINTS else folder
 
 
+def _description_file(checkpoint: str) -> pathlib.Path:
+    path = pathlib.Path(find_checkpoints(checkpoint)[0])
+    return path.with_name(NETWORK if path.name == WEIGHTS else DESCRIPTION)
+
+
 def read_description(checkpoint: str) -> dict[str, Any]:
     """The description of the network beside a checkpoint; ValueError naming the file if there is none to be used."""
-    path = checkpoint_folder(checkpoint) / DESCRIPTION
-    description = read_json(path)
+    path = _description_file(checkpoint)
+    description = read_settings_file(path) if path.name == NETWORK else read_json(path)
     found = description if isinstance(description, dict) else {}
     wrong = [name for name, kind in _FIELDS.items() if not isinstance(found.get(name), kind)]
     if wrong:
         raise ValueError(
             f"{path}: describes no network, since {', '.join(wrong)} is missing or no {_FIELDS[wrong[0]].__name__}; "
-            f"take the {DESCRIPTION} of another run of the same network, or train again in another folder"
+            f"take the {path.name} of another run of the same network, or train again in another folder"
         )
     return description
 
@@ -84,7 +93,9 @@ def described_config(checkpoint: str) -> Config:
     try:
         return make_config({"data_set": description["data_set"], "system": description["system"], **settings})
     except ValueError as error:
-        raise ValueError(f"{checkpoint}: its {DESCRIPTION} describes no network: {error}") from error
+        raise ValueError(
+            f"{checkpoint}: its {_description_file(checkpoint).name} describes no network: {error}"
+        ) from error
 
 
 def remove_checkpoint(prefix: str) -> None:
