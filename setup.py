@@ -173,6 +173,7 @@ def main() -> None:
         ],
         extras_require={
             "torch": ["torch"],  # reads .pth files of weights
+            "docs": ["myst-parser", "sphinx"],
             "test": ["pytest", "pytest-xdist", "ruff", "setuptools"],
             **cuda_extra(),
         },

@@ -1,8 +1,8 @@
 # Sourced by the scripts of experiments/ and tests/: sets up what is missing and defines $PYTHON.
 #
 # A virtual environment in .venv (made from $BASE_PYTHON, default python3), TensorFlow (the CPU build where no NVIDIA
-# driver is found, the CUDA one otherwise, whichever is there already left alone), the package's other requirements, and
-# the build of ocnn_tf_ops. Each step is skipped if nothing has changed.
+# driver is found, the CUDA one otherwise, whichever is there already left alone), the package's other requirements in the
+# versions of tools/constraints.txt, and the build of ocnn_tf_ops. Each step is skipped if nothing has changed.
 
 setup_environment() {
   local root venv
@@ -18,15 +18,17 @@ setup_environment() {
     "$base" -m venv "$venv" || return 1
   fi
   PYTHON="$venv/bin/python"
+  local install=("$PYTHON" -m pip install --quiet --disable-pip-version-check --constraint "$root/tools/constraints.txt")
   "$PYTHON" -c 'import importlib.util, sys; sys.exit(importlib.util.find_spec("tensorflow") is None)' || {
     local wheel='tensorflow-cpu>=2.21,<2.22'
     command -v nvidia-smi >/dev/null && wheel='tensorflow[and-cuda]>=2.21,<2.22'
     echo "installing $wheel"
-    "$PYTHON" -m pip install --quiet --disable-pip-version-check "$wheel" || return 1
+    "${install[@]}" "$wheel" || return 1
   }
-  if [ ! -e "$venv/.ready" ] || [ "$root/setup.py" -nt "$venv/.ready" ]; then
+  if [ ! -e "$venv/.ready" ] || [ "$root/setup.py" -nt "$venv/.ready" ] ||
+    [ "$root/tools/constraints.txt" -nt "$venv/.ready" ]; then
     echo "installing the requirements and building the ops"
-    "$PYTHON" -m pip install --quiet --disable-pip-version-check --editable "$root[test]" || return 1
+    "${install[@]}" --editable "$root[test,docs]" || return 1
     touch "$venv/.ready"
   fi
   "$PYTHON" "$root/setup.py" --quiet build_ext --inplace || return 1
