@@ -1,10 +1,12 @@
-"""Random rotation, scale and translation of a training shape (paper, Section 4.1)."""
+"""Random rotation, scale and translation of a training shape (paper, Section 4.1); warps and poor scans (ours)."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
+from instance_seg.data.bounding_sphere import bounding_sphere
+from instance_seg.data.warp import random_warp
 from instance_seg.options import Settings, option
 from instance_seg.structures import Cloud
 
@@ -21,6 +23,9 @@ class AugmentConfig(Settings):
     then scales, so that the shift is scaled as well; "listed" scales, rotates, then translates, the order in which the
     paper's text names them; "partnet" translates, scales, then rotates. Jitter comes before all of them. PartNet's
     experiments have jitter 0.01, translation 0.1, scales 0.8 to 1.25 and normal angles up to 0.18 rad.
+
+    Warps, noisy normals and uneven sampling are ours, and come before all others; the unit sphere is that of the warped
+    shape.
     """
 
     augment: bool = option(True, "rotate, scale and translate training shapes at random")
@@ -39,6 +44,11 @@ class AugmentConfig(Settings):
     )
     jitter: float = option(0.0, "standard deviation of the noise on every coordinate of every point", low=0, high=1)
     jitter_clip: float = option(0.05, "largest noise on a coordinate", low=0, high=1)
+    warp_scale: float = option(0.0, "largest logarithm of a scale of its own for each axis", low=0, high=2)
+    warp_taper: float = option(0.0, "largest change of width from the middle to the top", low=0, below=1)
+    warp_bend: float = option(0.0, "largest bend of the upright axis, in radii of the shape", low=0, high=1)
+    normal_noise: float = option(0.0, "standard deviation of the noise on unit normals", low=0, high=1)
+    uneven: float = option(0.0, "largest part of the points that one end of a shape lacks", low=0, below=1)
 
     def __post_init__(self):
         super().__post_init__()
@@ -57,9 +67,27 @@ class AugmentConfig(Settings):
             drawn_noise = rng.normal(0, self.jitter, cloud.xyz.shape)
             noise = np.clip(drawn_noise, -self.jitter_clip, self.jitter_clip).astype(np.float32)
         drawn, rows = random_motion(self, rng), np.arange(len(cloud.xyz))
+        distorted = None
+        if self.warp_scale or self.warp_taper or self.warp_bend or self.normal_noise:
+            distorted = cloud = self._distorted(cloud, rng)
+        if self.uneven:
+            place = cloud.xyz @ unit_vector(rng) / 2 + 0.5  # from 0 to 1 along a random direction
+            rows = np.flatnonzero(rng.random(len(rows)) >= rng.uniform(0, self.uneven) * place)
         xyz = cloud.xyz if noise is None else cloud.xyz + noise
-        inside = np.flatnonzero(inside_cube(drawn.move(xyz))) if self.augment_crop else rows
-        return Variation(drawn, inside, noise=noise) if inside.size else Variation(STILL, rows, noise=noise)
+        inside = rows[inside_cube(drawn.move(xyz[rows]))] if self.augment_crop else rows
+        if not inside.size:
+            drawn, inside = STILL, rows
+        return Variation(drawn, inside, noise=noise, cloud=distorted)
+
+    def _distorted(self, cloud: Cloud, rng: np.random.Generator) -> Cloud:
+        """The cloud warped and in the unit sphere again, its normals, the first features, noisy."""
+        warp = random_warp(self.warp_scale, self.warp_taper, self.warp_bend, rng)
+        xyz, normals = warp.points(cloud.xyz), warp.normals(cloud.xyz, cloud.features[:, :3])
+        normals += rng.normal(0, self.normal_noise, normals.shape)
+        normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+        center, radius = bounding_sphere(xyz)
+        features = np.hstack([normals, cloud.features[:, 3:]])
+        return cloud._replace(xyz=np.float32((xyz - center) / radius), features=np.float32(features))
 
 
 class Motion(NamedTuple):
@@ -91,6 +119,7 @@ class Variation(NamedTuple):
     shift: np.ndarray | float = 0.0  # [F] float32, added to the features
     noise: np.ndarray | None = None  # [N, 3] float32, added to the coordinates of all points before they move
     seen: np.ndarray | None = None  # [len(rows), 3] float32, where the tables see the kept points; None: where they are
+    cloud: Cloud | None = None  # takes the place of the stored one; None: that
 
 
 def random_motion(config: AugmentConfig, rng: np.random.Generator) -> Motion:
@@ -123,6 +152,12 @@ def rotation_matrix(radians: np.ndarray) -> np.ndarray:
     about_y = np.array([[cy, 0, -sy], [0, 1, 0], [sy, 0, cy]])
     about_z = np.array([[cz, sz, 0], [-sz, cz, 0], [0, 0, 1]])
     return about_z @ about_x @ about_y
+
+
+def unit_vector(rng: np.random.Generator) -> np.ndarray:
+    """A random direction, [3] float64."""
+    vector = rng.normal(size=3)
+    return vector / np.linalg.norm(vector)
 
 
 def inside_cube(points: np.ndarray) -> np.ndarray:

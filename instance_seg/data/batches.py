@@ -75,13 +75,15 @@ class Split:
 
     def sample(self, index: int, cloud: Cloud, variation: Variation, labeled: Any) -> Sample:
         """A batch of the cloud number `index`; the rows `labeled` are the labeled points."""
-        motion = variation.motion
+        motion, is_stored = variation.motion, variation.cloud is None
+        cloud = cloud if is_stored else variation.cloud
         labels = tuple(Labels(*(array[labeled].astype(np.int32) for array in level)) for level in cloud.labels)
         targets, points = (), []
         if self._targets and labels:
-            if index not in self._prepared:
+            if is_stored and index not in self._prepared:
                 self._prepared[index] = self._targets.prepare(cloud, self.task)
-            targets = self._targets.at(self._prepared[index], labels, motion)
+            prepared = self._prepared[index] if is_stored else self._targets.prepare(cloud, self.task)
+            targets = self._targets.at(prepared, labels, motion)
         positions = cloud.xyz if variation.noise is None else cloud.xyz + variation.noise
         for rows in (variation.rows, labeled):
             xyz, features = motion.move(positions[rows]), motion.turn(cloud.features[rows], self.task.directions)

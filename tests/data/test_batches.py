@@ -151,6 +151,50 @@ def test_a_shape_that_leaves_the_cube_is_taken_unmoved():
     np.testing.assert_array_equal(batch.points.xyz, xyz)
 
 
+WARPED = {"warp_scale": 0.7, "warp_taper": 0.4, "warp_bend": 0.3}
+
+
+def test_a_warped_batch_depends_on_seed_and_step_alone():
+    config = SampleConfig(batch_size=3, seed=7, augmentation=AugmentConfig(**WARPED, normal_noise=0.2, uneven=0.6))
+    batch = training_batch(DATASET, config, 11)
+    assert equal(batch, training_batch(make_dataset(), config, 11))
+    assert not equal(batch, training_batch(DATASET, config, 12))
+    assert not equal(batch, training_batch(DATASET, CONFIG, 11))
+
+
+def test_warped_shapes_fill_the_unit_sphere_and_aim_at_their_own_centers():
+    """Normals are those of the warped sphere; centers are the means of warped points, not the warped means."""
+    still = {"rotation_degrees": 0, "scale_min": 1, "scale_max": 1, "translation": 0}
+    config = SampleConfig(batch_size=1, augmentation=AugmentConfig(**WARPED, **still))
+    batch = training_batch(make_dataset((400,)), config, 0)
+    xyz, (labels, *_), (centers, *_) = batch.points.xyz, batch.labels, batch.targets
+    assert len(xyz) == 400 and np.linalg.norm(xyz, axis=1).max() == pytest.approx(1, abs=1e-5)
+    assert np.ptp(xyz, axis=0).min() < 1.9 and np.ptp(np.linalg.norm(xyz, axis=1)) > 0.05
+    np.testing.assert_allclose(np.linalg.norm(batch.points.features, axis=1), 1, atol=1e-6)
+    first = labels.instance == 0
+    np.testing.assert_allclose(centers.instance[first], np.tile(xyz[first].mean(axis=0), (first.sum(), 1)), atol=1e-6)
+
+
+def test_noise_on_normals_leaves_positions_alone():
+    plain, noisy = (
+        training_batch(DATASET, SampleConfig(seed=1, augmentation=AugmentConfig(normal_noise=noise)), 0).points
+        for noise in (0.05, 0.3)
+    )
+    np.testing.assert_allclose(plain.xyz, noisy.xyz, atol=1e-6)
+    np.testing.assert_allclose(np.linalg.norm(noisy.features, axis=1), 1, atol=1e-6)
+    assert 0.05 < np.linalg.norm(plain.features - noisy.features, axis=1).mean() < 0.6
+
+
+def test_uneven_sampling_thins_one_end():
+    config = SampleConfig(batch_size=1, augmentation=AugmentConfig(uneven=0.9, scale_max=0.8, translation=0))
+    split = make_dataset((4000,))
+    kept = [training_batch(split, config, step).points for step in range(20)]
+    sizes = np.array([len(points.xyz) for points in kept])
+    assert 4000 * 0.5 < sizes.min() < 4000 * 0.65 and sizes.max() < 4000
+    sparsest = kept[int(sizes.argmin())].xyz
+    assert np.linalg.norm(sparsest.mean(axis=0)) > 0.05  # the points of a whole sphere balance
+
+
 def test_evaluation_batches_are_whole_and_in_order():
     first, last = evaluation_batch(DATASET, 0, 3), evaluation_batch(DATASET, 3, 3)
     assert first.index.tolist() == [0, 1, 2] and last.index.tolist() == [3, 4]
