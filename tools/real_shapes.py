@@ -1,0 +1,169 @@
+"""Segments eight pieces of real furniture with trained networks and tells how well their parts are found.
+
+    bash experiments/real_shapes.sh --runs=RUNS
+
+The pieces are those of the package furniture-bench 0.1 (real_pieces.py): no generator of this project made them, and
+no network has seen them. RUNS/<Category> is a run of that category; pieces of other categories are left out. Leaves in
+--out for each piece what `predict` leaves of a mesh, and
+
+    table.md         for each piece and level: mean best IoU of the real parts, parts found, instances, AP50 by class
+    picture.png      the real parts of each piece, and what was found at the level of the highest mean IoU
+    PIECE.ply        the piece as a mesh, y up, whose faces have the number of their part
+"""
+
+import importlib.util
+import pathlib
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from absl import app, flags
+from real_pieces import PIECES, Assembled, assemble
+
+from instance_seg.data.partnet.shape import level_labels
+from instance_seg.data.partnet.taxonomy import load_taxonomy
+from instance_seg.drawing.pictures import Column, match_colors, render_panel, write_png
+from instance_seg.drawing.ply import write_mesh_ply
+from instance_seg.interrupt import ending_at_signals
+from instance_seg.metrics.best_overlap import best_of_proposals
+from instance_seg.metrics.config import MetricConfig
+from instance_seg.metrics.partnet import PartNetAP
+from instance_seg.prediction_files import write_prediction
+from instance_seg.structures import Labels, Segmented, Task
+from instance_seg.tables import capitalized, markdown, percent, write_text
+
+FLAGS = flags.FLAGS
+flags.DEFINE_string("package", None, "folder of the package furniture_bench; default: where it is installed")
+flags.DEFINE_string("runs", None, "folder with a run for each category", required=True)
+flags.DEFINE_string("out", "logs/real_shapes", "folder for the results")
+flags.DEFINE_list("pieces", list(PIECES), "pieces to segment")
+
+SMALLEST = 0.01  # of all points: smaller parts, nuts and knobs, are left out
+HEADER = ("Piece", "Level", "Parts", "Instances", "mIoU", "Found", "AP50")
+
+
+class Score(NamedTuple):
+    """How well the parts of a piece are found at one level."""
+
+    level: int  # position in the task
+    parts: int
+    instances: int
+    mean_iou: float  # percent: of each real part the IoU of the proposal that overlaps it best
+    found: float  # percent of the parts of which that IoU is at least 0.5
+    average_precision: float  # percent: AP50 of the parts that have a class at this level; NaN: none has
+
+
+def truth_at(piece: Assembled, position: int) -> Labels:
+    """The parts of a piece at a level: those of PartNet's that it has, and real ones that the level has no class for.
+
+    Points of tiny parts have class 0 and no instance; of real parts without a class, class 0 and an instance.
+    """
+    semantic, instance = level_labels(piece.shape, load_taxonomy(piece.category).levels[position])
+    leaf = piece.shape.leaf_label
+    instance = np.where(instance >= 0, instance, instance.max(initial=-1) + leaf)
+    small = np.bincount(instance)[instance] < SMALLEST * len(instance)
+    _, part = np.unique(np.where(small, -1, instance), return_inverse=True)
+    return Labels(np.where(small, 0, semantic), np.int32(part - small.any()))
+
+
+def score(piece: Assembled, task: Task, levels: Sequence[Segmented]) -> list[Score]:
+    """The measures of every level that is scored."""
+    scores = []
+    for k in task.scored:
+        truth, found = truth_at(piece, k), levels[k]
+        best = best_of_proposals(truth.instance, found.proposals)
+        metric = PartNetAP(task.levels[k], MetricConfig())
+        metric.add(truth, found)
+        measured = np.count_nonzero(found.proposals.label >= task.levels[k].first_scored)
+        scores.append(
+            Score(k, len(best), measured, 100 * best.mean(), 100 * np.mean(best >= 0.5), metric.result()["AP50"])
+        )
+    return scores
+
+
+def load_segmenter(run: pathlib.Path) -> Any:
+    """What gives the levels of a cloud (experiment.CloudSegmenter)."""
+    from instance_seg.experiment import CloudSegmenter  # TensorFlow takes ten seconds, which errors need not wait for
+
+    return CloudSegmenter(str(run), {})
+
+
+def segment_pieces(
+    package: pathlib.Path, runs: pathlib.Path, names: Sequence[str], out: pathlib.Path, load: Callable = load_segmenter
+) -> str:
+    """Segments and draws the pieces; the table.
+
+    Raises:
+        ValueError: a file of the package or of a run is wrong, or there is no run for any of the pieces.
+    """
+    rows, panels, bold, best, segmenters = [], [], [], [], {}
+    for name in names:
+        piece = assemble(package, name)
+        run = runs / piece.category
+        if not run.is_dir():
+            print(f"{name}: left out, there is no {run}", file=sys.stderr)
+            continue
+        if run not in segmenters:
+            segmenters[run] = load(run)
+        task, levels = segmenters[run].task, segmenters[run](piece.sampled.points, piece.sampled.normals)
+        write_prediction(out / name, name, piece.sampled, task, levels, "y")
+        mesh = piece.sampled.mesh
+        write_mesh_ply(out / f"{name}.ply", *mesh, np.zeros(len(mesh.faces), np.int32), piece.part_of_face)
+        scores = score(piece, task, levels)
+        chosen = max(scores, key=lambda each: each.mean_iou)
+        bold.append(len(rows) + scores.index(chosen))
+        best.append(chosen)
+        for each in scores:
+            measures = (each.mean_iou, each.found, each.average_precision)
+            level = capitalized(task.levels[each.level].name)
+            rows.append([name.replace("_", " "), level, each.parts, each.instances, *map(percent, measures)])
+        panels.append(picture(piece, task, levels[chosen.level], chosen.level))
+    if not best:
+        raise ValueError(f"--runs={runs}: has no run for any of {', '.join(names)}; want <Category> folders in it")
+    means = [percent(np.nanmean([each[i] for each in best])) for i in (3, 4, 5)]
+    rows.append(["mean of the best levels", "", sum(b.parts for b in best), sum(b.instances for b in best), *means])
+    write_png(out / "picture.png", stacked(panels))
+    table = markdown(HEADER, rows, num_names=2, bold=bold)
+    write_text(out / "table.md", table + "\n")
+    return table
+
+
+def picture(piece: Assembled, task: Task, found: Segmented, position: int) -> np.ndarray:
+    """The real parts beside those found."""
+    truth, (points, normals, *_) = truth_at(piece, position), piece.sampled
+    labels = match_colors(found.proposals.instance(len(points)), truth.instance)
+    title = f"{capitalized(task.levels[position].name)}: {len(found.proposals.label)} found"
+    name = piece.shape.name.model_id.replace("_", " ")
+    return render_panel([Column(name, points, truth.instance, normals), Column(title, points, labels, normals)], 240)
+
+
+def stacked(panels: Sequence[np.ndarray]) -> np.ndarray:
+    """Panels in two columns."""
+    panels = [*panels, *[np.full_like(panels[0], 255)] * (len(panels) % 2)]
+    return np.concatenate([np.concatenate(panels[i : i + 2], axis=1) for i in range(0, len(panels), 2)])
+
+
+def installed() -> pathlib.Path:
+    """The folder of the package, which is not imported. Raises ValueError if there is none."""
+    spec = importlib.util.find_spec("furniture_bench")
+    if spec is None:
+        remedy = "pip install --no-deps furniture-bench==0.1, or give --package"
+        raise ValueError(f"furniture-bench is not installed: {remedy}")
+    return pathlib.Path(*spec.submodule_search_locations)
+
+
+@ending_at_signals("stopped; the same command starts again")
+def main(_) -> None:
+    """Segments what the flags name."""
+    try:
+        package = pathlib.Path(FLAGS.package) if FLAGS.package else installed()
+        if unknown := set(FLAGS.pieces) - set(PIECES):
+            raise ValueError(f"--pieces: {min(unknown)} is none of {', '.join(PIECES)}")
+        print(segment_pieces(package, pathlib.Path(FLAGS.runs), FLAGS.pieces, pathlib.Path(FLAGS.out)))
+    except (ValueError, OSError) as error:
+        sys.exit(f"error: {' '.join(str(error).split())}")
+
+
+if __name__ == "__main__":
+    app.run(main)
