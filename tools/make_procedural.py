@@ -32,6 +32,7 @@ for _split in SPLITS:
     )
 flags.DEFINE_integer("num_points", 10000, "Points of a shape.", lower_bound=1)
 flags.DEFINE_integer("seed", 0, "Seed of the set.", lower_bound=0)
+flags.DEFINE_float("sturdy", 0.0, "Share of sturdy pieces among chairs, lamps, storage and tables.", 0.0, 1.0)
 flags.DEFINE_bool("skip_existing", False, "Leave categories alone that are there in the sizes asked for.")
 flags.DEFINE_bool("gallery", False, "Put a contact sheet and statistics of --shapes shapes into --out, no data set.")
 
@@ -69,12 +70,12 @@ def chosen_categories(names: list[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def make_category(out: Path, category: str, sizes: dict[str, int], seed: int, num_points: int) -> None:
+def make_category(out: Path, category: str, sizes: dict[str, int], seed: int, num_points: int, sturdy: float) -> None:
     """Writes the splits of one category; no index occurs in two of them."""
     first = 0
     for split, size in sizes.items():
         indices = tqdm(range(first, first + size), desc=f"{category} {split}", unit="shape", leave=False)
-        shapes = (generate_shape(category, seed, index, num_points) for index in indices)
+        shapes = (generate_shape(category, seed, index, num_points, sturdy) for index in indices)
         write_split(out, category, split, shapes, load_taxonomy(category))
         first += size
 
@@ -97,7 +98,7 @@ def main(argv: list[str]) -> None:
     for category in categories:
         if FLAGS.skip_existing and is_there(Path(FLAGS.out), category, sizes):
             continue
-        make_category(Path(FLAGS.out), category, sizes, FLAGS.seed, FLAGS.num_points)
+        make_category(Path(FLAGS.out), category, sizes, FLAGS.seed, FLAGS.num_points, FLAGS.sturdy)
     counts = ", ".join(f"{size} {split}" for split, size in sizes.items())
     print(f"{len(categories)} categories, each {counts} -> {FLAGS.out}")
 

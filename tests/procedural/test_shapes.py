@@ -11,6 +11,7 @@ from instance_seg.procedural.assemble import UNLISTED, list_parts, normalize, sa
 from instance_seg.procedural.draw import Draw
 from instance_seg.procedural.frames import shift
 from instance_seg.procedural.grammars import GRAMMARS
+from instance_seg.procedural.grammars.sturdy import STURDY
 from instance_seg.procedural.nodes import Node, around, at_each, corners, leaf, mirrored, node
 from instance_seg.procedural.solids import box
 
@@ -74,6 +75,32 @@ def check_levels(shape, taxonomy):
         listed = expected > 0
         np.testing.assert_array_equal(semantic[coarse][listed], expected[listed])
     assert np.mean((np.array(semantic) == 0).all(axis=0)) < 0.06
+
+
+@pytest.mark.parametrize("category", STURDY)
+def test_sturdy_pieces_are_named_and_nested_like_others(category):
+    known, taxonomy, counts = known_names(category), load_taxonomy(category), set()
+    for index in range(6):
+        shape = generate_shape(category, 3, index, NUM_POINTS, sturdy=1.0)
+        assert all(part.part_name in known or part.part_name.endswith("/" + UNLISTED) for part in shape.parts)
+        assert np.abs(np.linalg.norm(shape.normals, axis=1) - 1).max() < 1e-5
+        check_levels(shape, taxonomy)
+        counts.add(len(shape.parts))
+    assert len(counts) > 1
+
+
+def test_a_share_of_shapes_is_sturdy_and_without_one_all_are_as_ever():
+    plain, none, half, whole = (
+        [part_count(generate_shape("Table", 0, index, 200, *share)) for index in range(20)]
+        for share in ((), (0.0,), (0.5,), (1.0,))
+    )
+    assert plain == none and len({*map(tuple, (plain, half, whole))}) == 3
+    assert max(whole) < max(half) <= max(plain)  # sturdy tables have five parts at most
+    np.testing.assert_array_equal(generate_shape("Mug", 0, 0, 200, 1.0).points, generate_shape("Mug", 0, 0, 200).points)
+
+
+def part_count(shape):
+    return len(np.unique(shape.leaf_label))
 
 
 @pytest.mark.parametrize("category", CATEGORIES)
