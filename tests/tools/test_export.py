@@ -12,7 +12,7 @@ from training.small_runs import tiny_config
 
 from instance_seg import experiment
 from instance_seg.data.bounding_sphere import bounding_sphere
-from instance_seg.predict import check_run
+from instance_seg.predict import data_set_of
 from instance_seg.procedural import generate_shape
 from instance_seg.released.weight_files import read_weights
 from instance_seg.training.checkpoint import Checkpoints, Progress, describe_system
@@ -66,7 +66,7 @@ def scissors():
 
 
 def test_a_folder_of_weights_is_the_run(run, exported, scissors):
-    check_run(str(exported), {"bandwidth": 0.2})
+    data_set_of(str(exported), {"bandwidth": 0.2})
     assert described_config(str(exported)) == described_config(str(run))
     ours, theirs = (experiment.CloudSegmenter(str(folder), {})(*scissors) for folder in (run, exported))
     assert ours
