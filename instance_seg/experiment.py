@@ -126,7 +126,7 @@ def _train(config: Config, strategy: tf.distribute.Strategy, logdir: pathlib.Pat
     calibration = system.calibrate(clouds)
     split = Split(clouds, task, system.targets)
     samples = SampleConfig(data.train_batch_size, config.run.seed, data.points_per_shape, data_set.augmentation)
-    evaluator = _Evaluator(config, data_set, system, test)
+    evaluator = Evaluator(config, data_set, system, test)
     fingerprint = data_set.fingerprint(data.data_dir)
     earlier_events = event_files(logdir / "tensorboard")
     is_chief = worker_index(strategy) == 0  # the chief alone evaluates
@@ -148,7 +148,7 @@ def _train(config: Config, strategy: tf.distribute.Strategy, logdir: pathlib.Pat
     def settle() -> None:
         if system.settled_on:
             clouds = data_set.split(data.data_dir, system.settled_on, data.test_shapes or None)
-            system.settle(_Evaluator(config, data_set, system, clouds).readouts())
+            system.settle(Evaluator(config, data_set, system, clouds).readouts())
 
     description = describe_system(config, task)
     return Trainer(config, system, description, fingerprint, batches, settle, evaluate, strategy).run()
@@ -239,7 +239,7 @@ def _posed(config: Config, data_set: DataSet, clouds: Sequence[Cloud]) -> Split:
     return Split(clouds, data_set.task(), pose=functools.partial(data_set.pose, config.run.seed))
 
 
-class _Evaluator:
+class Evaluator:
     """Measures a system on a split, as often as it is asked to."""
 
     def __init__(self, config: Config, data_set: DataSet, system: System, clouds: Sequence[Cloud]):
@@ -282,7 +282,7 @@ class _Evaluator:
         return evaluation
 
 
-def _restored(config: Config) -> tuple[System, Progress, _Evaluator, dict[str, Any]]:
+def _restored(config: Config) -> tuple[System, Progress, Evaluator, dict[str, Any]]:
     """The system of a checkpoint, how far it was trained, what measures it, and its run's past."""
     trained = config.run.ckpt or config.run.logdir
     data_set = make_data_set(config)
@@ -292,7 +292,7 @@ def _restored(config: Config) -> tuple[System, Progress, _Evaluator, dict[str, A
     past = history(run_folder(trained), data_set.fingerprint(config.data.data_dir))
     for difference in past["other_data"]:
         print(f"warning: the data set is not the one of the training; {difference}", file=sys.stderr)
-    return system, progress, _Evaluator(config, data_set, system, clouds), past
+    return system, progress, Evaluator(config, data_set, system, clouds), past
 
 
 def _checkpoints(config: Config, system: System, logdir: pathlib.Path) -> Checkpoints:

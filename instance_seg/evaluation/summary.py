@@ -18,7 +18,7 @@ def run_table(results: Mapping[str, Any]) -> str:
         sections += [f"## Classes, {escape_markdown(capitalized(level))}", _classes_table(results["readings"], level)]
     settings = {name: reading["settings"] for name, reading in results["readings"].items()}
     if by_class := {name: each["by_class"] for name, each in settings.items() if "by_class" in each}:
-        sections += ["## Bandwidth and lambda by class", _values_table(by_class)]
+        sections += ["## Bandwidth and lambda by class", values_table(by_class)]
     return "\n\n".join(sections) + "\n"
 
 
@@ -63,7 +63,7 @@ def _classes_table(readings: Mapping[str, Any], level: str) -> str:
     return markdown(["Class", "Instances", *(header for _, _, header in columns)], rows)
 
 
-def _values_table(by_class: Mapping[str, Any]) -> str:
+def values_table(by_class: Mapping[str, Any]) -> str:
     """A row for each class of each level, with its bandwidth (h) and lambda in every reading that has them by class."""
     headers = [f"{symbol} {name}" for name in by_class for symbol in ("h", "lambda")]
     classes = dict.fromkeys((level, part) for values in by_class.values() for level in values for part in values[level])

@@ -1,0 +1,104 @@
+"""Finds the bandwidth and lambda of each class of a run, and keeps them beside its checkpoints.
+
+    python -m instance_seg.calibrate --run=RUN_DIR --data_dir=DIR
+
+The network predicts once; its predictions are clustered with every bandwidth and lambda of a grid, as `evaluate` would.
+Four readings are stored (clustering/by_class.py), which `evaluate` and `predict --reading` offer from then on:
+
+    paired classes only    the run's own, without a push for classes that never have two instances in a training shape
+    from labels            by sizes and distances of the training shapes (tools/measure_dataset.py)
+    calibrated by level    the best of the grid for each level
+    calibrated             the best of the grid for each class
+"""
+
+import functools
+import sys
+from typing import NamedTuple
+
+from absl import app, flags
+from tqdm import tqdm
+
+from instance_seg.clustering.by_class import ByClass, write_values
+from instance_seg.clustering.config import ClusterConfig
+from instance_seg.config import make_config
+from instance_seg.data.data_set import DataSet
+from instance_seg.data.spacing import measure_spacing
+from instance_seg.evaluation.calibration import best_values, make_grid, values_from_labels
+from instance_seg.evaluation.summary import values_table
+from instance_seg.experiment import Evaluator, make_data_set, restore_system
+from instance_seg.interrupt import ending_at_signals
+from instance_seg.registry import load
+from instance_seg.systems import SYSTEMS
+from instance_seg.tables import markdown, percent
+from instance_seg.training.checkpoint_files import checkpoint_folder, described_config, run_folder
+from instance_seg.training.run_lock import EXIT_CODE, RunIsHeld, holding
+
+_RUN = flags.DEFINE_string("run", None, "run folder or checkpoint prefix", required=True)
+_DATA_DIR = flags.DEFINE_string("data_dir", None, "folder of the data set", required=True)
+_SPLIT = flags.DEFINE_enum("split", "train", ["train", "val"], "whose shapes the grid is measured on")
+_SHAPES = flags.DEFINE_integer("shapes", 100, "the first so many of them; 0: all", 0, 10**9)
+_BANDWIDTHS = flags.DEFINE_list("bandwidths", ["0.05", "0.1", "0.15", "0.2", "0.3", "0.4"], "of the grid")
+_PUSHES = flags.DEFINE_list("pushes", ["0", "0.25", "0.5"], "lambda of the grid, in units of the bandwidth")
+_MEASURE = flags.DEFINE_string("measure", "AP50", "by which clusterings are compared")
+
+
+class Options(NamedTuple):
+    """What is tried on which shapes."""
+
+    split: str = "train"  # or "val": which shapes the grid is measured on
+    shapes: int = 100  # the first so many of them; 0: all
+    bandwidths: tuple[float, ...] = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4)
+    pushes: tuple[float, ...] = (0.0, 0.25, 0.5)  # lambda in units of the bandwidth
+    measure: str = "AP50"  # by which they are compared
+
+
+def calibrate(checkpoint: str, data_dir: str, options: Options) -> str:
+    """Writes the four readings; returns what was found as Markdown.
+
+    Raises:
+        ValueError: no such checkpoint, data or measure, or a system that does not cluster shifted points.
+        RunIsHeld: another process works in the folder of the run.
+    """
+    folder = run_folder(checkpoint)
+    config = make_config(described_config(checkpoint).flat() | {"data_dir": data_dir, "logdir": str(folder)})
+    given = next(iter(load(SYSTEMS, "system", config.system).readings(config.network).values()))
+    if not isinstance(given, ClusterConfig):
+        raise ValueError(f"--run={checkpoint}: the system {config.system} has no bandwidth and lambda of classes")
+    data_set = make_data_set(config)
+    system = restore_system(config, data_set.task(), checkpoint)
+    with holding(folder):
+        readings = values_from_labels(_spacing(data_set, data_dir, config.run.seed), given)
+        clouds = data_set.split(data_dir, options.split, options.shapes or None)
+        grid = make_grid(given, options.bandwidths, options.pushes)
+        measured = Evaluator(config, data_set, system, clouds).run(grid).readings
+        readings |= best_values(grid, measured, system.task, options.measure)
+        path = write_values(checkpoint_folder(checkpoint), readings)
+    levels = list(next(iter(measured.values()))["levels"])
+    rows = [[name, *(percent(of["levels"][k][options.measure]) for k in levels)] for name, of in measured.items()]
+    title = f"{options.measure} on {len(clouds)} shapes of the split {options.split}; the first row is the run's own."
+    values = values_table({name: ByClass(values=tuple(of)).recorded()["by_class"] for name, of in readings.items()})
+    return "\n\n".join([title, markdown(["Clustering", *levels], rows), values, str(path)])
+
+
+def _spacing(data_set: DataSet, data_dir: str, seed: int):
+    clouds = data_set.split(data_dir, "train")
+    progress = tqdm((clouds[i] for i in range(len(clouds))), "measuring", len(clouds), unit="cloud", leave=False)
+    return measure_spacing(progress, data_set.task(), functools.partial(data_set.pose, seed))
+
+
+@ending_at_signals("stopped; nothing is written, and the same command starts again")
+def main(_) -> None:
+    """Calibrates the run that the flags name."""
+    try:
+        bandwidths, pushes = (tuple(map(float, flag.value)) for flag in (_BANDWIDTHS, _PUSHES))
+        options = Options(_SPLIT.value, _SHAPES.value, bandwidths, pushes, _MEASURE.value)
+        print(calibrate(_RUN.value, _DATA_DIR.value, options))
+    except RunIsHeld as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(EXIT_CODE)
+    except (ValueError, OSError) as error:
+        sys.exit(f"error: {' '.join(str(error).split())}")
+
+
+if __name__ == "__main__":
+    app.run(main)

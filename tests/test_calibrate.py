@@ -1,0 +1,63 @@
+"""Calibration of a real run: what it stores, and that evaluation and prediction read it."""
+
+import json
+
+import pandas as pd
+import pytest
+from training.small_runs import tiny_config
+
+from instance_seg.calibrate import Options, calibrate
+from instance_seg.config import make_config
+from instance_seg.evaluation.results import read_results
+from instance_seg.experiment import CloudSegmenter, evaluate, make_data_set, train
+from instance_seg.training.checkpoint import describe_system
+
+pytestmark = pytest.mark.slow
+READINGS = ["paired classes only", "from labels", "calibrated by level", "calibrated"]
+
+
+@pytest.fixture(scope="module")
+def run(small_partnet, tmp_path_factory):
+    config = tiny_config(small_partnet, tmp_path_factory.mktemp("run"), max_iter=2, test_shapes=1)
+    assert train(config) == 0
+    options = Options(shapes=2, bandwidths=(0.2, 0.4), pushes=(0.0,))
+    return config, calibrate(config.run.logdir, config.data.data_dir, options)
+
+
+def test_the_table_has_a_value_for_every_class_and_reading(run):
+    config, said = run
+    table = pd.read_csv(f"{config.run.logdir}/checkpoints/readings.csv")
+    assert list(table["reading"].unique()) == READINGS
+    task = make_data_set(config).task()
+    assert (table.groupby("reading").size() == sum(len(task.levels[k].things) for k in task.scored)).all()
+    assert set(table[table["reading"] == "calibrated"]["bandwidth"]) <= {0.1, 0.2, 0.4}
+    assert "AP50 on 2 shapes of the split train" in said and "h 0.4, lambda 0" in said and "readings.csv" in said
+
+
+def test_the_readings_are_evaluated_and_predicted(run):
+    config, _ = run
+    evaluate(config)
+    readings = read_results(f"{config.run.logdir}/results.json")["readings"]
+    assert list(readings) == ["with region centers", "without region centers", *READINGS]
+    values = readings["calibrated"]["settings"]["by_class"]
+    assert values and all(set(each) == {"bandwidth", "lambda"} for level in values.values() for each in level.values())
+    assert "calibrated" in open(f"{config.run.logdir}/table.md").read()
+    cloud = make_data_set(config).split(config.data.data_dir, "test")[0]
+    assert CloudSegmenter(config.run.logdir, {}, "calibrated")(cloud.xyz, cloud.features)
+    with pytest.raises(ValueError, match="--reading=best: the run has with region centers, .*, calibrated$"):
+        CloudSegmenter(config.run.logdir, {}, "best")
+
+
+def test_a_training_that_goes_on_reads_them_too(run):
+    config, _ = run
+    assert train(config) == 0  # it is at its end, and evaluates
+    assert list(read_results(f"{config.run.logdir}/results.json")["readings"])[2:] == READINGS
+
+
+def test_a_system_without_bandwidths_of_classes_is_named(tmp_path):
+    config = make_config({"system": "pointgroup", "backbone": "sparse_unet"})
+    description = describe_system(config, make_data_set(config).task())
+    (tmp_path / "network.json").write_text(json.dumps(description))
+    (tmp_path / "iter-1.index").touch()
+    with pytest.raises(ValueError, match="the system pointgroup has no bandwidth and lambda of classes"):
+        calibrate(str(tmp_path), "", Options())
