@@ -15,6 +15,7 @@ from instance_seg.evaluation.predictor import Predictor
 from instance_seg.evaluation.results import PER_CLASS
 from instance_seg.metrics import METRICS
 from instance_seg.metrics.config import MetricConfig
+from instance_seg.metrics.diagnosis import Diagnosis
 from instance_seg.metrics.matching import Hits
 from instance_seg.options import Settings
 from instance_seg.registry import load_place
@@ -40,7 +41,7 @@ class Sample(NamedTuple):
 class Evaluation(NamedTuple):
     """Measures, and where the time went."""
 
-    readings: dict[str, dict[str, Any]]  # name -> {"settings", "levels"}, as results.build_results takes them
+    readings: dict[str, dict[str, Any]]  # name -> {"settings", "levels", "misses"}, as build_results takes them
     seconds: dict[str, float]  # predict, cluster, metrics
     samples: list[Sample]  # the first clouds, for pictures
     num_clouds: int  # that were evaluated
@@ -129,7 +130,14 @@ def evaluate(
     with watch.time("metrics"):
         results = {reading: found.results() for reading, found in measured.items()}
     return Evaluation(
-        {name: {"settings": reading.recorded(), "levels": results[reading]} for name, reading in readings.items()},
+        {
+            name: {
+                "settings": reading.recorded(),
+                "levels": results[reading],
+                "misses": measured[reading].misses(),
+            }
+            for name, reading in readings.items()
+        },
         {name: watch.seconds[name] for name in ("predict", "cluster", "metrics")},
         samples,
         num_clouds,
@@ -146,6 +154,7 @@ class Measured:
     def __init__(self, task: Task, names: Sequence[str], config: MetricConfig):
         self.task = task
         self.metrics = {task.levels[k].name: make_metrics(names, task.levels[k], config) for k in task.scored}
+        self._diagnoses = {task.levels[k].name: Diagnosis(task.levels[k]) for k in task.scored}
         self.results()
 
     def add(self, points: Points, labels: Sequence[Labels], clouds: Sequence[Sequence[Segmented]]) -> list[list]:
@@ -160,9 +169,15 @@ class Measured:
             found.append([])
             for k in self.task.scored:
                 truth = Labels(*(array[begin:end] for array in labels[k]))
-                hits = [metric.add(truth, levels[k]) for metric in self.metrics[self.task.levels[k].name]]
+                name = self.task.levels[k].name
+                hits = [metric.add(truth, levels[k]) for metric in self.metrics[name]]
                 found[-1].append(next((each for each in hits if isinstance(each, Hits)), None))
+                self._diagnoses[name].add(truth, levels[k], found[-1][-1])
         return found
+
+    def misses(self) -> dict[str, dict[str, dict[str, float]]]:
+        """Why instances were missed, by level and class (metrics/diagnosis.py)."""
+        return {level: diagnosis.result() for level, diagnosis in self._diagnoses.items()}
 
     def results(self) -> dict[str, dict[str, Any]]:
         """The measures of all metrics by level."""

@@ -7,6 +7,7 @@
      "readings": {reading: {"settings": {setting: value},
                             "levels": {level: {measure: value,
                                                "per_class": {class: {measure: value, "instances"}}}},
+                            "misses": {level: {class: {outcome: instances, what: value}}},
                             "mean": {measure: value}}}}
 
 "task" is the kind of the data set ("partnet"), "dataset" the name of this one, "subset" its part ("Chair"; "" where a
@@ -14,7 +15,8 @@ data set has none). A reading is one way to make instances of a network's output
 the others; a run has one or more, all with the same levels. The names of readings, levels and measures are those of the
 system, the task and the metrics; levels come coarse to fine. A value is a number, or null where nothing could be
 measured; "mean" is the mean over the levels where it could. A reading whose bandwidth and lambda differ from class to
-class has {level: {class: {"bandwidth", "lambda"}}} as its setting "by_class".
+class has {level: {class: {"bandwidth", "lambda"}}} as its setting "by_class". "misses" says what became of the true
+instances and their points (metrics/diagnosis.py); results of earlier versions lack it.
 
 "level" is the number of the only level of a network trained for it alone, 0 for a network of all levels; "parameters"
 counts its trainable parameters; "clouds" those that were evaluated; "begun_with" is the name of the checkpoint or file
@@ -62,6 +64,7 @@ _FORM = {
         ...: {
             "settings": {"by_class?": {...: {...: {"bandwidth": float, "lambda": float}}}, ...: (float, str, bool)},
             "levels": {...: {PER_CLASS: {...: {INSTANCES: int, ...: _MEASURE}}, ...: _MEASURE}},
+            "misses?": {...: {...: {...: _MEASURE}}},
             "mean": {...: _MEASURE},
         }
     },
@@ -73,7 +76,8 @@ def build_results(run: Mapping[str, Any], readings: Mapping[str, Mapping[str, An
 
     Args:
       run: the keys of "run"; what else it holds is kept.
-      readings: {name: {"settings", "levels"}} as in the schema; a measure that is not finite becomes null.
+      readings: {name: {"settings", "levels", "misses"}} as in the schema, "misses" may be left out; a measure that is
+        not finite becomes null.
 
     Raises:
       ValueError: a key of "run" is missing or of the wrong type, or the readings have different levels.
@@ -82,6 +86,11 @@ def build_results(run: Mapping[str, Any], readings: Mapping[str, Mapping[str, An
     for name, reading in readings.items():
         levels = {level: _with_nulls(entry) for level, entry in reading["levels"].items()}
         built[name] = {"settings": dict(reading["settings"]), "levels": levels, "mean": mean_over_levels(levels)}
+        if "misses" in reading:
+            built[name]["misses"] = {
+                level: {part: {what: _plain(value) for what, value in found.items()} for part, found in classes.items()}
+                for level, classes in reading["misses"].items()
+            }
     results = {"schema": SCHEMA, "run": dict(run), "readings": built}
     check_results(results, "results")
     return results

@@ -1,13 +1,19 @@
-"""table.md of one run: what the run was, its measures by reading and level, and those of every class."""
+"""table.md of one run: its measures by reading, level and class, and why the first reading misses instances."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from instance_seg.evaluation.results import COUNTS, INSTANCES, PER_CLASS, STAGES
 from instance_seg.metrics.average_precision import PUBLISHED
+from instance_seg.metrics.diagnosis import LOST, OUTCOMES, SPREAD
 from instance_seg.tables import MISSING, capitalized, escape_markdown, markdown, percent
 
 TABLE_NAME = "table.md"
+MISSES_NOTE = (
+    "What became of the true instances at an IoU of 0.5. Spread: mean distance of shifted points from the mean of "
+    "their instance, which the bandwidth h has to bridge. Lost: percent of the points that have a wrong class, are in "
+    "no proposal, or in one that is too small to count."
+)
 VALUES = ("bandwidth", "lambda")  # of a class, where a reading has them by class
 
 
@@ -16,6 +22,9 @@ def run_table(results: Mapping[str, Any]) -> str:
     sections = [measures_text(results)]
     for level in next(iter(results["readings"].values()))["levels"]:
         sections += [f"## Classes, {escape_markdown(capitalized(level))}", _classes_table(results["readings"], level)]
+    name, first = next(iter(results["readings"].items()))
+    if first.get("misses"):
+        sections += [f"## Why instances are missed, {escape_markdown(name)}", MISSES_NOTE, misses_table(first)]
     settings = {name: reading["settings"] for name, reading in results["readings"].items()}
     if by_class := {name: each["by_class"] for name, each in settings.items() if "by_class" in each}:
         sections += ["## Bandwidth and lambda by class", values_table(by_class)]
@@ -72,3 +81,15 @@ def values_table(by_class: Mapping[str, Any]) -> str:
         found = (values.get(level, {}).get(part, {}).get(of) for values in by_class.values() for of in VALUES)
         rows.append([capitalized(level), part, *(MISSING if value is None else f"{value:.3g}" for value in found)])
     return markdown(["Level", "Class", *headers], rows, num_names=2)
+
+
+def misses_table(reading: Mapping[str, Any]) -> str:
+    """A row for each class of each level of a reading with "misses" (results.py)."""
+    settings, rows = reading["settings"], []
+    for level, classes in reading["misses"].items():
+        for part, found in classes.items():
+            bandwidth = settings.get("by_class", {}).get(level, {}).get(part, settings).get("bandwidth")
+            lengths = [MISSING if x is None or x != x else f"{x:.3g}" for x in (found[SPREAD], bandwidth)]
+            outcomes = [found[outcome] for outcome in OUTCOMES]
+            rows.append([capitalized(level), part, *outcomes, *lengths, *(percent(found[what]) for what in LOST)])
+    return markdown(["Level", "Class", *OUTCOMES, SPREAD, "h", *LOST], rows, num_names=2)

@@ -12,17 +12,19 @@ from instance_seg.drawing.panels import panel_columns
 from instance_seg.drawing.pictures import render_panel
 from instance_seg.evaluation.evaluate import Evaluation
 from instance_seg.evaluation.results import PER_CLASS, mean_over_levels
+from instance_seg.evaluation.summary import MISSES_NOTE, misses_table
 
 COMPARISON = "comparison"  # folder among the run's logs
 
 
 def write_evaluation(evaluation: Evaluation, step: int) -> None:
-    """To the current summary writer: scalars READING/LEVEL/MEASURE, and a panel for each level of each sample."""
+    """To the current summary writer: scalars READING/LEVEL/MEASURE, a table of misses, a panel per level and sample."""
     for name, reading in evaluation.readings.items():
         for level, entry in reading["levels"].items():
             for measure, value in entry.items():
                 if measure != PER_CLASS:
                     tf.summary.scalar(f"{_tag(name)}/{level}/{measure}", value, step=step)
+        tf.summary.text(f"{_tag(name)}/misses", f"{MISSES_NOTE}\n\n{misses_table(reading)}", step=step)
     for row, sample in enumerate(evaluation.samples):
         panels = [render_panel(panel_columns(sample.xyz, *level, sample.normals)) for level in sample.levels.values()]
         tf.summary.image(f"shape_{row}", np.stack(panels), step=step, max_outputs=len(panels))

@@ -98,6 +98,16 @@ def test_levels_that_are_scored_are_measured():
         assert levels["coarse"]["AP50"] == pytest.approx(levels["coarse"]["per_class"]["a"]["AP50"] / 2)
 
 
+def test_why_instances_are_missed():
+    """Class 2 is never told; of 20 points 60 % are enough for an instance, 40 % are not: they count, but split it."""
+    _, found = run({"some": Reading(0.6), "few": Reading(0.4)})
+    coarse, fine = found.readings["some"]["misses"].values()
+    assert coarse["a"]["found"] == 3 and coarse["b"]["wrong class"] == 3 and fine["a"]["found"] == 6
+    assert coarse["b"]["lost: wrong class"] == 100 and fine["a"]["lost: no proposal"] == pytest.approx(40)
+    few = found.readings["few"]["misses"]["fine"]["a"]
+    assert few["split"] == 6 and few["lost: small proposal"] == pytest.approx(40)
+
+
 def test_two_metrics_are_merged():
     """Whatever their class, all parts are found; by class, half of them."""
     _, found = run({"all": Reading()}, ("partnet", "class_agnostic"), num_samples=1)

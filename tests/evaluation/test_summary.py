@@ -1,7 +1,7 @@
-from small_results import WITH, WITHOUT, results, run_info
+from small_results import WITH, WITHOUT, readings, results, run_info
 
 from instance_seg.evaluation.results import build_results, check_results
-from instance_seg.evaluation.summary import measures_text, run_table
+from instance_seg.evaluation.summary import measures_text, misses_table, run_table
 
 
 def cells(table):
@@ -49,6 +49,25 @@ def test_values_by_class():
         ["Coarse", "leg", "0.0512", "0.0125", "-", "-"],
     ]
     assert "by class" not in run_table(results({0: 90.0}))
+
+
+def test_why_instances_are_missed():
+    outcomes = {"found": 5, "wrong class": 1, "no proposal": 0, "split": 2, "too small": 0, "merged": 3}
+    lost = {"lost: wrong class": 12.5, "lost: no proposal": 0.0, "lost: small proposal": 1.0}
+    first = readings({0: 90.0})
+    first[WITH]["misses"] = {"coarse": {"seat": {**outcomes, **lost, "spread": 0.01234}}}
+    first[WITH]["misses"]["coarse"]["leg"] = {**outcomes, **lost, "spread": float("nan")}
+    made = build_results(run_info(), first)
+    text = run_table(made)
+    table = cells(text[text.index("## Why instances are missed, with region centers") :])
+    assert table[0] == ["Level", "Class", *outcomes, "spread", "h", *lost]
+    assert table[1:] == [
+        ["Coarse", "seat", "5", "1", "0", "2", "0", "3", "0.0123", "0.1", "12.5", "0.0", "1.0"],
+        ["Coarse", "leg", "5", "1", "0", "2", "0", "3", "-", "0.1", "12.5", "0.0", "1.0"],
+    ]
+    made["readings"][WITH]["settings"]["by_class"] = {"coarse": {"leg": {"bandwidth": 0.4, "lambda": 0}}}
+    assert [row[-4] for row in cells(misses_table(made["readings"][WITH]))[1:]] == ["0.1", "0.4"]
+    assert "missed" not in run_table(results({0: 90.0}))
 
 
 def test_a_class_that_one_reading_lacks():

@@ -71,6 +71,7 @@ def test_tensorboard_has_losses_measures_and_pictures(unbroken):
     tags = set(events.Tags()["tensors"])
     want = {"learning_rate", "loss/total", "loss/weight_decay", "shape_0"}
     want |= {"with_region_centers/fine/AP50", "without_region_centers/coarse/mIoU"}
+    want |= {"with_region_centers/misses"}
     want |= {f"loss/level_{k}/{term}" for k in (1, 2, 3) for term in ("semantic", "instance", "region")}
     assert want <= tags
     assert [e.step for e in events.Tensors("with_region_centers/coarse/AP50")] == [4, 8]
