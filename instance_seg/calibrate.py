@@ -18,7 +18,7 @@ from typing import NamedTuple
 from absl import app, flags
 from tqdm import tqdm
 
-from instance_seg.clustering.by_class import ByClass, write_values
+from instance_seg.clustering.by_class import write_readings
 from instance_seg.clustering.config import ClusterConfig
 from instance_seg.config import make_config
 from instance_seg.data.data_set import DataSet
@@ -72,11 +72,11 @@ def calibrate(checkpoint: str, data_dir: str, options: Options) -> str:
         grid = make_grid(given, options.bandwidths, options.pushes)
         measured = Evaluator(config, data_set, system, clouds).run(grid).readings
         readings |= best_values(grid, measured, system.task, options.measure)
-        path = write_values(checkpoint_folder(checkpoint), readings)
+        path = write_readings(checkpoint_folder(checkpoint), readings)
     levels = list(next(iter(measured.values()))["levels"])
     rows = [[name, *(percent(of["levels"][k][options.measure]) for k in levels)] for name, of in measured.items()]
     title = f"{options.measure} on {len(clouds)} shapes of the split {options.split}; the first row is the run's own."
-    values = values_table({name: ByClass(values=tuple(of)).recorded()["by_class"] for name, of in readings.items()})
+    values = values_table({name: each.recorded()["by_class"] for name, each in readings.items()})
     return "\n\n".join([title, markdown(["Clustering", *levels], rows), values, str(path)])
 
 

@@ -2,8 +2,8 @@
 
 The file is a CSV beside the checkpoints of a run, with any number of readings:
 
-    reading,level,class,bandwidth,lambda
-    calibrated,coarse,chair_seat,0.3,0.0
+    reading,kernel,level,class,bandwidth,lambda
+    calibrated,flat,coarse,chair_seat,0.3,0.0
 """
 
 import dataclasses
@@ -20,7 +20,7 @@ from instance_seg.options import name_shown
 from instance_seg.structures import Level, Task
 
 FILE_NAME = "readings.csv"
-COLUMNS = ["reading", "level", "class", "bandwidth", "lambda"]
+COLUMNS = ["reading", "kernel", "level", "class", "bandwidth", "lambda"]
 
 
 class ClassValues(NamedTuple):
@@ -37,6 +37,11 @@ class ByClass(ClusterConfig):
     """A clustering whose bandwidth and lambda are those of `values`; its own are of classes without instances."""
 
     values: tuple[ClassValues, ...] = ()
+
+    @classmethod
+    def of(cls, given: ClusterConfig, values: Iterable[ClassValues], **changes: Any) -> "ByClass":
+        """A given clustering with such values, and with changes of other settings."""
+        return cls(**dataclasses.asdict(given) | changes | {"values": tuple(values)})
 
     def __post_init__(self):
         super().__post_init__()
@@ -69,10 +74,12 @@ def things_of(task: Task) -> list[tuple[Level, int]]:
     return [(task.levels[k], s) for k in task.scored for s in task.levels[k].things]
 
 
-def write_values(folder: pathlib.Path, readings: Mapping[str, Iterable[ClassValues]]) -> pathlib.Path:
+def write_readings(folder: pathlib.Path, readings: Mapping[str, ByClass]) -> pathlib.Path:
     """Writes the readings into a folder of checkpoints, where they take the places of those of their names."""
     path = folder / FILE_NAME
-    rows = [pd.DataFrame([(name, *row) for row in values], columns=COLUMNS) for name, values in readings.items()]
+    rows = [
+        pd.DataFrame([(n, each.kernel, *row) for row in each.values], columns=COLUMNS) for n, each in readings.items()
+    ]
     if path.exists():
         before = _read(path)
         rows.insert(0, before[~before["reading"].isin(list(readings))])
@@ -81,8 +88,11 @@ def write_values(folder: pathlib.Path, readings: Mapping[str, Iterable[ClassValu
     return path
 
 
-def read_values(folder: pathlib.Path, task: Task) -> dict[str, tuple[ClassValues, ...]]:
+def read_readings(folder: pathlib.Path, given: ClusterConfig, task: Task) -> dict[str, ByClass]:
     """The readings that a folder of checkpoints keeps, by name; none where it has no such file.
+
+    Args:
+        given: has the settings that the file does not.
 
     Raises:
         ValueError: naming the file, and the reading, for what is no number, and for levels and classes that the task
@@ -91,26 +101,29 @@ def read_values(folder: pathlib.Path, task: Task) -> dict[str, tuple[ClassValues
     path = folder / FILE_NAME
     if not path.exists():
         return {}
-    wanted = [(level.name, level.classes[s]) for level, s in things_of(task)]
     found = {}
     for name, rows in _read(path).groupby("reading", sort=False):
-        values = [ClassValues(*row) for row in rows[COLUMNS[1:]].itertuples(index=False, name=None)]
-        there = [(each.level, each.class_name) for each in values]
-        for kind, these in (
-            ("the task does not have", [pair for pair in there if pair not in wanted]),
-            ("is there twice", [pair for i, pair in enumerate(there) if pair in there[:i]]),
-            ("is missing", [pair for pair in wanted if pair not in there]),
-        ):
-            if these:
-                level, name_of_class = map(name_shown, these[0])
-                what = f"class {name_of_class} of level {level}"
-                raise ValueError(f"{path}: reading {name_shown(name)}: {what} {kind}; calibrate the run again")
         try:
-            ByClass(values=tuple(values))
+            if len(kernels := rows["kernel"].unique()) > 1:
+                raise ValueError(f"has the kernels {', '.join(map(name_shown, kernels))}, want one")
+            values = [ClassValues(*row) for row in rows[COLUMNS[2:]].itertuples(index=False, name=None)]
+            _require_classes([each[:2] for each in values], task)
+            found[name] = ByClass.of(given, values, kernel=kernels[0])
         except ValueError as error:
             raise ValueError(f"{path}: reading {name_shown(name)}: {error}") from error
-        found[name] = tuple(values)
     return found
+
+
+def _require_classes(there: list[tuple[str, str]], task: Task) -> None:
+    wanted = [(level.name, level.classes[s]) for level, s in things_of(task)]
+    for kind, these in (
+        ("the task does not have", [pair for pair in there if pair not in wanted]),
+        ("is there twice", [pair for i, pair in enumerate(there) if pair in there[:i]]),
+        ("is missing", [pair for pair in wanted if pair not in there]),
+    ):
+        if these:
+            level, name = map(name_shown, these[0])
+            raise ValueError(f"class {name} of level {level} {kind}; calibrate the run again")
 
 
 def _read(path: pathlib.Path) -> pd.DataFrame:

@@ -16,7 +16,10 @@ class ClusterConfig(Settings):
     semantic_center_offset: float = option(
         0.05, "lambda of Eq. 7, the push away from the region center; 0: none", low=-10, high=10
     )
-    clustering: str = option("native", "mean-shift by our kernel, or by scikit-learn", ("native", "sklearn"), free=True)
+    kernel: str = option(
+        "flat", "of mean-shift: flat (the paper's), or gaussian, of deviation bandwidth / 2.45", ("flat", "gaussian")
+    )
+    clustering: str = option("native", "mean-shift by our code, or by scikit-learn", ("native", "sklearn"), free=True)
     clustering_device: str = option(
         "auto", "of our mean-shift kernel; auto: a GPU, if there is one", ("auto", "cpu", "gpu"), free=True
     )

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from instance_seg.clustering.config import ClusterConfig
+from instance_seg.clustering.gaussian_shift import gaussian_regions
 from instance_seg.clustering.mean_shift import cluster_regions
 
 _POINTS_PER_CALL = 500_000  # keeps all cores busy, and the kernel's memory near 100 MB
@@ -36,7 +37,10 @@ def segment_levels(levels: Sequence[ShiftedLevel], config: ClusterConfig) -> lis
         regions = [_split_by_class(level, len(instances) + i, config) for i, level in enumerate(batch)]
         splits = np.concatenate([[0], *(np.diff(r.row_splits) for r in regions)]).cumsum()
         points, bandwidth = (np.concatenate(each) for each in zip(*((r.points, r.bandwidth) for r in regions)))
-        labels = cluster_regions(points, splits, bandwidth, config.clustering, config.clustering_device)
+        if config.kernel == "gaussian":
+            labels = gaussian_regions(points, splits, bandwidth)
+        else:
+            labels = cluster_regions(points, splits, bandwidth, config.clustering, config.clustering_device)
         ends = np.cumsum([len(level.points) for level in batch])
         instances += [_number(r, part) for r, part in zip(regions, np.split(labels, ends[:-1]))]
     return instances

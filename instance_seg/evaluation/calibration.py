@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from instance_seg.clustering.by_class import ClassValues, things_of
+from instance_seg.clustering.by_class import ByClass, ClassValues, things_of
 from instance_seg.clustering.config import ClusterConfig
 from instance_seg.data.spacing import ClassSpacing
 from instance_seg.evaluation.results import PER_CLASS
@@ -16,7 +16,7 @@ from instance_seg.structures import Task
 PAIRED, FROM_LABELS, BY_LEVEL, BY_CLASS = "paired classes only", "from labels", "calibrated by level", "calibrated"
 
 
-def values_from_labels(spacing: Iterable[ClassSpacing], given: ClusterConfig) -> dict[str, list[ClassValues]]:
+def values_from_labels(spacing: Iterable[ClassSpacing], given: ClusterConfig) -> dict[str, ByClass]:
     """Two readings that need no predictions.
 
     "paired classes only" is the given clustering without a push for classes that never have two instances in a training
@@ -28,7 +28,7 @@ def values_from_labels(spacing: Iterable[ClassSpacing], given: ClusterConfig) ->
         push = given.semantic_center_offset if each.most >= 2 else 0.0
         paired.append(ClassValues(each.level, each.class_name, given.bandwidth, push))
         suggested.append(ClassValues(each.level, each.class_name, each.bandwidth, each.push))
-    return {PAIRED: paired, FROM_LABELS: suggested}
+    return {PAIRED: ByClass.of(given, paired), FROM_LABELS: ByClass.of(given, suggested)}
 
 
 def make_grid(given: ClusterConfig, bandwidths: Sequence[float], pushes: Sequence[float]) -> dict[str, ClusterConfig]:
@@ -43,7 +43,7 @@ def make_grid(given: ClusterConfig, bandwidths: Sequence[float], pushes: Sequenc
 
 def best_values(
     grid: Mapping[str, ClusterConfig], measured: Mapping[str, Mapping[str, Any]], task: Task, measure: str
-) -> dict[str, list[ClassValues]]:
+) -> dict[str, ByClass]:
     """The readings "calibrated by level" and "calibrated": of each class of its own.
 
     A class of which no instance was seen, or for which nothing is better than what is best for its level, has the
@@ -71,4 +71,4 @@ def best_values(
         for found, place in ((by_level, best), (by_class, chosen)):
             config = grid[names[place]]
             found.append(ClassValues(level.name, name, config.bandwidth, config.semantic_center_offset))
-    return {BY_LEVEL: by_level, BY_CLASS: by_class}
+    return {BY_LEVEL: ByClass.of(grid[names[0]], by_level), BY_CLASS: ByClass.of(grid[names[0]], by_class)}

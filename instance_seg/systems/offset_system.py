@@ -8,7 +8,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from instance_seg.clustering.by_class import ByClass, read_values
+from instance_seg.clustering.by_class import ByClass, read_readings
 from instance_seg.clustering.config import ClusterConfig
 from instance_seg.clustering.instances import ShiftedLevel, segment_levels
 from instance_seg.clustering.partition import as_proposals
@@ -61,8 +61,7 @@ class OffsetSystem(System):
 
     def stored_readings(self, settings: OffsetSettings, folder: pathlib.Path) -> Mapping[str, ByClass]:
         """Those of readings.csv (clustering/by_class.py)."""
-        given = dataclasses.asdict(settings.grouping)
-        return {name: ByClass(**given, values=values) for name, values in read_values(folder, self.task).items()}
+        return read_readings(folder, settings.grouping, self.task)
 
     def readout(self, outputs: tuple[LevelPrediction, ...]) -> tuple[LevelReadout, ...]:
         """One for each level."""

@@ -86,6 +86,12 @@ def test_many_levels_equal_each_alone_in_any_portions(monkeypatch):
             np.testing.assert_array_equal(ours, expected)
 
 
+def test_the_gaussian_kernel_finds_the_same_where_clusters_are_tight():
+    one = level([[0, 0, 0], [0.01, 0, 0], [1, 0, 0], [1, 0.01, 0], [1, 0, 0.01]], [1] * 5)
+    assert instances_of(one, kernel="gaussian").tolist() == [1, 1, 0, 0, 0]
+    assert instances_of(one).tolist() == [1, 1, 0, 0, 0]
+
+
 def test_nothing_to_segment():
     assert segment_levels([], ClusterConfig()) == []
     assert instances_of(level([], [])).shape == (0,)

@@ -15,7 +15,7 @@ GIVEN = ClusterConfig(region_push="soft")
 def test_labels_alone():
     leg = ClassSpacing("all", "leg", 8, 4, 50.0, 0.1, 0.3)
     seat = ClassSpacing("all", "seat", 3, 1, 500.0, 0.2, np.nan)
-    paired, suggested = values_from_labels([leg, seat], GIVEN).values()
+    paired, suggested = (list(each.values) for each in values_from_labels([leg, seat], GIVEN).values())
     assert paired == [("all", "leg", 0.1, 0.05), ("all", "seat", 0.1, 0.0)]
     assert suggested == [("all", "leg", 0.15, 0.0375), ("all", "seat", 0.4, 0.0)]
 
@@ -45,7 +45,8 @@ def test_the_best_of_a_grid_by_level_and_by_class():
     found = [measured(50.0, 10.0, np.nan), measured(70.0, 90.0, 40.0), measured(60.0, 90.0, 60.0)]
     readings = best_values(grid, dict(zip(grid, found, strict=True)), TASK, "AP50")
     assert list(readings) == ["calibrated by level", "calibrated"]
-    by_level, by_class = readings.values()
+    by_level, by_class = (list(each.values) for each in readings.values())
+    assert all(each.region_push == "soft" for each in readings.values())
     assert by_level == [("all", name, 0.1, 0.0) for name in ("seat", "leg", "wheel")]
     assert by_class == [("all", "seat", 0.1, 0.0), ("all", "leg", 0.3, 0.0), ("all", "wheel", 0.1, 0.0)]
 

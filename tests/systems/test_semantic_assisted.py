@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from systems.small_systems import both, cloud, labeled, run, semantic_assisted
 
-from instance_seg.clustering.by_class import ClassValues, write_values
+from instance_seg.clustering.by_class import ByClass, ClassValues, write_readings
 from instance_seg.describe import count_parameters, describe
 from instance_seg.losses.config import LossConfig
 from instance_seg.losses.segmentation import segmentation_losses
@@ -132,13 +132,12 @@ def test_a_stored_reading_has_a_bandwidth_and_a_lambda_for_each_class(tmp_path):
     network = semantic_assisted((3,), **SMALL)
     (level,) = network.task.levels
     values = {"pushed": (0.3, 0.3), "no push": (0.1, 0.2)}
-    write_values(
-        tmp_path,
-        {
-            name: [ClassValues(level.name, level.classes[s], of[s - 1], 0.1 * (name == "pushed")) for s in (1, 2)]
-            for name, of in values.items()
-        },
-    )
+    readings = {}
+    for name, of in values.items():
+        push = 0.1 if name == "pushed" else 0.0
+        rows = [ClassValues(level.name, level.classes[s], of[s - 1], push) for s in (1, 2)]
+        readings[name] = ByClass(values=tuple(rows))
+    write_readings(tmp_path, readings)
     xyz = np.float32([[-0.08, 0, 0], [0.08, 0, 0]] * 2)
     readout = LevelReadout(np.int32([1, 1, 2, 2]), np.zeros_like(xyz), -xyz, np.zeros(4, np.float32))
     points = Points(xyz, xyz, np.array([0, 4]))
