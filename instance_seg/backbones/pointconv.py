@@ -55,13 +55,15 @@ class PointConvNet(Composite):
             Encoding(n, radius, num_samples, widths, name=f"encoding_{i}", **of)
             for i, (n, radius, widths) in enumerate(others)
         ]
+        decoding, propagation = [scaled(*widths) for widths in DECODING_WIDTHS], scaled(*PROPAGATION_WIDTHS)
+        decoding[-2][-1] = (
+            decoding[-1][-1] + propagation[-1]
+        )  # the sum of features needs it, however widths are rounded
         self.decodings = [
-            [Decoding(scaled(*widths), name=f"decoder{d}_{i}", **of) for i, widths in enumerate(DECODING_WIDTHS)]
+            [Decoding(widths, name=f"decoder{d}_{i}", **of) for i, widths in enumerate(decoding)]
             for d in range(num_decoders)
         ]
-        self.propagations = [
-            Mlp(scaled(*PROPAGATION_WIDTHS), name=f"propagation{d}", **of) for d in range(num_decoders)
-        ]
+        self.propagations = [Mlp(propagation, name=f"propagation{d}", **of) for d in range(num_decoders)]
 
     @classmethod
     def from_settings(cls, settings: PointConvSettings, directions: int = 0, **kwargs) -> "PointConvNet":

@@ -160,5 +160,5 @@ class DepthwisePooling(Layer):
         x, hidden = (tf.cast(each, self.compute_dtype) for each in (x, hidden))
         weights, offset, bias = (value_in(v, x.dtype) for v in (self.kernel.kernel, self.kernel.bias, self.bias))
         moved = tf.matmul(x, hidden, transpose_a=True)  # [N, C, H]
-        pooled = tf.einsum("nch,hc->nc", moved, weights) + tf.reduce_sum(x, axis=1) * offset + bias
+        pooled = tf.reduce_sum(moved * tf.transpose(weights), axis=2) + tf.reduce_sum(x, axis=1) * offset + bias
         return self.norm(pooled, training=training)

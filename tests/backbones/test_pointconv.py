@@ -148,6 +148,11 @@ def test_blocks_do_not_meet_and_may_be_small():
         np.testing.assert_allclose(x[40:], y, atol=1e-5)
 
 
+def test_widths_that_do_not_halve():
+    """128 f rounds to 26, 256 f to 51: what is added to 26 and 26 features has 52."""
+    assert [x.shape for x in PointConvNet(**SMALL | {"width_factor": 0.2})(blocks(40))] == [(40, 52)] * 2
+
+
 def test_every_weight_learns_and_decoders_are_apart():
     net, points = PointConvNet(**SMALL), blocks(40, 30)
     net(points)
