@@ -28,8 +28,8 @@ class EmbeddingHead(Composite):
     With S and I, a unit of each, and E = linear(dropout(I')), logits = linear(dropout(S')):
 
         none      I' = I, S' = S
-        theirs    ASIS: I' = I + unit(S), S' the maximum of S over the 30 nearest embeddings of the cloud, in L1, no
-                  farther than 0.5. JSNet: see fusion.jsnet
+        theirs    ASIS: I' = I + unit(S), S' the maximum of S over the `neighbors` nearest embeddings of the cloud in L1
+                  that are no farther than `cutoff`. JSNet: see fusion.jsnet
         own       the paper's fusion in their place: I' = unit([P P^T-weighted means of I, I, xyz]) (Eq. 6), where P are
                   the probabilities of the class logits, without gradient
 
@@ -38,6 +38,7 @@ class EmbeddingHead(Composite):
     Args:
         family: whose layers, FAMILIES.
         fusion: FUSIONS.
+        neighbors, cutoff: of ASIS' fusion alone.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class EmbeddingHead(Composite):
         num_classes: int,
         embedding_size: int = 5,
         width: int = 128,
+        neighbors: int = 30,
         cutoff: float = 0.5,
         **kwargs,
     ):
@@ -63,7 +65,7 @@ class EmbeddingHead(Composite):
         self.to_instance = self.to_semantic = self.fusion = None
         if fusion == "theirs":
             exchange = (
-                asis_exchange(width, space="shifted", cutoff=cutoff, activation_name="relu", **of)
+                asis_exchange(width, neighbors, "shifted", cutoff, activation_name="relu", **of)
                 if family == "asis"
                 else jsnet_exchange(width, activation_name="relu", **of)
             )

@@ -49,6 +49,7 @@ class Embedding(System):
                 len(level.classes),
                 s.embedding_size,
                 s.head_width,
+                s.asis_neighbors,
                 s.asis_cutoff,
                 initializer=initializer,
                 name=f"level_{k}",

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from instance_seg.backbones import BACKBONES
-from instance_seg.backbones.settings import MAX_WIDTH
+from instance_seg.backbones.settings import MAX_NEIGHBORS, MAX_WIDTH
 from instance_seg.options import Settings, chosen, group, option
 
 
@@ -46,6 +46,9 @@ class EmbeddingSettings(Settings):
     fusion: str = option("theirs", "nothing, the family's own fusion, or the paper's", ("none", "theirs", "own"))
     head_width: int = option(128, "width of the units of the heads", low=1, high=MAX_WIDTH)
     embedding_size: int = option(5, "numbers of the embedding of a point", low=1, high=MAX_WIDTH)
+    asis_neighbors: int = option(
+        30, "ASIS: points nearest in the embedding, itself included", low=1, high=MAX_NEIGHBORS
+    )
     asis_cutoff: float = option(0.5, "ASIS: farther points of the embedding are no neighbors", low=0, high=100)
     loss: EmbeddingLossSettings = group(EmbeddingLossSettings, of_weights=False)
     grouping: EmbeddingGrouping = group(EmbeddingGrouping, of_weights=False)
