@@ -4,7 +4,8 @@
 
 Looks at each format that the folder holds: ins_seg_h5, ins_seg_h5_for_detection, ins_seg_h5_gt, .points files,
 TFRecords, shards. Where it holds several they must agree. A folder with lists such as scannetv2_train.txt is ScanNet:
-all raw files of all scenes are read. The exit code is 1 if there are problems.
+all raw files of all scenes are read. A folder with Area_1 ... is S3DIS: the annotations of all rooms are read, and the
+arrays made of them compared. The exit code is 1 if there are problems.
 
 --seal drops the checksums that an earlier --seal wrote, checks, and writes new ones if nothing is wrong: from then on
 every reader refuses a file that changed.
@@ -12,6 +13,7 @@ every reader refuses a file that changed.
 
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 from absl import app, flags
 from tabulate import tabulate
@@ -28,12 +30,14 @@ from instance_seg.data.partnet.check.folder import CategoryCheck, misnamed_categ
 from instance_seg.data.partnet.sources import categories_in
 from instance_seg.data.partnet.splits import SPLITS
 from instance_seg.data.partnet.taxonomy import check_category, load_taxonomy
+from instance_seg.data.s3dis import check as s3dis
 from instance_seg.data.scannet import check as scannet
 from instance_seg.interrupt import ending_at_signals
 
 FLAGS = flags.FLAGS
 flags.DEFINE_list("categories", ["all"], "Categories to look at.")
 flags.DEFINE_bool("seal", False, "Write checksums beside the files if nothing is wrong with them.")
+flags.DEFINE_bool("allow_partial", False, "S3DIS: areas may have fewer rooms than published, or be missing.")
 flags.DEFINE_integer("show", 200, "Problems to print at most; the rest is counted.", lower_bound=1)
 
 HEADER = ("category", "level", *SPLITS, "points", "classes present", "instances per shape", "formats")
@@ -66,11 +70,30 @@ def check_scannet(root: Path) -> None:
     with tqdm(desc="ScanNet", unit="scene", leave=False) as bar:
         found, problems = scannet.check(root, bar.update)
     print(tabulate(scannet.table_rows(found), scannet.HEADER))
+    conclude(bool(found), problems)
+
+
+def check_s3dis(root: Path) -> None:
+    """Reads S3DIS, prints what is in it, what is repaired in reading and what is wrong with it, and leaves."""
+    with tqdm(desc="S3DIS", unit="room", leave=False) as bar:
+        found, problems, notes = s3dis.check(root, FLAGS.allow_partial, bar.update)
+    print(tabulate(s3dis.table_rows(found), s3dis.HEADER))
+    print("".join(f"note: {note}\n" for note in notes), end="")
+    conclude(bool(found), problems)
+
+
+def conclude(found: bool, problems: list[str]) -> NoReturn:
+    """Prints problems and leaves."""
     print(f"{len(problems)} problems")
-    print("\n".join(problems[: FLAGS.show]))
+    show_problems(problems)
+    sys.exit(1 if problems or not found else 0)
+
+
+def show_problems(problems: list[str]) -> None:
+    """The first --show of them."""
+    print("".join(f"{problem}\n" for problem in problems[: FLAGS.show]), end="")
     if len(problems) > FLAGS.show:
         print(f"... and {len(problems) - FLAGS.show} more; --show={len(problems)} prints all")
-    sys.exit(1 if problems or not found else 0)
 
 
 @ending_at_signals("stopped; nothing is known of what was not read")
@@ -81,6 +104,8 @@ def main(argv: list[str]) -> None:
     root = Path(argv[1])
     if scannet.is_scannet(root):
         check_scannet(root)
+    if s3dis.is_s3dis(root):
+        check_s3dis(root)
     try:
         for name in FLAGS.categories if FLAGS.categories != ["all"] else ():
             check_category(name)
@@ -101,12 +126,11 @@ def main(argv: list[str]) -> None:
             seal_category(root, category)
     print(tabulate(rows, HEADER))
     print(f"{len({row[0] for row in rows})} categories, {len(rows)} category-levels, {len(problems)} problems")
-    for problem in problems[: FLAGS.show]:
-        print(f"{problem.file}{'' if problem.row is None else f': row {problem.row}'}: {problem.text}")
-    if len(problems) > FLAGS.show:
-        print(f"... and {len(problems) - FLAGS.show} more; --show={len(problems)} prints all")
+    show_problems([f"{p.file}{'' if p.row is None else f': row {p.row}'}: {p.text}" for p in problems])
     if not rows and not problems:
-        print(f"{root}: no data set; expected ins_seg_h5, points, tfrecords, shards or scannetv2_train.txt in it")
+        print(
+            f"{root}: no data set; expected ins_seg_h5, points, tfrecords, shards, scannetv2_train.txt or Area_1 in it"
+        )
     sys.exit(1 if problems or not rows else 0)
 
 

@@ -6,12 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from instance_seg.data.s3dis.annotations import read_room
+from instance_seg.data.s3dis.annotations import Room, read_room
 from instance_seg.data.s3dis.blocks import cut_blocks
 from instance_seg.files import read_json, replacing_folder, write_json
 
 CACHE = "rooms"  # folder beside the areas
-_ARRAYS = ("xyz", "color", "semantic", "instance", "extent", "block_rows", "block_splits")
 _VERSION = 1  # of what is stored
 
 
@@ -35,19 +34,15 @@ def prepare_room(folder: Path, areas: Path) -> Path:
     Raises:
         ValueError: malformed annotations, or the folder cannot be written.
     """
-    stored = areas / CACHE / f"{folder.parent.name}_{folder.name}"
-    source = _source(folder)
-    if (stored / "source.json").exists() and read_json(stored / "source.json") == source:
+    stored = stored_folder(folder, areas)
+    if is_current(stored, folder):
         return stored
-    room = read_room(folder)
+    source, room = _source(folder), read_room(folder)
     for note in room.notes:
         print(f"note: {note}", file=sys.stderr)
-    blocks = cut_blocks(room.xyz)
-    block_rows = np.concatenate([np.zeros(0, np.int32), *blocks]).astype(np.int32)
-    block_splits = np.cumsum([0] + [len(rows) for rows in blocks])
     try:
         with replacing_folder(stored) as new:
-            for name, array in zip(_ARRAYS, (*room[:4], room.xyz.max(axis=0), block_rows, block_splits), strict=True):
+            for name, array in with_blocks(room)._asdict().items():
                 np.save(new / f"{name}.npy", array, allow_pickle=False)
             write_json(new / "source.json", source)
     except OSError as error:
@@ -55,14 +50,32 @@ def prepare_room(folder: Path, areas: Path) -> Path:
     return stored
 
 
+def stored_folder(folder: Path, areas: Path) -> Path:
+    """Where the arrays of a room AREAS/Area_K/ROOM belong."""
+    return areas / CACHE / f"{folder.parent.name}_{folder.name}"
+
+
+def is_current(stored: Path, folder: Path) -> bool:
+    """Whether the arrays are of the annotations in `folder` as they are now, and of this version of the program."""
+    return (stored / "source.json").exists() and read_json(stored / "source.json") == _source(folder)
+
+
+def with_blocks(room: Room) -> StoredRoom:
+    """A room and its blocks, in memory."""
+    blocks = cut_blocks(room.xyz)
+    block_rows = np.concatenate([np.zeros(0, np.int32), *blocks]).astype(np.int32)
+    block_splits = np.cumsum([0] + [len(rows) for rows in blocks])
+    return StoredRoom(*room[:4], room.xyz.max(axis=0), block_rows, block_splits)
+
+
 def open_room(stored: Path) -> StoredRoom:
     """A prepared room. ValueError naming a file that is missing or damaged."""
     arrays = []
-    for name in _ARRAYS:
+    for name in StoredRoom._fields:
         path = stored / f"{name}.npy"
         try:
             arrays.append(np.load(path, mmap_mode="r", allow_pickle=False))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, EOFError) as error:
             raise ValueError(f"{path}: cannot be read ({error}); remove {stored} to have it made again") from error
     return StoredRoom(*arrays)
 

@@ -75,6 +75,10 @@ def test_rooms_are_read_once_and_again_when_they_changed(root):
     written = stored.stat().st_mtime_ns
     data.split(root, "test", 1)
     assert stored.stat().st_mtime_ns == written
+    source = root / "rooms" / "Area_5_room_0" / "source.json"
+    source.write_text(source.read_text().replace('"version": 1', '"version": 0'))
+    data.split(root, "test", 1)
+    assert stored.stat().st_mtime_ns != written and '"version": 1' in source.read_text()
     write_box(root / "Area_5" / "room_0", size=4.0)
     assert len(data.split(root, "test", 1)) > before
     assert not list(root.rglob("*.tmp"))
