@@ -4,8 +4,9 @@
     python -m instance_seg.predict --run=RUN_DIR --input=FOLDER --input=more.obj --output=OUT_DIR
 
 Data set and system come from the checkpoint: a run's folder, a checkpoint prefix, or a folder of weights that
-tools/export.py made. Shapes are moved and scaled into the unit sphere as in training; rooms are taken in meters, with
-their colors, gray where there are none, a mesh by its vertices. y points up: --up=z turns a cloud whose z does.
+tools/export.py made; of such a folder --numpy segments on the CPU without TensorFlow, which it does by itself where
+TensorFlow is not installed. Shapes are moved and scaled into the unit sphere as in training; rooms are taken in meters,
+with their colors, gray where there are none, a mesh by its vertices. y points up: --up=z turns a cloud whose z does.
 OUT_DIR, or for several files a folder in it for each, then holds, in the coordinates of the file,
 
     level_<k>.ply            the points, with the properties `semantic` and `instance` and a color for each instance
@@ -14,6 +15,7 @@ OUT_DIR, or for several files a folder in it for each, then holds, in the coordi
     picture.png, viewer.html pictures, flat and to turn
 """
 
+import importlib.util
 import os
 import pathlib
 import sys
@@ -55,6 +57,7 @@ _MAX_POINTS = flags.DEFINE_integer(
     10**9,
 )
 _MIN_POINTS = flags.DEFINE_integer("min_points", 1, "instances of fewer points are dropped", 1, 10**9)
+_NUMPY = flags.DEFINE_bool("numpy", False, "compute without TensorFlow; wants a folder of weights of PartNet")
 _BANDWIDTH = flags.DEFINE_float("bandwidth", None, "radius of mean-shift's flat kernel; default: the run's")
 _READING = flags.DEFINE_string(
     "reading", "", "how instances are read off, by its name in results.json; default: the first"
@@ -69,6 +72,7 @@ class Options(NamedTuple):
     max_points: int | None = None
     min_points: int = 1
     up: str = "y"
+    numpy: bool = False
 
 
 def find_sources(inputs: Sequence[str], output: pathlib.Path) -> dict[pathlib.Path, pathlib.Path]:
@@ -146,7 +150,7 @@ def predict(
     for source, folder in bar:
         try:
             cloud = read_cloud(source, num_points)
-            segment = segment or _load_segmenter(checkpoint, settings or {}, reading)
+            segment = segment or _load_segmenter(checkpoint, settings or {}, reading, options.numpy)
             levels = _segmented(source, cloud, segment, options)
         except ValueError as error:
             if len(sources) == 1:
@@ -159,7 +163,11 @@ def predict(
         raise ValueError(f"{failed} of {len(sources)} files could not be read; the others are segmented")
 
 
-def _load_segmenter(checkpoint: str, settings: Mapping[str, Any], reading: str) -> Any:
+def _load_segmenter(checkpoint: str, settings: Mapping[str, Any], reading: str, numpy: bool) -> Any:
+    if numpy or importlib.util.find_spec("tensorflow") is None:
+        from instance_seg.portable import PortableSegmenter
+
+        return PortableSegmenter(checkpoint, settings, reading)
     # TensorFlow takes ten seconds to load, which the errors before need not wait for.
     from instance_seg.experiment import CloudSegmenter
 
@@ -194,7 +202,7 @@ def _segmented(source: pathlib.Path, cloud: Sampled, segment: Any, options: Opti
 def main(_) -> None:
     """Segments what the flags name."""
     given = {flag.name: flag.value for flag in (_BANDWIDTH, _PUSH) if flag.value is not None}
-    options = Options(_NUM_POINTS.value, _MAX_POINTS.value, _MIN_POINTS.value, _UP.value)
+    options = Options(_NUM_POINTS.value, _MAX_POINTS.value, _MIN_POINTS.value, _UP.value, _NUMPY.value)
     try:
         predict(_RUN.value, _INPUT.value, pathlib.Path(_OUTPUT.value), options, given, _READING.value)
     except (ValueError, OSError) as error:

@@ -106,6 +106,15 @@ class LevelPrediction(NamedTuple):
     region_offset: Tensor  # [N, 3] float32, O_S: point -> semantic region center
 
 
+class LevelReadout(NamedTuple):
+    """What clustering and measuring need to know of the points of a batch at one level."""
+
+    semantic: Tensor  # [N] int32, likeliest class
+    instance_offset: Tensor  # [N, 3] float32, O_I
+    region_offset: Tensor  # [N, 3] float32, O_S
+    certainty: Tensor  # [N] float32, negative entropy (nats) over all classes
+
+
 class Proposals(NamedTuple):
     """The instances found in one cloud at one level (NumPy). They may overlap; a partition is a special case."""
 

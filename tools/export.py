@@ -2,8 +2,8 @@
 
     python tools/export.py --run=RUN --output=DIR [--half] [--saved_model]
 
-DIR then holds `weights.safetensors` and `network.yaml`, which `predict --run=DIR` takes as it takes a run. With
---saved_model also
+DIR then holds `weights.safetensors`, `network.yaml` and, where the run has readings by class, `readings.csv`; `predict
+--run=DIR` takes it as it takes a run. With --saved_model also
 
     saved_model/   points [N, 3] of one cloud, y up, of any place and size, and their normals [N, 3] -> a dict of arrays
     load.py        loads it: `from load import network; network(points, normals)` needs TensorFlow and nothing else
@@ -18,12 +18,13 @@ import tensorflow as tf
 from absl import app, flags
 
 import ocnn_tf_ops
+from instance_seg.clustering.by_class import FILE_NAME as READINGS
 from instance_seg.data.partnet.dataset import RADIUS_MARGIN
 from instance_seg.experiment import build_system, make_data_set
 from instance_seg.structures import Points
 from instance_seg.systems.offset_system import OffsetSystem
 from instance_seg.training.checkpoint import Checkpoints, describe_system
-from instance_seg.training.checkpoint_files import described_config
+from instance_seg.training.checkpoint_files import checkpoint_folder, described_config
 from instance_seg.training.optimizers import make_optimizer
 from instance_seg.training.weights_folder import write_weights_folder
 
@@ -126,6 +127,8 @@ def export(run: str, output: pathlib.Path, half: bool, saved_model: bool) -> Non
             shutil.copy2(pathlib.Path(ocnn_tf_ops.__file__).parent / name, output)
         (output / "load.py").write_text(LOADER)
     weights = {name: value.numpy() for name, value in checkpoints.weights.items()}
+    if (readings := checkpoint_folder(run) / READINGS).is_file():
+        shutil.copyfile(readings, output / READINGS)
     trained = {"iterations": progress.step, "seconds": round(progress.seconds, 1)}
     write_weights_folder(output, weights, description | {"trained": trained}, half)
 

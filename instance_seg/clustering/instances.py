@@ -8,6 +8,9 @@ import numpy as np
 from instance_seg.clustering.config import ClusterConfig
 from instance_seg.clustering.gaussian_shift import gaussian_regions
 from instance_seg.clustering.mean_shift import cluster_regions
+from instance_seg.clustering.partition import as_proposals
+from instance_seg.clustering.shift import shift_points
+from instance_seg.structures import LevelReadout, Points, Segmented, Task
 
 _POINTS_PER_CALL = 500_000  # keeps all cores busy, and the kernel's memory near 100 MB
 
@@ -18,6 +21,35 @@ class ShiftedLevel(NamedTuple):
     points: np.ndarray  # [N, 3] float32, shifted (shift.py)
     semantic: np.ndarray  # [N] int in [0, S), predicted class
     bandwidth: np.ndarray  # [S] float, of each class
+
+
+def segment_clouds(
+    readout: Sequence[LevelReadout], points: Points, task: Task, reading: ClusterConfig
+) -> list[tuple[Segmented, ...]]:
+    """Mean-shift of the shifted points within each predicted class, of all clouds of a batch and levels side by side.
+
+    Points of classes that have no instances are in none. A level that is not scored repeats what was found at the
+    coarser one.
+    """
+    clouds = [slice(a, b) for a, b in zip(points.row_splits[:-1], points.row_splits[1:])]
+    keys = [(b, k) for b in range(len(clouds)) for k in task.scored]
+    values = {k: reading.of_classes(task.levels[k]) for k in task.scored}
+    levels, things = [], []
+    for b, k in keys:
+        semantic, *offsets = (x[clouds[b]] for x in readout[k][:3])
+        bandwidth, push = values[k]
+        shifted = shift_points(points.xyz[clouds[b]], *offsets, reading, push[semantic])
+        levels.append(ShiftedLevel(shifted, semantic, bandwidth))
+        things.append(np.isin(semantic, task.levels[k].things))
+    of_things = [ShiftedLevel(x.points[rows], x.semantic[rows], x.bandwidth) for x, rows in zip(levels, things)]
+    found = {}
+    for (b, k), level, rows, ids_of_things in zip(keys, levels, things, segment_levels(of_things, reading)):
+        instance = np.full(len(rows), -1, np.int32)
+        instance[rows] = ids_of_things
+        certainty = readout[k].certainty[clouds[b]]
+        proposals = as_proposals(instance, level.semantic, certainty, len(task.levels[k].classes))
+        found[b, k] = Segmented(np.asarray(level.semantic), proposals, certainty, level.points)
+    return [tuple(found[b, k] for k in task.measured_at) for b in range(len(clouds))]
 
 
 def segment_levels(levels: Sequence[ShiftedLevel], config: ClusterConfig) -> list[np.ndarray]:

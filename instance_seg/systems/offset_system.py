@@ -3,34 +3,22 @@
 import dataclasses
 import pathlib
 from collections.abc import Mapping
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
-import numpy as np
 import tensorflow as tf
 
 from instance_seg.clustering.by_class import ByClass, read_readings
 from instance_seg.clustering.config import ClusterConfig
-from instance_seg.clustering.instances import ShiftedLevel, segment_levels
-from instance_seg.clustering.partition import as_proposals
-from instance_seg.clustering.shift import shift_points
+from instance_seg.clustering.instances import segment_clouds
 from instance_seg.data.targets import CenterTargets
 from instance_seg.initializers import RELEASED, Initializer
 from instance_seg.losses.segmentation import segmentation_losses, weight_decay
-from instance_seg.structures import Batch, LevelPrediction, Points, Segmented, Task, Tensor
+from instance_seg.structures import Batch, LevelPrediction, LevelReadout, Points, Segmented, Task
 from instance_seg.systems.settings import OffsetSettings
 from instance_seg.systems.system import System, make_backbone
 from ocnn_tf_ops.python.cuda_memory import require_gpu
 
 WITH, WITHOUT = "with region centers", "without region centers"
-
-
-class LevelReadout(NamedTuple):
-    """What clustering and measuring need to know of the points of a batch at one level."""
-
-    semantic: Tensor  # [N] int32, likeliest class
-    instance_offset: Tensor  # [N, 3] float32, O_I
-    region_offset: Tensor  # [N, 3] float32, O_S
-    certainty: Tensor  # [N] float32, negative entropy (nats) over all classes
 
 
 class OffsetSystem(System):
@@ -76,27 +64,5 @@ class OffsetSystem(System):
     def segment(
         self, readout: tuple[LevelReadout, ...], points: Points, reading: ClusterConfig
     ) -> list[tuple[Segmented, ...]]:
-        """Mean-shift of the shifted points within each predicted class, of all clouds and levels side by side.
-
-        Points of classes that have no instances are in none. A level that is not scored repeats what was found at the
-        coarser one.
-        """
-        clouds = [slice(a, b) for a, b in zip(points.row_splits[:-1], points.row_splits[1:])]
-        keys = [(b, k) for b in range(len(clouds)) for k in self.task.scored]
-        values = {k: reading.of_classes(self.task.levels[k]) for k in self.task.scored}
-        levels, things = [], []
-        for b, k in keys:
-            semantic, *offsets = (x[clouds[b]] for x in readout[k][:3])
-            bandwidth, push = values[k]
-            shifted = shift_points(points.xyz[clouds[b]], *offsets, reading, push[semantic])
-            levels.append(ShiftedLevel(shifted, semantic, bandwidth))
-            things.append(np.isin(semantic, self.task.levels[k].things))
-        of_things = [ShiftedLevel(x.points[rows], x.semantic[rows], x.bandwidth) for x, rows in zip(levels, things)]
-        found = {}
-        for (b, k), level, rows, ids_of_things in zip(keys, levels, things, segment_levels(of_things, reading)):
-            instance = np.full(len(rows), -1, np.int32)
-            instance[rows] = ids_of_things
-            certainty = readout[k].certainty[clouds[b]]
-            proposals = as_proposals(instance, level.semantic, certainty, len(self.task.levels[k].classes))
-            found[b, k] = Segmented(np.asarray(level.semantic), proposals, certainty, level.points)
-        return [tuple(found[b, k] for k in self.task.measured_at) for b in range(len(clouds))]
+        """Mean-shift of the shifted points within each predicted class."""
+        return segment_clouds(readout, points, self.task, reading)

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from instance_seg.fusion import source_levels
 from instance_seg.fusion.semantic_assisted import SemanticAssistedFusion
 from instance_seg.fusion.two_direction import SemanticPath
 from instance_seg.heads.offset import OffsetHead
@@ -10,14 +11,6 @@ from instance_seg.initializers import RELEASED, Initializer
 from instance_seg.structures import LevelPrediction, Points, Task
 from instance_seg.systems.offset_system import OffsetSystem
 from instance_seg.systems.settings import SemanticAssistedSettings
-
-
-def source_levels(fusion: str, level: int, num_levels: int) -> tuple[int, ...]:
-    """The levels whose probabilities level `level` fuses: its own first, then the others ascending."""
-    if fusion == "none":
-        return ()
-    others = tuple(r for r in range(num_levels) if r != level) if fusion == "cross" else ()
-    return (level, *others)
 
 
 class SemanticAssisted(OffsetSystem):

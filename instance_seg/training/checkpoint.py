@@ -21,7 +21,7 @@ from instance_seg.training.checkpoint_files import (
     remove_checkpoint,
     remove_unfinished,
 )
-from instance_seg.training.weights_folder import is_weights_folder, read_folder_weights
+from instance_seg.training.weights_folder import check_shapes, is_weights_folder, read_folder_weights
 
 
 def describe_system(config: Config, task: Task) -> dict[str, Any]:
@@ -127,7 +127,8 @@ class Checkpoints:
 
     def _take_folder(self, folder: str) -> Progress:
         description = self._checked(folder)
-        found = read_folder_weights(folder, {name: v.shape for name, v in self.weights.items()})
+        found = read_folder_weights(folder)
+        check_shapes(folder, found, {name: v.shape for name, v in self.weights.items()})
         for name, value in found.items():
             self.weights[name].assign(value)
         trained = description.get("trained", {})

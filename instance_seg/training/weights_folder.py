@@ -42,17 +42,13 @@ def write_weights_folder(
         write_safetensors(temporary, kept)
 
 
-def read_folder_weights(folder: pathlib.Path | str, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
-    """The weights of a folder as float32.
+def read_folder_weights(folder: pathlib.Path | str) -> dict[str, np.ndarray]:
+    """The weights of a folder as float32, by path in the system. ValueError if the file is damaged."""
+    return {name: value.astype(np.float32) for name, value in read_weights(str(pathlib.Path(folder) / WEIGHTS)).items()}
 
-    Args:
-        shapes: of all variables of the system, by path.
 
-    Raises:
-        ValueError: the file is damaged, or holds other variables or shapes than these.
-    """
-    path = pathlib.Path(folder) / WEIGHTS
-    found = read_weights(str(path))
+def check_shapes(folder: str, found: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Raises ValueError unless the weights of a folder are those of a system whose variables have these shapes."""
     wrong = [f"no {name}" for name in shapes if name not in found]
     wrong += [f"{name}, which the network has not" for name in found if name not in shapes]
     wrong += [
@@ -61,8 +57,8 @@ def read_folder_weights(folder: pathlib.Path | str, shapes: Mapping[str, tuple[i
         if name in found and found[name].shape != tuple(shape)
     ]
     if wrong:
+        path = pathlib.Path(folder) / WEIGHTS
         raise ValueError(f"{path}: {len(wrong)} variables do not fit its {NETWORK}; it holds {'; '.join(wrong[:3])}")
-    return {name: value.astype(np.float32) for name, value in found.items()}
 
 
 def _half(value: np.ndarray) -> np.ndarray:

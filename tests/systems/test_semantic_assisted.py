@@ -7,12 +7,11 @@ from systems.small_systems import both, cloud, labeled, run, semantic_assisted
 
 from instance_seg.clustering.by_class import ByClass, ClassValues, write_readings
 from instance_seg.describe import count_parameters, describe
+from instance_seg.fusion import source_levels
 from instance_seg.losses.config import LossConfig
 from instance_seg.losses.segmentation import segmentation_losses
 from instance_seg.nesting import make_settings
-from instance_seg.structures import Points
-from instance_seg.systems.offset_system import LevelReadout
-from instance_seg.systems.semantic_assisted import source_levels
+from instance_seg.structures import LevelReadout, Points
 from instance_seg.systems.settings import SemanticAssistedSettings
 from ocnn_tf_ops.python import cuda_memory
 

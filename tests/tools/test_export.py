@@ -66,7 +66,7 @@ def scissors():
 
 
 def test_a_folder_of_weights_is_the_run(run, exported, scissors):
-    data_set_of(str(exported), {"bandwidth": 0.2})
+    assert data_set_of(str(exported), {"bandwidth": 0.2}).__name__ == "PartNet"
     assert described_config(str(exported)) == described_config(str(run))
     ours, theirs = (experiment.CloudSegmenter(str(folder), {})(*scissors) for folder in (run, exported))
     assert ours

@@ -11,8 +11,8 @@ from instance_seg.data.partnet.formats.predictions_h5 import read_predictions
 from instance_seg.data.partnet.partnet import PartNet, PartNetSettings
 from instance_seg.evaluation.evaluate import evaluate
 from instance_seg.metrics.config import MetricConfig
-from instance_seg.structures import Labels, Points
-from instance_seg.systems.offset_system import LevelReadout, OffsetSystem
+from instance_seg.structures import Labels, LevelReadout, Points
+from instance_seg.systems.offset_system import OffsetSystem
 
 NUM_POINTS = 10_000
 CHAIR = PartNet(PartNetSettings("Chair"))
