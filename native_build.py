@@ -1,12 +1,14 @@
 """Compiles and links the C++ and CUDA sources: what setup.py and the tests that need no TensorFlow build with.
 
-Environment: CXX (default g++), MAX_JOBS (default: all cores), OCNN_PORTABLE=1 (leave out -march=native), OCNN_CUDA=0
-(leave out the CUDA half), CUDA_HOME (a toolkit whose nvcc is not on PATH), OCNN_CUDA_ARCHS (such as "75;90", or "all"
-for the common ones; default: the compute capability of this machine's card; without a card the oldest common one, whose
-PTX every younger card translates when it first runs it).
+Environment: CXX (default g++), MAX_JOBS (default: all cores), OCNN_PORTABLE=1 (kernels for other machines, too: of
+x86-64 a library for each of the levels v2, v3 and v4, between which the loader chooses), OCNN_CUDA=0 (leave out the
+CUDA half), CUDA_HOME (a toolkit whose nvcc is not on PATH), OCNN_CUDA_ARCHS (such as "75;90", or "all" for the common
+ones; default: the compute capability of this machine's card; without a card the oldest common one, whose PTX every
+younger card translates when it first runs it).
 """
 
 import os
+import platform
 import re
 import shlex
 import shutil
@@ -21,6 +23,10 @@ ROOT = Path(__file__).resolve().parent
 OBJECTS = ROOT / "build" / "objects"
 KERNELS = "ocnn_tf_ops/kernels"
 COMMON_FLAGS = ["-std=c++17", "-fPIC", "-Wall", "-Wextra", "-Wno-psabi"]
+# Nobody reads the flags of floating-point exceptions; kept, they forbid to vectorize a choice of two values.
+KERNEL_FLAGS = ["-O3", "-fno-trapping-math"]
+NATIVE = ["-march=native"]
+LEVELS = ("x86-64-v3", "x86-64-v4")  # as python/kernel_library.py knows them
 CUDA_FLAGS = ["-std=c++17", "-O3", "-Xcompiler", "-fPIC,-Wall,-Wextra", "-Werror", "all-warnings"]
 CUDA_LIBRARIES = ["-lcudart_static", "-ldl", "-lrt", "-lpthread"]
 COMMON_ARCHS, OLD_ARCH = ("75", "80", "86", "89", "90"), "70"  # the old one where the toolkit still has it
@@ -39,9 +45,13 @@ class Nvcc:
     archs: tuple[str, ...]
 
 
-def kernel_flags() -> list[str]:
-    """Nobody reads the flags of floating-point exceptions; kept, they forbid to vectorize a choice of two values."""
-    return ["-O3", "-fno-trapping-math", *([] if os.environ.get("OCNN_PORTABLE") == "1" else ["-march=native"])]
+def kernel_builds() -> dict[str, list[str]]:
+    """Places of libocnn_kernels.so below the package's folder, and what the processor of each is to the compiler."""
+    if os.environ.get("OCNN_PORTABLE") != "1":
+        return {".": NATIVE}
+    if platform.machine() != "x86_64":
+        return {".": []}
+    return {".": ["-march=x86-64-v2"], **{level: [f"-march={level}"] for level in LEVELS}}
 
 
 def find_compiler() -> list[str]:
@@ -168,12 +178,17 @@ def link(compiler: list[str], objects: list[str], flags: list[str], library: Pat
 
 
 def build_kernels(compiler: list[str], folder: Path, nvcc: Nvcc | None) -> None:
-    """libocnn_kernels.so: C++ without TensorFlow and, where there is an nvcc, the CUDA kernels."""
-    kernels = ROOT / KERNELS
-    objects = compile_all(sorted(kernels.glob("*/*.cc")), [*compiler, *COMMON_FLAGS, *kernel_flags()])
-    flags = ["-pthread"]
+    """libocnn_kernels.so, once or several times: C++ without TensorFlow and, if there is an nvcc, the CUDA kernels."""
+    kernels, cuda_objects, flags = ROOT / KERNELS, [], ["-pthread"]
     if nvcc is not None:
         print(f"CUDA half by nvcc {nvcc.version} for the architectures {', '.join(nvcc.archs)}")
-        objects += compile_all(sorted(kernels.glob("*/*.cu")), nvcc_command(nvcc, compiler))
+        cuda_objects = compile_all(sorted(kernels.glob("*/*.cu")), nvcc_command(nvcc, compiler))
         flags += cuda_library_flags(nvcc)
-    link(compiler, objects, flags, folder / "libocnn_kernels.so")
+    for level in LEVELS:  # of an earlier build
+        shutil.rmtree(folder / level, ignore_errors=True)
+    for place, march in kernel_builds().items():
+        command = [*compiler, *COMMON_FLAGS, *KERNEL_FLAGS, *march]
+        folder_of_objects = OBJECTS if march == NATIVE else OBJECTS / "portable" / place
+        objects = compile_all(sorted(kernels.glob("*/*.cc")), command, folder_of_objects)
+        (folder / place).mkdir(parents=True, exist_ok=True)
+        link(compiler, objects + cuda_objects, flags, folder / place / "libocnn_kernels.so")

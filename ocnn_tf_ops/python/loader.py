@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
+from ocnn_tf_ops.python.kernel_library import kernel_library
+
 _FOLDER = Path(__file__).parents[1]
 MAX_DEPTHS = 17  # kMaxDepth + 1 of tf/attributes.h
 _REBUILD = "rebuild with 'python setup.py build_ext --inplace' (or 'pip install .')"
@@ -47,6 +49,8 @@ def tf_ops() -> ModuleType:
         raise ImportError(f"{path} does not exist: build it with 'python setup.py build_ext --inplace'")
     if version.split(".")[:2] != tf.__version__.split(".")[:2]:
         raise ImportError(f"{path} was built for TensorFlow {version}, found {tf.__version__}: {_REBUILD}")
+    if "OCNN_OP_LIBRARY" not in os.environ:
+        kernel_library()  # the one for this processor, before the linker takes the one beside the wrappers
     try:
         library = tf.load_op_library(str(path))
     except (tf.errors.NotFoundError, RuntimeError) as error:

@@ -28,6 +28,28 @@ def test_executor_takes_all_cores_by_default():
     assert module.thread_executor().num_threads >= 1
 
 
+V3 = "fpu sse4_2 avx avx2 bmi1 bmi2 f16c fma abm movbe"
+V4 = f"{V3} avx512f avx512bw avx512cd avx512dq avx512vl"
+
+
+@pytest.mark.parametrize(
+    ("levels", "flags", "chosen"),
+    [
+        (["x86-64-v3", "x86-64-v4"], V4, "x86-64-v4"),
+        (["x86-64-v3", "x86-64-v4"], V3, "x86-64-v3"),
+        (["x86-64-v3", "x86-64-v4"], "fpu sse4_2 avx", "."),
+        (["x86-64-v3"], V4, "x86-64-v3"),
+        ([], V4, "."),
+    ],
+)
+def test_the_library_for_the_processor(levels, flags, chosen, tmp_path):
+    for level in levels:
+        (tmp_path / level).mkdir()
+    (tmp_path / "cpuinfo").write_text(f"processor\t: 0\nflags\t\t: {flags}\nbugs\t\t: none\n\nprocessor\t: 1\n")
+    expected = tmp_path / chosen / "libocnn_kernels.so"
+    assert module.library_path(tmp_path, tmp_path / "cpuinfo") == expected
+
+
 def test_missing_library_says_how_to_build_it(monkeypatch, tmp_path):
     monkeypatch.setenv("OCNN_KERNEL_LIBRARY", str(tmp_path / "none.so"))
     with pytest.raises(ImportError, match=r"none\.so does not exist.*python setup\.py build_ext --inplace"):

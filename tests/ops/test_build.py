@@ -31,20 +31,6 @@ def test_other_tensorflow(monkeypatch, setup_py):
         setup_py.query_tensorflow()
 
 
-@pytest.mark.parametrize(
-    "installed,required",
-    [
-        ("tensorflow", "tensorflow"),
-        ("tensorflow_cpu\n", "tensorflow-cpu"),
-        ("tensorflow-cpu", "tensorflow-cpu"),
-        ("", "tensorflow"),
-    ],
-)
-def test_installed_flavor_of_tensorflow_is_required(monkeypatch, setup_py, installed, required):
-    answer(monkeypatch, setup_py, stdout=installed)
-    assert setup_py.tensorflow_requirement() == [required + ">=2.21,<2.22"]
-
-
 def test_compiles_again_what_changed(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(native_build, "ROOT", tmp_path)
     header, source = tmp_path / "a.h", tmp_path / "a.cc"
@@ -63,14 +49,6 @@ def test_compiles_again_what_changed(monkeypatch, tmp_path, capsys):
     header.unlink()
     with pytest.raises(SystemExit, match="this command failed"):
         compiles("-DOTHER=1")
-
-
-@pytest.mark.parametrize(
-    "flavor,extra", [("tensorflow", ["tensorflow[and-cuda]>=2.21,<2.22"]), ("tensorflow_cpu", None)]
-)
-def test_cuda_extra(monkeypatch, setup_py, flavor, extra):
-    answer(monkeypatch, setup_py, stdout=flavor)
-    assert setup_py.cuda_extra().get("cuda") == extra
 
 
 @pytest.fixture
@@ -130,3 +108,15 @@ def test_nvcc_that_fails(fake_nvcc):
     (fake_nvcc / "nvcc").write_text("#!/bin/sh\nexit 1\n")
     with pytest.raises(SystemExit, match="bin/nvcc does not work.*\n.*OCNN_CUDA=0 builds without it"):
         native_build.find_nvcc()
+
+
+def test_a_portable_build_has_a_library_for_each_level(monkeypatch):
+    monkeypatch.setattr(native_build.platform, "machine", lambda: "x86_64")
+    monkeypatch.setenv("OCNN_PORTABLE", "1")
+    assert [flag for flags in native_build.kernel_builds().values() for flag in flags] == [
+        f"-march=x86-64-v{k}" for k in (2, 3, 4)
+    ]
+    monkeypatch.setattr(native_build.platform, "machine", lambda: "aarch64")
+    assert native_build.kernel_builds() == {".": []}
+    monkeypatch.delenv("OCNN_PORTABLE")
+    assert native_build.kernel_builds() == {".": ["-march=native"]}
