@@ -3,32 +3,37 @@
     python -m instance_seg.calibrate --run=RUN_DIR --data_dir=DIR
 
 The network predicts once; its predictions are clustered with every bandwidth and lambda of a grid, as `evaluate` would.
-Four readings are stored (clustering/by_class.py), which `evaluate` and `predict --reading` offer from then on:
+Six readings are kept (clustering/by_class.py, across.py), which `evaluate` and `predict --reading` offer from then on:
 
     paired classes only    the run's own, without a push for classes that never have two instances in a training shape
     from labels            by sizes and distances of the training shapes (tools/measure_dataset.py)
     calibrated by level    the best of the grid for each level
     calibrated             the best of the grid for each class
+    across classes         all points of a level together, whatever their classes
+    auto                   across classes where they are less certain than on the validation split, else calibrated
 """
 
 import functools
 import sys
+from collections import defaultdict
 from typing import NamedTuple
 
 from absl import app, flags
 from tqdm import tqdm
 
+from instance_seg.clustering.across import write_limits
 from instance_seg.clustering.by_class import write_readings
 from instance_seg.clustering.config import ClusterConfig
 from instance_seg.config import make_config
 from instance_seg.data.data_set import DataSet
 from instance_seg.data.spacing import measure_spacing
-from instance_seg.evaluation.calibration import best_values, make_grid, values_from_labels
+from instance_seg.evaluation.calibration import BY_CLASS, best_values, make_grid, values_from_labels
 from instance_seg.evaluation.summary import values_table
 from instance_seg.experiment import Evaluator, make_data_set, restore_system
 from instance_seg.interrupt import ending_at_signals
 from instance_seg.registry import load
 from instance_seg.systems import SYSTEMS
+from instance_seg.systems.system import System
 from instance_seg.tables import markdown, percent
 from instance_seg.training.checkpoint_files import checkpoint_folder, described_config, run_folder
 from instance_seg.training.run_lock import EXIT_CODE, RunIsHeld, holding
@@ -39,6 +44,7 @@ _SPLIT = flags.DEFINE_enum("split", "train", ["train", "val"], "whose shapes the
 _SHAPES = flags.DEFINE_integer("shapes", 100, "the first so many of them; 0: all", 0, 10**9)
 _BANDWIDTHS = flags.DEFINE_list("bandwidths", ["0.05", "0.1", "0.15", "0.2", "0.3", "0.4"], "of the grid")
 _PUSHES = flags.DEFINE_list("pushes", ["0", "0.25", "0.5"], "lambda of the grid, in units of the bandwidth")
+_ACROSS = flags.DEFINE_float("across_bandwidth", 0.2, "of the reading across classes", 1e-5, 10)
 _MEASURE = flags.DEFINE_string("measure", "AP50", "by which clusterings are compared")
 
 
@@ -50,10 +56,11 @@ class Options(NamedTuple):
     bandwidths: tuple[float, ...] = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4)
     pushes: tuple[float, ...] = (0.0, 0.25, 0.5)  # lambda in units of the bandwidth
     measure: str = "AP50"  # by which they are compared
+    across: float = 0.2  # bandwidth across classes
 
 
 def calibrate(checkpoint: str, data_dir: str, options: Options) -> str:
-    """Writes the four readings; returns what was found as Markdown.
+    """Writes the readings; returns what was found as Markdown.
 
     Raises:
         ValueError: no such checkpoint, data or measure, or a system that does not cluster shifted points.
@@ -73,11 +80,22 @@ def calibrate(checkpoint: str, data_dir: str, options: Options) -> str:
         measured = Evaluator(config, data_set, system, clouds).run(grid).readings
         readings |= best_values(grid, measured, system.task, options.measure)
         path = write_readings(checkpoint_folder(checkpoint), readings)
+        validation = Evaluator(config, data_set, system, data_set.split(data_dir, "val"))
+        write_limits(path.parent, _entropies(system, validation), options.across, BY_CLASS)
     levels = list(next(iter(measured.values()))["levels"])
     rows = [[name, *(percent(of["levels"][k][options.measure]) for k in levels)] for name, of in measured.items()]
     title = f"{options.measure} on {len(clouds)} shapes of the split {options.split}; the first row is the run's own."
     values = values_table({name: each.recorded()["by_class"] for name, each in readings.items()})
     return "\n\n".join([title, markdown(["Clustering", *levels], rows), values, str(path)])
+
+
+def _entropies(system: System, validation: Evaluator) -> dict[str, list[float]]:
+    """The mean entropy of every cloud of a split at each level that is scored."""
+    found = defaultdict(list)
+    for readout, points, _ in validation.readouts():
+        for level, of_batch in system.entropies(readout, points).items():
+            found[level] += of_batch
+    return found
 
 
 def _spacing(data_set: DataSet, data_dir: str, seed: int):
@@ -91,7 +109,7 @@ def main(_) -> None:
     """Calibrates the run that the flags name."""
     try:
         bandwidths, pushes = (tuple(map(float, flag.value)) for flag in (_BANDWIDTHS, _PUSHES))
-        options = Options(_SPLIT.value, _SHAPES.value, bandwidths, pushes, _MEASURE.value)
+        options = Options(_SPLIT.value, _SHAPES.value, bandwidths, pushes, _MEASURE.value, _ACROSS.value)
         print(calibrate(_RUN.value, _DATA_DIR.value, options))
     except RunIsHeld as error:
         print(f"error: {error}", file=sys.stderr)

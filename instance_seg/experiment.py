@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from instance_seg.clustering.across import chosen_reading
 from instance_seg.config import Config, make_config
 from instance_seg.data import DATA_SETS
 from instance_seg.data.batches import SampleConfig, Split
@@ -191,21 +192,19 @@ class CloudSegmenter:
     Args:
         checkpoint: run folder or checkpoint prefix.
         settings: of the system, in place of those the run had.
-        reading: the name of one; "": the first.
+        reading: as chosen_reading (clustering/across.py) takes it.
 
     Raises:
         ValueError: no such checkpoint, setting or reading.
     """
 
-    def __init__(self, checkpoint: str, settings: Mapping[str, Any], reading: str = ""):
+    def __init__(self, checkpoint: str, settings: Mapping[str, Any], reading: str = "auto"):
         self._config = make_config(described_config(checkpoint).flat() | dict(settings))
         self._data_set = make_data_set(self._config)
         self.task = self._data_set.task()
         self._system = restore_system(self._config, self.task, checkpoint)
         readings = readings_of(self._config, self._system, checkpoint_folder(checkpoint))
-        if reading not in ("", *readings):
-            raise ValueError(f"--reading={reading}: the run has {', '.join(readings)}")
-        self._reading = readings[reading or next(iter(readings))]
+        self._reading = chosen_reading(readings, reading)
         self._predictor = None  # knows the batches of any cloud by those of the first
 
     def __call__(

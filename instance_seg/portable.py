@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from instance_seg.clustering.by_class import read_readings
+from instance_seg.clustering.across import chosen_reading, stored_readings
 from instance_seg.clustering.instances import segment_clouds
 from instance_seg.config import make_config
 from instance_seg.data import DATA_SETS
@@ -33,13 +33,13 @@ class PortableSegmenter:
     Args:
         folder: of weights.
         settings: of the system, in place of those the folder says.
-        reading: "", that of the settings, or the name of one with values by class, which lies in the folder.
+        reading: as chosen_reading (clustering/across.py) takes it, of that of the settings and those in the folder.
 
     Raises:
         ValueError: no folder of weights, or of another kind of network, or a reading.
     """
 
-    def __init__(self, folder: str, settings: Mapping[str, Any], reading: str = ""):
+    def __init__(self, folder: str, settings: Mapping[str, Any], reading: str = "auto"):
         if not is_weights_folder(folder):
             raise ValueError(
                 f"--run={folder}: without TensorFlow a folder of weights is needed; tools/export.py makes one of a run"
@@ -54,12 +54,8 @@ class PortableSegmenter:
             )
         self._data_set = load(DATA_SETS, "data_set", config.data_set)(config.source)
         self.task, self._settings = self._data_set.task(), network
-        readings = read_readings(pathlib.Path(folder), network.grouping, self.task)
-        if reading not in ("", *readings):
-            raise ValueError(
-                f"--reading={reading}: without TensorFlow there is {', '.join(readings) or 'none by name'}"
-            )
-        self._reading = readings.get(reading, network.grouping)
+        stored = stored_readings(pathlib.Path(folder), network.grouping, self.task)
+        self._reading = chosen_reading({"the run's own": network.grouping, **stored}, reading)
         self._weights = read_folder_weights(folder)
 
     def __call__(
@@ -87,7 +83,7 @@ class PortableSegmenter:
             log_p = _log_softmax(logits[k])
             certainty = (np.exp(log_p) * log_p).sum(axis=1)
             semantic_of_points = logits[k].argmax(axis=1).astype(np.int32)
-            found.append(LevelReadout(semantic_of_points, offsets[:, :3], offsets[:, 3:], certainty))
+            found.append(LevelReadout(semantic_of_points, offsets[:, :3], offsets[:, 3:], certainty, probabilities[k]))
         return found
 
     def _features(self, points: Points) -> list[np.ndarray]:

@@ -34,6 +34,7 @@ from instance_seg.data.bounding_sphere import in_unit_box
 from instance_seg.data.data_set import DataSet
 from instance_seg.data.files.clouds.read import READERS, Sampled, check_source, read_cloud
 from instance_seg.data.spread import nearest_rows, spread
+from instance_seg.drawing.parts import uncertainty_note
 from instance_seg.interrupt import ending_at_signals
 from instance_seg.prediction_files import write_prediction
 from instance_seg.registry import load
@@ -60,7 +61,10 @@ _MIN_POINTS = flags.DEFINE_integer("min_points", 1, "instances of fewer points a
 _NUMPY = flags.DEFINE_bool("numpy", False, "compute without TensorFlow; wants a folder of weights of PartNet")
 _BANDWIDTH = flags.DEFINE_float("bandwidth", None, "radius of mean-shift's flat kernel; default: the run's")
 _READING = flags.DEFINE_string(
-    "reading", "", "how instances are read off, by its name in results.json; default: the first"
+    "reading",
+    "auto",
+    "how instances are read off: within classes, across them, or auto: across where classes are uncertain; or its name "
+    "in results.json",
 )
 _PUSH = flags.DEFINE_float("semantic_center_offset", None, "lambda of Eq. 7; default: the run's")
 
@@ -129,13 +133,13 @@ def predict(
     output: pathlib.Path,
     options: Options,
     settings: Mapping[str, Any] | None = None,
-    reading: str = "",
+    reading: str = "auto",
 ) -> None:
     """Reads, segments, writes; what is cheap to find wrong is found first. A damaged file does not stop the others.
 
     Args:
         settings: of the system, in place of those the run had: {"bandwidth": 0.05}.
-        reading: the name of one; "": the first.
+        reading: of experiment.CloudSegmenter.
 
     Raises:
         ValueError: names the file or flag that is wrong; of several files, how many could not be segmented.
@@ -158,6 +162,8 @@ def predict(
             bar.write(f"error: {error}", file=sys.stderr)
             failed += 1
             continue
+        if note := uncertainty_note(segment.task, levels):
+            bar.write(f"{source}: {note}")
         write_prediction(folder, source.name, cloud, segment.task, levels, options.up)
     if failed:
         raise ValueError(f"{failed} of {len(sources)} files could not be read; the others are segmented")

@@ -8,7 +8,7 @@ import numpy as np
 from instance_seg.data.bounding_sphere import in_unit_box
 from instance_seg.data.files.clouds.read import Sampled
 from instance_seg.data.spread import face_labels, nearest_rows
-from instance_seg.drawing.parts import part_records, write_parts
+from instance_seg.drawing.parts import part_records, uncertainty_note, write_parts
 from instance_seg.drawing.pictures import render_panel, write_png
 from instance_seg.drawing.ply import write_labels, write_mesh_glb, write_mesh_ply
 from instance_seg.structures import UPRIGHT, Segmented, Task
@@ -41,7 +41,7 @@ def write_prediction(
         columns.append((capitalized(level.name), shape[drawn], instance[drawn], directions[drawn]))
         shown[level.name] = None, [("prediction", found, None)]
     surface = None if cloud.mesh is None else _write_meshes(folder, cloud, task, levels, turn)
-    write_parts(folder, part_records(task, levels, cloud.points))
+    write_parts(folder, part_records(task, levels, cloud.points), uncertainty_note(task, levels))
     write_png(folder / "picture.png", render_panel(columns))
     write_viewer(folder / VIEWER, name, task, [Shape(name, shape, directions, shown, surface)])
 

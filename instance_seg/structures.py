@@ -113,6 +113,7 @@ class LevelReadout(NamedTuple):
     instance_offset: Tensor  # [N, 3] float32, O_I
     region_offset: Tensor  # [N, 3] float32, O_S
     certainty: Tensor  # [N] float32, negative entropy (nats) over all classes
+    probabilities: Tensor | None = None  # [N, S] float32, for readings across classes
 
 
 class Proposals(NamedTuple):
@@ -156,3 +157,4 @@ class Segmented(NamedTuple):
     proposals: Proposals
     certainty: np.ndarray | None = None  # [N] float32; where given, a metric may score parts of proposals anew by it
     shifted: np.ndarray | None = None  # [N, 3] float32, where grouping saw the points
+    is_unlike: bool | None = None  # whether classes are uncertain, as of a cloud unlike the training's; None: not asked

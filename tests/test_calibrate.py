@@ -13,7 +13,8 @@ from instance_seg.experiment import CloudSegmenter, evaluate, make_data_set, tra
 from instance_seg.training.checkpoint import describe_system
 
 pytestmark = pytest.mark.slow
-READINGS = ["paired classes only", "from labels", "calibrated by level", "calibrated"]
+BY_CLASS = ["paired classes only", "from labels", "calibrated by level", "calibrated"]
+READINGS = [*BY_CLASS, "across classes", "auto"]
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +28,7 @@ def run(small_partnet, tmp_path_factory):
 def test_the_table_has_a_value_for_every_class_and_reading(run):
     config, said = run
     table = pd.read_csv(f"{config.run.logdir}/checkpoints/readings.csv")
-    assert list(table["reading"].unique()) == READINGS
+    assert list(table["reading"].unique()) == BY_CLASS
     task = make_data_set(config).task()
     assert (table.groupby("reading").size() == sum(len(task.levels[k].things) for k in task.scored)).all()
     assert set(table[table["reading"] == "calibrated"]["bandwidth"]) <= {0.1, 0.2, 0.4}
@@ -39,13 +40,24 @@ def test_the_readings_are_evaluated_and_predicted(run):
     evaluate(config)
     readings = read_results(f"{config.run.logdir}/results.json")["readings"]
     assert list(readings) == ["with region centers", "without region centers", *READINGS]
+    shares = [level["unlike"] for level in readings["auto"]["levels"].values()]
+    assert shares and set(shares) <= {0, 100} and "unlike" not in readings["across classes"]["mean"]
+    assert "unlike" in open(f"{config.run.logdir}/table.md").read()
     values = readings["calibrated"]["settings"]["by_class"]
     assert values and all(set(each) == {"bandwidth", "lambda"} for level in values.values() for each in level.values())
     assert "calibrated" in open(f"{config.run.logdir}/table.md").read()
     cloud = make_data_set(config).split(config.data.data_dir, "test")[0]
-    assert CloudSegmenter(config.run.logdir, {}, "calibrated")(cloud.xyz, cloud.features)
-    with pytest.raises(ValueError, match="--reading=best: the run has with region centers, .*, calibrated$"):
+    for name in ("calibrated", "within", "across", "auto"):
+        found = CloudSegmenter(config.run.logdir, {}, name)(cloud.xyz, cloud.features)
+        assert (found[0].is_unlike is not None) == (name == "auto")
+    with pytest.raises(ValueError, match="--reading=best: the run has with region centers, .*, auto; "):
         CloudSegmenter(config.run.logdir, {}, "best")
+
+
+def test_limits_are_above_the_entropies_of_the_validation_split(run):
+    table = pd.read_csv(f"{run[0].run.logdir}/checkpoints/entropy.csv")
+    assert len(table) == len(make_data_set(run[0]).task().scored) and set(table["within"]) == {"calibrated"}
+    assert (table["limit"] >= 1.2 * table["median"] - 1e-3).all() and (table["median"] > 0).all()
 
 
 def test_a_training_that_goes_on_reads_them_too(run):

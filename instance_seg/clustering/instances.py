@@ -5,12 +5,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from instance_seg.clustering.across import Across, classes_by_vote
 from instance_seg.clustering.config import ClusterConfig
 from instance_seg.clustering.gaussian_shift import gaussian_regions
 from instance_seg.clustering.mean_shift import cluster_regions
 from instance_seg.clustering.partition import as_proposals
 from instance_seg.clustering.shift import shift_points
-from instance_seg.structures import LevelReadout, Points, Segmented, Task
+from instance_seg.structures import Level, LevelReadout, Points, Segmented, Task
 
 _POINTS_PER_CALL = 500_000  # keeps all cores busy, and the kernel's memory near 100 MB
 
@@ -24,32 +25,59 @@ class ShiftedLevel(NamedTuple):
 
 
 def segment_clouds(
-    readout: Sequence[LevelReadout], points: Points, task: Task, reading: ClusterConfig
+    readout: Sequence[LevelReadout], points: Points, task: Task, reading: ClusterConfig | Across
 ) -> list[tuple[Segmented, ...]]:
     """Mean-shift of the shifted points within each predicted class, of all clouds of a batch and levels side by side.
 
     Points of classes that have no instances are in none. A level that is not scored repeats what was found at the
-    coarser one.
+    coarser one. Where a reading is across classes, all points are clustered together, without a push, and those of an
+    instance get its class, the one with the largest sum of probabilities.
     """
     clouds = [slice(a, b) for a, b in zip(points.row_splits[:-1], points.row_splits[1:])]
     keys = [(b, k) for b in range(len(clouds)) for k in task.scored]
-    values = {k: reading.of_classes(task.levels[k]) for k in task.scored}
-    levels, things = [], []
-    for b, k in keys:
-        semantic, *offsets = (x[clouds[b]] for x in readout[k][:3])
-        bandwidth, push = values[k]
-        shifted = shift_points(points.xyz[clouds[b]], *offsets, reading, push[semantic])
-        levels.append(ShiftedLevel(shifted, semantic, bandwidth))
-        things.append(np.isin(semantic, task.levels[k].things))
-    of_things = [ShiftedLevel(x.points[rows], x.semantic[rows], x.bandwidth) for x, rows in zip(levels, things)]
+    parts = [LevelReadout(*(None if x is None else x[clouds[b]] for x in readout[k])) for b, k in keys]
+    groupings = [_grouping(part, points.xyz[clouds[b]], task.levels[k], reading) for (b, k), part in zip(keys, parts)]
+    regions = [ShiftedLevel(g.points[g.rows], g.region[g.rows], g.bandwidth) for g in groupings]
+    within = reading.within if isinstance(reading, Across) else reading
     found = {}
-    for (b, k), level, rows, ids_of_things in zip(keys, levels, things, segment_levels(of_things, reading)):
-        instance = np.full(len(rows), -1, np.int32)
-        instance[rows] = ids_of_things
-        certainty = readout[k].certainty[clouds[b]]
-        proposals = as_proposals(instance, level.semantic, certainty, len(task.levels[k].classes))
-        found[b, k] = Segmented(np.asarray(level.semantic), proposals, certainty, level.points)
+    for (b, k), part, grouping, ids in zip(keys, parts, groupings, segment_levels(regions, within)):
+        level, semantic = task.levels[k], np.asarray(part.semantic)
+        instance = np.full(len(semantic), -1, np.int32)
+        instance[grouping.rows] = ids
+        if grouping.is_across:
+            semantic = classes_by_vote(ids, part.probabilities)
+            instance[~np.isin(semantic, level.things)] = -1
+        proposals = as_proposals(instance, semantic, part.certainty, len(level.classes))
+        found[b, k] = Segmented(semantic, proposals, part.certainty, grouping.points, grouping.is_unlike)
     return [tuple(found[b, k] for k in task.measured_at) for b in range(len(clouds))]
+
+
+class _Grouping(NamedTuple):
+    """How the points of a cloud are clustered at a level."""
+
+    points: np.ndarray  # [N, 3] float32, shifted
+    rows: np.ndarray  # [N] bool, which are clustered
+    region: np.ndarray  # [N] int in [0, R), points of one region are clustered together
+    bandwidth: np.ndarray  # [R]
+    is_across: bool  # regions are no classes
+    is_unlike: bool | None  # see Segmented
+
+
+def _grouping(readout: LevelReadout, xyz: np.ndarray, level: Level, reading: ClusterConfig | Across) -> _Grouping:
+    """Of one cloud at one level."""
+    is_unlike = None
+    if isinstance(reading, Across):
+        is_unlike = reading.is_unlike(level.name, -float(readout.certainty.mean()))
+        if is_unlike is not False:
+            together = np.zeros(len(xyz), np.int32)
+            bandwidth = np.array([reading.bandwidth])
+            return _Grouping(xyz + readout.instance_offset, together == 0, together, bandwidth, True, is_unlike)
+        reading = reading.within
+    bandwidth, push = reading.of_classes(level)
+    offsets = readout.instance_offset, readout.region_offset
+    shifted = shift_points(xyz, *offsets, reading, push[readout.semantic])
+    rows = np.isin(readout.semantic, level.things)
+    return _Grouping(shifted, rows, readout.semantic, bandwidth, False, is_unlike)
 
 
 def segment_levels(levels: Sequence[ShiftedLevel], config: ClusterConfig) -> list[np.ndarray]:

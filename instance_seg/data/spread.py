@@ -33,8 +33,8 @@ def spread(found: Segmented, nearest: np.ndarray) -> Segmented:
     end = np.cumsum(count)
     rows = new_rows[np.arange(count.sum()) + np.repeat(first[points] - (end - count), count)]
     proposals = found.proposals._replace(points=rows, row_splits=np.concatenate([[0], end])[row_splits])
-    others = (None if array is None else array[nearest] for array in (found.certainty, found.shifted))
-    return Segmented(found.semantic[nearest], proposals, *others)
+    certainty, shifted = (None if array is None else array[nearest] for array in (found.certainty, found.shifted))
+    return found._replace(semantic=found.semantic[nearest], proposals=proposals, certainty=certainty, shifted=shifted)
 
 
 def face_labels(face: np.ndarray, labels: np.ndarray, like: np.ndarray) -> np.ndarray:

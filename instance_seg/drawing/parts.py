@@ -13,7 +13,9 @@ from instance_seg.tables import capitalized, markdown, write_text
 
 
 def part_records(task: Task, levels: Sequence[Segmented], points: np.ndarray) -> list[dict[str, Any]]:
-    """Every part, level by level: level, instance, part, class, points, confidence, and the box around it.
+    """Every part, level by level: level, instance, part, class, points, confidence, the box around it, and "uncertain".
+
+    The last one is whether the level is one of those of `uncertainty_note`.
 
     Args:
         task: names levels and classes.
@@ -36,15 +38,26 @@ def part_records(task: Task, levels: Sequence[Segmented], points: np.ndarray) ->
                     "confidence": round(float(score), 4),
                     **{f"{axis}_min": float(low[j]) for j, axis in enumerate("xyz")},
                     **{f"{axis}_max": float(high[j]) for j, axis in enumerate("xyz")},
+                    "uncertain": bool(levels[k].is_unlike),
                 }
             )
     return records
 
 
-def write_parts(folder: pathlib.Path, records: Sequence[dict[str, Any]]) -> None:
-    """parts.md, parts.csv and parts.json; the table has no boxes."""
+def uncertainty_note(task: Task, levels: Sequence[Segmented]) -> str:
+    """What a person should know of a cloud whose classes are uncertain; "" where they are not."""
+    unlike = [task.levels[k].name for k in task.scored if levels[k].is_unlike]
+    if not unlike:
+        return ""
+    where = f"unlike the training shapes at level {', '.join(unlike)}"
+    return f"{where}: classes are uncertain; parts are found across classes"
+
+
+def write_parts(folder: pathlib.Path, records: Sequence[dict[str, Any]], note: str = "") -> None:
+    """parts.md, below it the note, parts.csv and parts.json; the table has no boxes."""
     rows = [[capitalized(r["level"]), r["instance"], r["part"], r["points"], f"{r['confidence']:.2f}"] for r in records]
-    write_text(folder / "parts.md", markdown(["Level", "Instance", "Part", "Points", "Confidence"], rows) + "\n")
-    names = "level instance part class points confidence x_min y_min z_min x_max y_max z_max".split()
+    after = f"\n\n{capitalized(note)}.\n" if note else "\n"
+    write_text(folder / "parts.md", markdown(["Level", "Instance", "Part", "Points", "Confidence"], rows) + after)
+    names = "level instance part class points confidence x_min y_min z_min x_max y_max z_max uncertain".split()
     write_text(folder / "parts.csv", pd.DataFrame(records, columns=names).to_csv(index=False, lineterminator="\n"))
     write_json(folder / "parts.json", records, indent=1)

@@ -21,6 +21,8 @@ from instance_seg.options import Settings
 from instance_seg.registry import load_place
 from instance_seg.structures import Labels, Level, Points, Segmented, Task
 
+UNLIKE = "unlike"  # percent of the clouds that a reading finds unlike those of the training
+
 
 class Drawable(NamedTuple):
     """One cloud at one level, segmented in one way, and how it was judged."""
@@ -155,6 +157,7 @@ class Measured:
         self.task = task
         self.metrics = {task.levels[k].name: make_metrics(names, task.levels[k], config) for k in task.scored}
         self._diagnoses = {task.levels[k].name: Diagnosis(task.levels[k]) for k in task.scored}
+        self._unlike: dict[str, list[bool]] = {level: [] for level in self.metrics}
         self.results()
 
     def add(self, points: Points, labels: Sequence[Labels], clouds: Sequence[Sequence[Segmented]]) -> list[list]:
@@ -171,6 +174,7 @@ class Measured:
                 truth = Labels(*(array[begin:end] for array in labels[k]))
                 name = self.task.levels[k].name
                 hits = [metric.add(truth, levels[k]) for metric in self.metrics[name]]
+                self._unlike[name] += [] if levels[k].is_unlike is None else [levels[k].is_unlike]
                 found[-1].append(next((each for each in hits if isinstance(each, Hits)), None))
                 self._diagnoses[name].add(truth, levels[k], found[-1][-1])
         return found
@@ -180,7 +184,7 @@ class Measured:
         return {level: diagnosis.result() for level, diagnosis in self._diagnoses.items()}
 
     def results(self) -> dict[str, dict[str, Any]]:
-        """The measures of all metrics by level."""
+        """The measures of all metrics by level, and as UNLIKE the percentage of such clouds, if the reading tells."""
         merged = {}
         for level, metrics in self.metrics.items():
             together: dict[str, Any] = {PER_CLASS: {}}
@@ -191,6 +195,8 @@ class Measured:
                 if twice := set(result) & set(together):
                     raise ValueError(f"--metrics: two of them have a measure {min(twice)}")
                 together |= result
+            if self._unlike[level]:
+                together[UNLIKE] = 100 * float(np.mean(self._unlike[level]))
             merged[level] = {name: together[name] for name in (*(n for n in together if n != PER_CLASS), PER_CLASS)}
         return merged
 

@@ -39,7 +39,7 @@ def measures_text(results: Mapping[str, Any]) -> str:
     facts = f"Data {run['dataset']}, {run['iterations']} iterations; {seconds}. All measures in percent. "
     facts += arithmetic_note(run.get("ap_arithmetic", ""))
     rows, means = [], []
-    measures = list(next(iter(results["readings"].values()))["mean"])
+    measures = list(dict.fromkeys(name for reading in results["readings"].values() for name in reading["mean"]))
     for name, reading in results["readings"].items():
         for level, entry in [*reading["levels"].items(), ("avg", reading["mean"])]:
             rows.append([name, capitalized(level), *(percent(entry.get(measure)) for measure in measures)])

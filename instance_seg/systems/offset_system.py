@@ -7,7 +7,8 @@ from typing import ClassVar
 
 import tensorflow as tf
 
-from instance_seg.clustering.by_class import ByClass, read_readings
+from instance_seg.clustering.across import Across, stored_readings
+from instance_seg.clustering.by_class import ByClass
 from instance_seg.clustering.config import ClusterConfig
 from instance_seg.clustering.instances import segment_clouds
 from instance_seg.data.targets import CenterTargets
@@ -47,9 +48,17 @@ class OffsetSystem(System):
         none = dataclasses.replace(given, semantic_center_offset=0.0, region_push=ClusterConfig.region_push)
         return {WITH: given, WITHOUT: none}
 
-    def stored_readings(self, settings: OffsetSettings, folder: pathlib.Path) -> Mapping[str, ByClass]:
-        """Those of readings.csv (clustering/by_class.py)."""
-        return read_readings(folder, settings.grouping, self.task)
+    def stored_readings(self, settings: OffsetSettings, folder: pathlib.Path) -> Mapping[str, ByClass | Across]:
+        """Those that instance_seg.calibrate keeps (clustering/by_class.py, across.py)."""
+        return stored_readings(folder, settings.grouping, self.task)
+
+    def entropies(self, readout: tuple[LevelReadout, ...], points: Points) -> dict[str, list[float]]:
+        """The mean entropy (nats) of the class probabilities of each cloud of a batch, by the name of the level."""
+        clouds = list(zip(points.row_splits[:-1], points.row_splits[1:]))
+        return {
+            self.task.levels[k].name: [-float(readout[k].certainty[a:b].mean()) for a, b in clouds]
+            for k in self.task.scored
+        }
 
     def readout(self, outputs: tuple[LevelPrediction, ...]) -> tuple[LevelReadout, ...]:
         """One for each level."""
@@ -58,11 +67,12 @@ class OffsetSystem(System):
             log_p = tf.nn.log_softmax(prediction.logits)
             certainty = tf.reduce_sum(tf.exp(log_p) * log_p, axis=1)
             semantic = tf.argmax(prediction.logits, axis=1, output_type=tf.int32)
-            levels.append(LevelReadout(semantic, prediction.instance_offset, prediction.region_offset, certainty))
+            offsets = prediction.instance_offset, prediction.region_offset
+            levels.append(LevelReadout(semantic, *offsets, certainty, tf.exp(log_p)))
         return tuple(levels)
 
     def segment(
-        self, readout: tuple[LevelReadout, ...], points: Points, reading: ClusterConfig
+        self, readout: tuple[LevelReadout, ...], points: Points, reading: ClusterConfig | Across
     ) -> list[tuple[Segmented, ...]]:
-        """Mean-shift of the shifted points within each predicted class."""
+        """Mean-shift of the shifted points within each predicted class, or across classes."""
         return segment_clouds(readout, points, self.task, reading)

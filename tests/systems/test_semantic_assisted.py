@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 from systems.small_systems import both, cloud, labeled, run, semantic_assisted
 
+from instance_seg.clustering.across import write_limits
 from instance_seg.clustering.by_class import ByClass, ClassValues, write_readings
 from instance_seg.describe import count_parameters, describe
 from instance_seg.fusion import source_levels
@@ -155,3 +156,31 @@ def test_a_gpu_for_clustering_that_is_not_there_is_missed_at_once(monkeypatch):
     with pytest.raises(ValueError, match="clustering_device=gpu needs the CUDA kernels"):
         semantic_assisted((3,), **SMALL, clustering_device="gpu")
     semantic_assisted((3,), **SMALL, clustering_device="gpu", clustering="sklearn")
+
+
+def test_readings_across_classes(tmp_path):
+    """Two pairs of points, each at one center and of two classes; of the second cloud the network is sure."""
+    network = semantic_assisted((3,), **SMALL)
+    (level,) = network.task.levels
+    xyz = np.float32([[0, 0, 0], [0, 0, 0], [1, 0, 0], [1, 0, 0]] * 2)
+    probabilities = np.float32([[0, 0.8, 0.2], [0, 0.4, 0.6], [0.6, 0.4, 0], [0.6, 0.1, 0.3]] * 2)
+    certainty = np.float32([-0.9] * 4 + [-0.1] * 4)
+    zeros = np.zeros_like(xyz)
+    readout = LevelReadout(probabilities.argmax(axis=1).astype(np.int32), zeros, zeros, certainty, probabilities)
+    points = Points(xyz, xyz, np.array([0, 4, 8]))
+    assert network.stored_readings(network.settings, tmp_path) == {}
+    assert network.entropies((readout,), points) == {level.name: [pytest.approx(0.9), pytest.approx(0.1)]}
+    write_limits(tmp_path, {level.name: [0.3, 0.5]}, 0.3)
+    readings = network.stored_readings(network.settings, tmp_path)
+    assert list(readings) == ["across classes", "auto"] and readings["auto"].bandwidth == 0.3
+    within = next(iter(network.readings(network.settings).values()))
+    (always,), (again,) = network.segment((readout,), points, readings["across classes"])
+    assert always.semantic.tolist() == again.semantic.tolist() == [1, 1, 0, 0]
+    assert always.proposals.label.tolist() == [1] and always.proposals.points.tolist() == [0, 1]  # class 0 has none
+    (unlike,), (like,) = network.segment((readout,), points, readings["auto"])
+    assert (always.is_unlike, unlike.is_unlike, like.is_unlike) == (None, True, False)
+    np.testing.assert_array_equal(unlike.semantic, always.semantic)
+    plain = network.segment((readout,), points, within)[1][0]
+    np.testing.assert_array_equal(like.semantic, plain.semantic)
+    assert like.proposals.points.tolist() == plain.proposals.points.tolist() == [0, 1]
+    assert like.proposals.label.tolist() == [1, 2]

@@ -1,0 +1,122 @@
+"""Instances whatever the classes, where a network is unsure of these (ours): all points of a level clustered together.
+
+On shapes unlike those of the training offsets carry over better than classes do. Classes then flicker from point to
+point, and mean-shift within each of them cuts every part to pieces. The mean entropy of the class probabilities tells
+such shapes: on those of the validation split it stays below a limit. A CSV beside the checkpoints of a run keeps the
+limits, the bandwidth across classes, and the reading within classes that is taken below the limit ("": the run's own):
+
+    level,limit,bandwidth,within,median,clouds
+    coarse,0.156,0.2,calibrated,0.07,40
+"""
+
+import dataclasses
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from instance_seg.clustering.by_class import ByClass, read_readings
+from instance_seg.clustering.config import ClusterConfig
+from instance_seg.files import replacing
+from instance_seg.options import Settings, shown
+from instance_seg.structures import Task
+
+ACROSS, AUTO = "across classes", "auto"  # names of readings
+FILE_NAME, COLUMNS = "entropy.csv", ("level", "limit", "bandwidth", "within", "median", "clouds")
+MARGIN = 1.2  # by which a limit is above the largest entropy of the validation split
+
+
+@dataclasses.dataclass(frozen=True)
+class Across(Settings):
+    """Another reading at levels where the network is sure of the classes; elsewhere one that does without them."""
+
+    within: ClusterConfig
+    bandwidth: float  # of mean-shift across classes
+    limits: tuple[tuple[str, float], ...] | None = None  # level, mean entropy (nats) beyond which it is; None: always
+
+    def is_unlike(self, level: str, entropy: float) -> bool | None:
+        """Whether a cloud of this mean entropy is unlike the training's at a level; None where there are no limits."""
+        return None if self.limits is None else bool(entropy > dict(self.limits)[level])
+
+    def recorded(self) -> dict[str, Any]:
+        """The settings that change a result; of the other reading as well where it is in use."""
+        if self.limits is None:
+            return {"bandwidth": self.bandwidth, "across_classes": True}
+        limits = {f"entropy_limit_{level}": limit for level, limit in self.limits}
+        return self.within.recorded() | {"across_bandwidth": self.bandwidth} | limits
+
+
+def classes_by_vote(ids: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """The class of each point's instance, the one with the largest sum of probabilities over its points: [N] int32.
+
+    Args:
+        ids: [N] int >= 0, instance of each point.
+        probabilities: [N, S] float.
+    """
+    sums = np.stack([np.bincount(ids, column) for column in probabilities.T], axis=1)
+    return sums.argmax(axis=1).astype(np.int32)[ids]
+
+
+def write_limits(
+    folder: pathlib.Path, entropies: Mapping[str, Sequence[float]], bandwidth: float, within: str = ""
+) -> pathlib.Path:
+    """Writes the limits that follow from the mean entropies of validation clouds, level by level; gives the file."""
+    rows = [(name, MARGIN * max(of), bandwidth, within, np.median(of), len(of)) for name, of in entropies.items()]
+    path = folder / FILE_NAME
+    with replacing(path) as temporary:
+        pd.DataFrame(rows, columns=COLUMNS).round(4).to_csv(temporary, index=False)
+    return path
+
+
+def read_across(folder: pathlib.Path, task: Task, within: Mapping[str, ClusterConfig]) -> dict[str, Across]:
+    """The readings ACROSS and AUTO of a folder of checkpoints; none where it keeps no limits.
+
+    Args:
+        folder: with FILE_NAME in it, or not.
+        task: whose scored levels have limits.
+        within: readings within classes, the run's own as "".
+
+    Raises:
+        ValueError: naming the file, which is no table, or not of the levels of the task, or has wrong values.
+    """
+    path = folder / FILE_NAME
+    if not path.exists():
+        return {}
+    names = [task.levels[k].name for k in task.scored]
+    try:
+        table = pd.read_csv(path, keep_default_na=False).astype({"limit": float, "bandwidth": float, "within": str})
+        if table["level"].tolist() != names or not (table["limit"] >= 0).all():
+            raise ValueError(f"want a limit of 0 or more for each of {', '.join(names)}")
+        bandwidth, name = float(table["bandwidth"][0]), table["within"][0]
+        ClusterConfig(bandwidth=bandwidth)
+        if name not in within:
+            raise ValueError(f"there is no reading {shown(name)}")
+    except (OSError, ValueError, KeyError) as error:
+        raise ValueError(f"{path}: {' '.join(str(error).split())}; calibrate the run again") from error
+    limits = tuple(zip(names, table["limit"].tolist()))
+    return {n: Across(within[name], bandwidth, each) for n, each in ((ACROSS, None), (AUTO, limits))}
+
+
+def stored_readings(folder: pathlib.Path, given: ClusterConfig, task: Task) -> dict[str, ByClass | Across]:
+    """All readings that a folder of checkpoints keeps; arguments and errors as of read_readings and read_across."""
+    of_classes = read_readings(folder, given, task)
+    return of_classes | read_across(folder, task, {"": given, **of_classes})
+
+
+def chosen_reading(readings: Mapping[str, Settings], name: str) -> Settings:
+    """One of the readings by its name, or by what it does.
+
+    Args:
+        readings: the first is within classes.
+        name: "within": the first; "across": ACROSS; "auto": AUTO, or the first where there is none; or a name.
+
+    Raises:
+        ValueError: there is no such reading.
+    """
+    first = next(iter(readings))
+    short = {"within": first, "across": ACROSS, "auto": AUTO if AUTO in readings else first}
+    if (found := short.get(name, name)) not in readings:
+        raise ValueError(f"--reading={name}: there are {', '.join(readings)}; instance_seg.calibrate adds others")
+    return readings[found]

@@ -1,0 +1,67 @@
+"""Readings across classes: votes, limits and the file that keeps them."""
+
+import numpy as np
+import pytest
+
+from instance_seg.clustering.across import FILE_NAME, Across, classes_by_vote, read_across, write_limits
+from instance_seg.clustering.config import ClusterConfig
+from instance_seg.structures import Level, Task
+
+TASK = Task(
+    "made up",
+    "",
+    (
+        Level(1, "coarse", ("other", "a"), 1, (1,)),
+        Level(2, "middle", ("other", "a"), 1, (1,), scored=False),
+        Level(3, "fine", ("other", "a", "b"), 1, (1, 2)),
+    ),
+)
+
+
+def test_instances_get_the_class_of_the_largest_sum_of_probabilities():
+    ids = np.array([2, 0, 2, 2, 0])  # 1 is of no point
+    probabilities = np.float32([[0.4, 0.6, 0], [0.1, 0.2, 0.7], [0.9, 0, 0.1], [0.4, 0.6, 0], [0, 0.9, 0.1]])
+    np.testing.assert_array_equal(classes_by_vote(ids, probabilities), [0, 1, 0, 0, 1])
+    assert classes_by_vote(np.zeros(0, int), np.zeros((0, 3))).shape == (0,)
+
+
+def test_limits_are_a_fifth_above_the_largest_entropy_of_the_validation_clouds(tmp_path):
+    own, calibrated = ClusterConfig(), ClusterConfig(bandwidth=0.07)
+    readings = {"": own, "calibrated": calibrated}
+    assert read_across(tmp_path, TASK, readings) == {}
+    write_limits(tmp_path, {"coarse": [0.1, 0.05, 0.2], "fine": [0.5]}, 0.3)
+    assert read_across(tmp_path, TASK, readings)["auto"].within == own
+    write_limits(tmp_path, {"coarse": [0.1, 0.05, 0.2], "fine": [0.5]}, 0.3, "calibrated")
+    found = read_across(tmp_path, TASK, readings)
+    assert found["across classes"] == Across(calibrated, 0.3)
+    assert found["auto"] == Across(calibrated, 0.3, (("coarse", 0.24), ("fine", 0.6)))
+    asked = [("coarse", 0.25), ("coarse", 0.23), ("fine", 0.25)]
+    assert [found["auto"].is_unlike(*of) for of in asked] == [True, False, False]
+    assert found["across classes"].is_unlike("coarse", 9.0) is None
+
+
+def test_what_is_recorded():
+    assert Across(ClusterConfig(), 0.2).recorded() == {"bandwidth": 0.2, "across_classes": True}
+    recorded = Across(ClusterConfig(bandwidth=0.07), 0.2, (("coarse", 0.24),)).recorded()
+    assert recorded["bandwidth"] == 0.07
+    assert (recorded["across_bandwidth"], recorded["entropy_limit_coarse"]) == (0.2, 0.24)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("coarse,0.2,0.2,\n", "want a limit of 0 or more for each of coarse, fine"),
+        ("coarse,0.2,0.2,\nmiddle,0.2,0.2,\n", "for each of coarse, fine"),
+        ("coarse,0.2,0.2,\nfine,-1,0.2,\n", "want a limit of 0 or more"),
+        ("coarse,0.2,0.2,\nfine,nan,0.2,\n", "want a limit of 0 or more"),
+        ("coarse,high,0.2,\nfine,0.2,0.2,\n", "could not convert string to float"),
+        ("coarse,0.2,0,\nfine,0.2,0,\n", "bandwidth=0.0: want a number"),
+        ("coarse,0.2,0.2,mine\nfine,0.2,0.2,mine\n", "there is no reading 'mine'"),
+    ],
+)
+def test_another_file_is_refused(tmp_path, text, message):
+    for content in ("level,limit,bandwidth,within\n" + text, "", "level,border\ncoarse,0.2\n"):
+        (tmp_path / FILE_NAME).write_text(content)
+        with pytest.raises(ValueError, match=message if text in content and text else "entropy.csv: ") as error:
+            read_across(tmp_path, TASK, {"": ClusterConfig()})
+        assert str(error.value).endswith("; calibrate the run again")
