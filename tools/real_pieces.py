@@ -83,7 +83,7 @@ def assemble(package: pathlib.Path, name: str, num_points: int = 10_000, seed: i
         vertices.append((mesh.vertices @ pose[:3, :3].T + pose[:3, 3]) @ upright.T)
         owner.append(np.full(len(mesh.faces), part))
     mesh, part_of_face = Mesh(np.concatenate(vertices), np.concatenate(faces)), np.concatenate(owner)
-    (points, normals), face = sample(mesh, num_points, seed)
+    (points, normals, *_), face = sample(mesh, num_points, seed)
     names = [piece.names[min(part, len(piece.names) - 1)] for part in range(len(poses))]
     sampled = Sampled(points, np.float32(normals), mesh, face)
     leaf_label = np.int32(part_of_face[face] + 1)

@@ -109,7 +109,8 @@ def segment_pieces(
         task, levels = segmenters[run].task, segmenters[run](piece.sampled.points, piece.sampled.normals)
         write_prediction(out / name, name, piece.sampled, task, levels, "y")
         mesh = piece.sampled.mesh
-        write_mesh_ply(out / f"{name}.ply", *mesh, np.zeros(len(mesh.faces), np.int32), piece.part_of_face)
+        part, no_class = piece.part_of_face, np.zeros(len(mesh.faces), np.int32)
+        write_mesh_ply(out / f"{name}.ply", mesh.vertices, mesh.faces, no_class, part)
         scores = score(piece, task, levels)
         chosen = max(scores, key=lambda each: each.mean_iou)
         bold.append(len(rows) + scores.index(chosen))
