@@ -134,7 +134,7 @@ def main() -> None:
         license="MIT",
         python_requires=">=3.11",
         packages=find_packages(include=["ocnn_tf_ops*", "instance_seg*"]),
-        package_data={"instance_seg": ["**/*.yaml", "viewer/*.html", "viewer/*.js"]},
+        package_data={"instance_seg": ["**/*.yaml", "weights/*/*", "viewer/*.html", "viewer/*.js"]},
         data_files=[(f"share/instance_seg/{name}", yaml_files(name)) for name in ("presets", "variants")],
         ext_modules=[Extension("ocnn_tf_ops.libocnn_kernels", sources=[])],
         cmdclass={"build_ext": BuildOps},

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Segments eight pieces of real furniture with trained networks and prints how well their parts are found.
 #
-#   bash experiments/real_shapes.sh --runs=logs/partnet/demo
+#   bash experiments/real_shapes.sh
 #
-#   --runs=DIR          runs, DIR/<Category>, as experiments/partnet_all.sh leaves them
+#   --runs=DIR          runs, DIR/<Category>, as experiments/partnet_all.sh leaves them; default: the weights that come along
 #   --out=DIR           table, pictures and predictions; default: logs/real_shapes
 #   --pieces=A,B        some of square_table, desk, round_table, stool, chair, cabinet, drawer, lamp
 #

@@ -1,6 +1,6 @@
 """Segments point clouds and meshes of your own with a trained network.
 
-    python -m instance_seg.predict --run=RUN_DIR --input=chair.ply --output=OUT_DIR
+    python -m instance_seg.predict --input=chair.ply --output=OUT_DIR [--category=Chair]
     python -m instance_seg.predict --run=RUN_DIR --input=FOLDER --input=more.obj --output=OUT_DIR
 
 Data set and system come from the checkpoint: a run's folder, a checkpoint prefix, or a folder of weights that
@@ -40,8 +40,12 @@ from instance_seg.prediction_files import write_prediction
 from instance_seg.registry import load
 from instance_seg.structures import UPRIGHT, Segmented
 from instance_seg.training.checkpoint_files import described_config, find_checkpoints
+from instance_seg.training.weights_folder import carried_weights
 
-_RUN = flags.DEFINE_string("run", None, "run folder, checkpoint prefix or folder of weights", required=True)
+_RUN = flags.DEFINE_string(
+    "run", None, "run folder, checkpoint prefix or folder of weights; default: those of --category"
+)
+_CATEGORY = flags.DEFINE_string("category", None, "whose weights, of those that come along; default: Chair")
 _INPUT = flags.DEFINE_multi_string(
     "input", None, f"cloud, mesh, or folder of them; may be given again and again: {' '.join(READERS)}", required=True
 )
@@ -210,7 +214,12 @@ def main(_) -> None:
     given = {flag.name: flag.value for flag in (_BANDWIDTH, _PUSH) if flag.value is not None}
     options = Options(_NUM_POINTS.value, _MAX_POINTS.value, _MIN_POINTS.value, _UP.value, _NUMPY.value)
     try:
-        predict(_RUN.value, _INPUT.value, pathlib.Path(_OUTPUT.value), options, given, _READING.value)
+        if _RUN.value and _CATEGORY.value:
+            raise ValueError("--category is for the weights that come along; a --run has its own")
+        run = _RUN.value or carried_weights(_CATEGORY.value or "Chair")
+        if not _RUN.value:
+            print(f"weights: {run}; --category or --run takes others")
+        predict(run, _INPUT.value, pathlib.Path(_OUTPUT.value), options, given, _READING.value)
     except (ValueError, OSError) as error:
         sys.exit(f"error: {' '.join(str(error).split())}")
     print(f"{_OUTPUT.value}: level_<k>.ply, parts.md, .csv and .json, picture.png, viewer.html")

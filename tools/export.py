@@ -2,7 +2,7 @@
 
     python tools/export.py --run=RUN --output=DIR [--half] [--saved_model]
 
-DIR then holds `weights.safetensors`, `network.yaml` and, where the run has readings by class, `readings.csv`; `predict
+DIR then holds `weights.safetensors`, `network.yaml` and what instance_seg.calibrate has kept of the run; `predict
 --run=DIR` takes it as it takes a run. With --saved_model also
 
     saved_model/   points [N, 3] of one cloud, y up, of any place and size, and their normals [N, 3] -> a dict of arrays
@@ -18,7 +18,7 @@ import tensorflow as tf
 from absl import app, flags
 
 import ocnn_tf_ops
-from instance_seg.clustering.by_class import FILE_NAME as READINGS
+from instance_seg.clustering import across, by_class
 from instance_seg.data.partnet.dataset import RADIUS_MARGIN
 from instance_seg.experiment import build_system, make_data_set
 from instance_seg.structures import Points
@@ -127,9 +127,10 @@ def export(run: str, output: pathlib.Path, half: bool, saved_model: bool) -> Non
             shutil.copy2(pathlib.Path(ocnn_tf_ops.__file__).parent / name, output)
         (output / "load.py").write_text(LOADER)
     weights = {name: value.numpy() for name, value in checkpoints.weights.items()}
-    if (readings := checkpoint_folder(run) / READINGS).is_file():
-        shutil.copyfile(readings, output / READINGS)
     trained = {"iterations": progress.step, "seconds": round(progress.seconds, 1)}
+    for name in (across.FILE_NAME, by_class.FILE_NAME):
+        if (measured := checkpoint_folder(run) / name).exists():
+            shutil.copy2(measured, output)
     write_weights_folder(output, weights, description | {"trained": trained}, half)
 
 

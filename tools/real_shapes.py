@@ -1,10 +1,10 @@
 """Segments eight pieces of real furniture with trained networks and tells how well their parts are found.
 
-    bash experiments/real_shapes.sh --runs=RUNS
+    bash experiments/real_shapes.sh [--runs=RUNS]
 
 The pieces are those of the package furniture-bench 0.1 (real_pieces.py): no generator of this project made them, and
-no network has seen them. RUNS/<Category> is a run of that category; pieces of other categories are left out. Leaves in
---out for each piece what `predict` leaves of a mesh, and
+no network has seen them. RUNS/<Category> is a run of that category, or weights; without --runs those that come along.
+Leaves in --out for each piece what `predict` leaves of a mesh, and
 
     table.md         for each piece and level: mean best IoU of the real parts, parts found, instances, AP50 by class
     picture.png      the real parts of each piece, and what was found at the level of the highest mean IoU
@@ -32,10 +32,11 @@ from instance_seg.metrics.partnet import PartNetAP
 from instance_seg.prediction_files import write_prediction
 from instance_seg.structures import Labels, Segmented, Task
 from instance_seg.tables import capitalized, markdown, percent, write_text
+from instance_seg.training.weights_folder import CARRIED
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("package", None, "folder of the package furniture_bench; default: where it is installed")
-flags.DEFINE_string("runs", None, "folder with a run for each category", required=True)
+flags.DEFINE_string("runs", str(CARRIED), "folder with a run, or weights, for each category")
 flags.DEFINE_string("out", "logs/real_shapes", "folder for the results")
 flags.DEFINE_list("pieces", list(PIECES), "pieces to segment")
 

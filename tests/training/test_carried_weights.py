@@ -1,0 +1,45 @@
+"""The weights that come along, and the card that is written for them."""
+
+import pytest
+from small_results import readings, run_info
+from tools_in_process import call
+
+from instance_seg.evaluation.results import build_results, write_results
+from instance_seg.training import weights_folder
+from instance_seg.training.checkpoint_files import described_config
+from instance_seg.training.weights_folder import CARRIED, WEIGHTS, carried_weights, is_weights_folder
+
+SHIPPED = sorted(path.parent.name for path in CARRIED.glob(f"*/{WEIGHTS}"))
+
+
+def test_every_folder_is_of_its_category_with_limits_and_a_card():
+    assert "Chair" in SHIPPED  # which predict takes without being told
+    for category in SHIPPED:
+        folder = carried_weights(category)
+        assert described_config(folder).source.category == category
+        names = {path.name for path in (CARRIED / category).iterdir()}
+        assert names == {WEIGHTS, "network.yaml", "entropy.csv", "readings.csv", "README.md"}
+        assert (CARRIED / category / WEIGHTS).stat().st_size < 3_000_000
+
+
+def test_a_category_without_weights_is_named(monkeypatch, tmp_path):
+    with pytest.raises(ValueError, match="--category=Vase: weights come along for .*Chair.*; or give a --run"):
+        carried_weights("Vase")
+    monkeypatch.setattr(weights_folder, "CARRIED", tmp_path)
+    with pytest.raises(ValueError, match="weights come along for none"):
+        carried_weights("Chair")
+    assert not is_weights_folder(tmp_path)
+
+
+def test_the_card_has_the_measures_of_the_results(tmp_path):
+    run = run_info("Chair") | {"parameters": 1234567, "clouds": 60}
+    write_results(tmp_path, build_results(run, readings([55.5, 44.4])))
+    call("model_card", f"--run={tmp_path}", f"--output={tmp_path / 'out'}")
+    text = (tmp_path / "out" / "README.md").read_text()
+    assert text.startswith("# Chair: parts on three levels") and "1,234,567 parameters" in text
+    assert (
+        "| without region centers | Coarse  |   55.5 |" in text
+        and "| with region centers    | Mean    |   50.0" in text
+    )
+    with pytest.raises(SystemExit, match="error: .*nowhere"):
+        call("model_card", f"--run={tmp_path / 'nowhere'}", f"--output={tmp_path / 'out'}")
