@@ -18,7 +18,7 @@ from instance_seg.files import replacing
 from instance_seg.released.weight_files import read_weights, write_safetensors
 
 WEIGHTS, NETWORK = "weights.safetensors", "network.yaml"
-CARRIED = pathlib.Path(__file__).resolve().parents[1] / "weights"  # that come along, a folder for each category
+CARRIED = pathlib.Path(__file__).resolve().parents[1] / "weights"  # that come along, a folder for each subset of a task
 
 
 def is_weights_folder(path: str | pathlib.Path) -> bool:
@@ -26,12 +26,14 @@ def is_weights_folder(path: str | pathlib.Path) -> bool:
     return (pathlib.Path(path) / WEIGHTS).is_file()
 
 
-def carried_weights(category: str) -> str:
-    """The folder of weights that come along for a category; ValueError if there are none."""
+def carried_weights(subset: str) -> str:
+    """The folder of weights that come along, such as for "Chair"; ValueError if there are none."""
     known = sorted(path.parent.name for path in CARRIED.glob(f"*/{WEIGHTS}"))
-    if category not in known:
-        raise ValueError(f"--category={category}: weights come along for {', '.join(known) or 'none'}; or give a --run")
-    return str(CARRIED / category)
+    if subset not in known:
+        raise ValueError(
+            f"no weights come along for {subset}, but for {', '.join(known) or 'nothing'}; or give a --run"
+        )
+    return str(CARRIED / subset)
 
 
 def write_weights_folder(

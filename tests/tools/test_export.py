@@ -110,7 +110,7 @@ def test_a_process_of_tensorflow_and_the_loader_alone(run, exported, scissors, t
     with np.load(found) as arrays:
         assert set(arrays) == {
             "xyz",
-            *(f"level_1/{n}" for n in ("semantic", "instance_offset", "region_offset", "certainty")),
+            *(f"level_1/{n}" for n in ("semantic", "instance_offset", "region_offset", "certainty", "probabilities")),
         }
         np.testing.assert_array_equal(arrays["level_1/semantic"], level.semantic)
         np.testing.assert_allclose(arrays["level_1/certainty"], level.certainty, atol=1e-4)
