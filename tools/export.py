@@ -87,7 +87,8 @@ def as_module(system: OffsetSystem) -> tf.Module:
     """A system that says class and two offsets of each point, as a function of the points and normals of one cloud.
 
     It gives {"level_1/semantic": [N] int32, ".../instance_offset", ".../region_offset": [N, 3], ".../certainty": [N],
-    ".../probabilities": [N, S]}, and so on for each level that is scored, and "xyz", the points in the unit sphere, of whose radius all lengths are.
+    ".../probabilities": [N, S]}, and so on for each level that is scored, and "xyz", the points in the unit sphere, of
+    whose radius all lengths are.
     """
 
     @tf.function(input_signature=[tf.TensorSpec([None, 3], tf.float32)] * 2)

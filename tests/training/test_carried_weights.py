@@ -33,7 +33,7 @@ def test_a_category_without_weights_is_named(monkeypatch, tmp_path):
 
 def test_the_card_has_the_measures_of_the_results(tmp_path):
     run = run_info("Chair") | {"parameters": 1234567, "clouds": 60}
-    write_results(tmp_path, build_results(run, readings([55.5, 44.4])))
+    write_results(tmp_path, build_results(run, readings({0: 55.5, 2: 44.5})))
     call("model_card", f"--run={tmp_path}", f"--output={tmp_path / 'out'}")
     text = (tmp_path / "out" / "README.md").read_text()
     assert text.startswith("# Chair: parts on three levels") and "1,234,567 parameters" in text
