@@ -24,7 +24,6 @@ from ocnn_tf_ops.python.structure import Octree
 
 EPSILON, LEAKY, RELU = 1e-3, 0.1, 0.0  # of the normalization and activations in instance_seg.layers
 KNOWN = "semantic_assisted over octree_unet on partnet"
-SIGNAL = 4  # features of an octant
 
 
 class PortableSegmenter:
@@ -95,7 +94,7 @@ class PortableSegmenter:
         coarsest = s.depth - len(s.channels) + 1
         x = octree.features
         if s.abs_input:
-            x = np.abs(x[:, :SIGNAL])
+            x = np.abs(x)
         encoded = {}
         for d in range(s.depth, coarsest - 1, -1):
             name = f"backbone/encoder_{d}"
