@@ -17,7 +17,7 @@ export PATH=$folder/env/bin:$folder/bin
 unset PYTHONPATH CXX
 if command -v g++ cc gcc clang; then echo "a compiler is on PATH" >&2 && exit 1; fi
 
-python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt "$wheel"
+python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt "$wheel"
 python - <<'PYTHON'
 import importlib.util, pathlib
 import instance_seg, ocnn_tf_ops
@@ -31,7 +31,7 @@ assert {path.parent.name for path in folder.rglob("libocnn_kernels.so")} == {"oc
 print("kernels:", library_path().parent.name)
 PYTHON
 
-python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt "$wheel[cpu]"
+python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt "$wheel[cpu]"
 python -m instance_seg.doctor
 python make_procedural.py --out data --categories=Chair --size=smoke
 python -m instance_seg.train --preset=smoke --category=Chair --data_dir=data --logdir=run

@@ -1,4 +1,4 @@
-# Sourced by the scripts of experiments/ and tests/: sets up what is missing and defines $PYTHON.
+# Sourced by the scripts of experiments/ and tests/, or run alone: sets up what is missing and defines $PYTHON.
 #
 # A virtual environment in .venv (made from $BASE_PYTHON, default python3), TensorFlow (the CPU build where no NVIDIA
 # driver is found, the CUDA one otherwise, whichever is there already left alone), the package's other requirements in the
