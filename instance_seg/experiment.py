@@ -139,7 +139,7 @@ def _train(config: Config, strategy: tf.distribute.Strategy, logdir: pathlib.Pat
     def evaluate(done: Progress, final: bool) -> None:
         readings = readings_of(config, system, logdir / CHECKPOINTS)
         evaluation = evaluator.run(readings, logdir if final else None, config.run.picture_shapes)
-        write_evaluation(evaluation, done.step)
+        write_evaluation(evaluation, done.step, {"up": data_set.up, **data_set.picture})
         comparison.write(evaluation, done.step)
         if final:
             require_whole_events(event_files(logdir / "tensorboard") - earlier_events)

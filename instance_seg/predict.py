@@ -168,7 +168,7 @@ def predict(
             continue
         if note := uncertainty_note(segment.task, levels):
             bar.write(f"{source}: {note}")
-        write_prediction(folder, source.name, cloud, segment.task, levels, options.up)
+        write_prediction(folder, source.name, cloud, segment.task, levels, options.up, data_set.picture)
     if failed:
         raise ValueError(f"{failed} of {len(sources)} files could not be read; the others are segmented")
 

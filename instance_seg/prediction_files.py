@@ -1,7 +1,8 @@
 """What `predict` writes of one cloud or mesh."""
 
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +20,13 @@ _MOST_DRAWN = 100_000  # points in the flat picture
 
 
 def write_prediction(
-    folder: pathlib.Path, name: str, cloud: Sampled, task: Task, levels: Sequence[Segmented], up: str
+    folder: pathlib.Path,
+    name: str,
+    cloud: Sampled,
+    task: Task,
+    levels: Sequence[Segmented],
+    up: str,
+    picture: Mapping[str, Any],
 ) -> None:
     """level_<k>.ply, of a mesh also mesh_level_<k>.ply and .glb, the parts, the picture and the viewer.
 
@@ -29,6 +36,7 @@ def write_prediction(
         cloud: in the coordinates of its file, in which all files are but those of GLB, where y is up.
         task, levels: of the system, and what it says of every point.
         up: the axis of the file that points up.
+        picture: how the flat picture is drawn, arguments of render_panel.
     """
     turn = UPRIGHT[up].T
     shape, directions = in_unit_box(cloud.points) @ turn, cloud.normals @ turn
@@ -42,7 +50,7 @@ def write_prediction(
         shown[level.name] = None, [("prediction", found, None)]
     surface = None if cloud.mesh is None else _write_meshes(folder, cloud, task, levels, turn)
     write_parts(folder, part_records(task, levels, cloud.points), uncertainty_note(task, levels))
-    write_png(folder / "picture.png", render_panel(columns))
+    write_png(folder / "picture.png", render_panel(columns, **picture))
     write_viewer(folder / VIEWER, name, task, [Shape(name, shape, directions, shown, surface)])
 
 

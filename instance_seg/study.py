@@ -11,6 +11,7 @@ day or machine:
 """
 
 import functools
+import itertools
 import subprocess
 import sys
 import threading
@@ -29,6 +30,7 @@ from instance_seg.nesting import all_names, options
 from instance_seg.presets import load_settings, read_variant, variant_names
 from instance_seg.report.collect import collect
 from instance_seg.report.descriptions import description_of, papers_networks
+from instance_seg.report.report import FIGURES
 from instance_seg.study_data import PARTS, find_data
 
 _PRESET = flags.DEFINE_string("preset", "demo", "demo, smoke, paper, released, or a YAML file")
@@ -61,8 +63,8 @@ def read_study(path: str | Path) -> dict[str, Any]:
     """The YAML of a study: `runs`, `name`, and, for several networks, `variants`.
 
     One of PartNet has `procedural_categories`, one of S3DIS `data_set: s3dis` and the `folds` done by default, one of
-    ScanNet `data_set: scannet`. Variants may have ranks (`first`), a `sweep`, `flags` of all runs, and `after`: a
-    network that each run of another starts from.
+    ScanNet `data_set: scannet`. Variants may have ranks (`first`), a `sweep`, `flags` of all runs, `after`: a network
+    that each run of another starts from, and `figures`: what is drawn of pairs of networks, without and with fusion.
     """
     try:
         return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
@@ -213,6 +215,18 @@ class Study:
             self.jobs.fail(self.results / name, f"error: {error}")
 
 
+def draw_figures(study: dict, seeds: Sequence[str], runs: Path, folder: Path, data_dir: str) -> None:
+    """Pictures of the pairs of networks that a study has figures of, where both were trained here."""
+    figures = study.get("figures", {"pairs": ()})
+    for pair, seed in itertools.product(figures["pairs"], seeds):
+        names = [study["name"].format(variant=variant, seed=seed) for variant in pair]
+        out = folder / FIGURES / names[1].replace("/", "_")
+        if not out.exists() and all((runs / name / FILE_NAME).exists() for name in names):
+            what = [f"--data_dir={data_dir}", f"--split={figures['split']}", f"--shapes={figures['shapes']}"]
+            what += [f"--baseline={runs / names[0]}", f"--fusion={runs / names[1]}", f"--out={out}"]
+            subprocess.run([sys.executable, "tools/draw_figures.py", *what], check=False)
+
+
 def main(argv: list[str]) -> None:
     """The study that the command line names; everything that is no flag of a study goes to the runs."""
     try:
@@ -232,6 +246,7 @@ def main(argv: list[str]) -> None:
         common += [*data.flags, *study.get("flags", []), *passed_on]
         work = Study(jobs, folder, results, _PRESET.value, common, _FORCE.value)
         jobs.each(work.do, runs)
+    draw_figures(study, _SEEDS.value, folder, results or folder, data.data_dir)
     subprocess.run([sys.executable, "-m", "instance_seg.report", str(results or folder)], check=False)
     sys.exit(jobs.summary())
 

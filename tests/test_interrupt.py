@@ -67,7 +67,7 @@ def test_a_program_without_signals_returns_what_it_returns():
         ("benchmark", "run", ["--shapes=x.npz"]),
         ("collect_results", "collect", [".", "kept"]),
         ("compare_mean_shift", "compare", []),
-        ("draw_figures", "Run", ["--data_dir=x", "--baseline=x", "--cross_level=x", "--out=x"]),
+        ("draw_figures", "Run", ["--data_dir=x", "--baseline=x", "--fusion=x", "--out=x"]),
     ],
 )
 def test_tools_end_at_signals(tool, work, arguments, monkeypatch, capsys):

@@ -323,6 +323,15 @@ def test_rooms_are_made_once_for_all_networks(checkout):
     for run in runs:  # settings of rooms are passed on, those of a backbone that no run has are not
         assert run == run | same | {"test_augment": "false"} and "depth" not in run
         assert run["logdir"] == f"logs/scannet/smoke/{run['variant']}/seed_{run['seed']}"
+    drawn = [dict(word.split("=") for word in c.split()[1:]) for c in commands if "draw_figures" in c]
+    assert len(drawn) == 6 and drawn[0] == {
+        "--data_dir": "data/procedural_rooms_smoke",
+        "--split": "val",
+        "--shapes": "0,1",
+        "--baseline": "logs/scannet/smoke/pointgroup/seed_0",
+        "--fusion": "logs/scannet/smoke/pointgroup_fusion/seed_0",
+        "--out": "logs/scannet/smoke/figures/pointgroup_fusion_seed_0",
+    }
     (checkout / "data/procedural_rooms_smoke").mkdir(parents=True)
     (checkout / "data/procedural_rooms_smoke/scannetv2_val.txt").touch()
     _, again = call(checkout, "scannet.sh", "--preset=smoke", "--force")

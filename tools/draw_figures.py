@@ -1,14 +1,15 @@
-"""Draws test shapes as the paper's Figures 6, 8 and 11, and precision over recall, from the checkpoints of runs.
+"""Draws test shapes and rooms as the paper's Figures 6, 8, 9 and 11, and precision over recall, from runs' checkpoints.
 
-    python tools/draw_figures.py --data_dir=DIR --baseline=RUN --cross_level=RUN --out=DIR --shapes=0,3
+    python tools/draw_figures.py --data_dir=DIR --baseline=RUN --fusion=RUN --out=DIR --shapes=0,3
 
-A panel shows the ground truth, the baseline, and the cross-level network without and with semantic region centers.
-Instances have the color of the ground truth they match, wrong ones a red frame; the inset shows the shifted points
-that are clustered. RUN is a run's folder or a checkpoint prefix; both are of one category. Leaves in --out:
+A panel shows the ground truth, the baseline, and the network with fusion: of PartNet's shapes the cross-level network
+without and with semantic region centers. Instances have the color of the ground truth they match, wrong ones a red
+frame; the inset shows the shifted points that are clustered. RUN is a run's folder or a checkpoint prefix; both are of
+one category or data set. Leaves in --out:
 
     shape_<row>_level_<k>.png                          the panel
     shape_<row>_level_<k>/<column>.ply, _shifted.ply   its columns, with the properties `semantic` and `instance`
-    curves_level_<k>.png                               over the whole split, with --curves
+    curves_level_<k>.png                               over the whole split, with --curves, of PartNet alone
 """
 
 import sys
@@ -35,11 +36,11 @@ from instance_seg.structures import Cloud, Labels
 from instance_seg.training.checkpoint_files import described_config
 
 FLAGS = flags.FLAGS
-flags.DEFINE_string("data_dir", None, "PartNet's trees, or made ones", required=True)
+flags.DEFINE_string("data_dir", None, "the data set", required=True)
 flags.DEFINE_string("baseline", None, "run of a baseline", required=True)
-flags.DEFINE_string("cross_level", None, "run of the cross-level network", required=True)
+flags.DEFINE_string("fusion", None, "run of the network with fusion", required=True)
 flags.DEFINE_string("out", None, "folder for the pictures", required=True)
-flags.DEFINE_list("shapes", ["0"], "rows of the split")
+flags.DEFINE_list("shapes", ["0"], "rows of the split: shapes or rooms")
 flags.DEFINE_enum("split", "test", ["train", "val", "test"], "split that is shown")
 flags.DEFINE_float("bandwidth", ClusterConfig.bandwidth, "of mean-shift")
 flags.DEFINE_float("push", ClusterConfig.semantic_center_offset, "lambda of Eq. 7")
@@ -48,6 +49,7 @@ flags.DEFINE_bool("curves", False, "draw precision over recall too: measures all
 flags.DEFINE_float("threshold", 0.5, "IoU of the curves: 0.25, 0.5 or 0.75")
 
 BASELINE, WITHOUT, WITH = "baseline", "cross-level, without region centers", "cross-level, with region centers"
+PLAIN, FUSION = "without fusion", "with fusion"  # of systems with one reading
 
 
 class Run:
@@ -60,38 +62,55 @@ class Run:
     """
 
     def __init__(self, checkpoint: str, data_dir: str, split: str, settings: Mapping[str, Any]):
-        self.config = make_config(described_config(checkpoint).flat() | dict(settings))
-        data_set = make_data_set(self.config)
-        self.task = data_set.task()
+        described = described_config(checkpoint).flat()
+        self.config = make_config(described | {name: settings[name] for name in settings if name in described})
+        self.data_set = make_data_set(self.config)
+        self.task = self.data_set.task()
         self.system = restore_system(self.config, self.task, checkpoint)
-        self.clouds = data_set.split(data_dir, split)
+        self.clouds = self.data_set.split(data_dir, split)
         self.readings = self.system.readings(self.config.network)
 
     def evaluate(self, clouds: Sequence[Cloud], num_samples: int = 0) -> Evaluation:
         """Measures clouds, one at a time."""
         batches = evaluation_dataset(Split(clouds, self.task), 1, self.system.tables)
         predictor = Predictor(self.system, batches.element_spec)
-        return evaluate(predictor, batches, self.readings, ["partnet"], self.config.metric, None, num_samples)
+        metrics = self.data_set.metrics
+        return evaluate(predictor, batches, self.readings, metrics, self.config.metric, None, num_samples)
+
+    @property
+    def picture(self) -> dict[str, Any]:
+        """How its clouds are drawn."""
+        return {"up": self.data_set.up, **self.data_set.picture}
 
 
-def draw_shape(baseline: Run, cross_level: Run, row: int, out: Path) -> None:
-    """All panels of one shape, with the PLY files of their columns."""
-    (first,), (second,) = (run.evaluate([run.clouds[row]], 1).samples for run in (baseline, cross_level))
+def draw_shape(baseline: Run, fusion: Run, row: int, out: Path) -> None:
+    """All panels of one shape or room, with the PLY files of their columns."""
+    (first,), (second,) = (run.evaluate([run.clouds[row]], 1).samples for run in (baseline, fusion))
     for level in baseline.task.levels:
         if level.name in first.levels and level.name in second.levels:
             truth, columns = first.levels[level.name]
-            shown = [columns[1]._replace(title=BASELINE)]  # clustered without a push
-            given, none = second.levels[level.name][1]
-            shown += [none._replace(title=WITHOUT), given._replace(title=WITH)]
-            write_panel(out / f"shape_{row}_level_{level.number}", second.xyz, truth, shown, second.normals)
+            found = [*columns[::-1][:1], *second.levels[level.name][1][::-1]]  # what is clustered without a push first
+            titles = (PLAIN, FUSION) if len(found) == 2 else (BASELINE, WITHOUT, WITH)
+            shown = [each._replace(title=title) for each, title in zip(found, titles, strict=True)]
+            base = out / f"shape_{row}_level_{level.number}"
+            write_panel(base, second.xyz, truth, shown, second.normals, fusion.picture)
 
 
 def write_panel(
-    base: Path, xyz: np.ndarray, truth: Labels, shown: Sequence[Drawable], normals: np.ndarray | None
+    base: Path,
+    xyz: np.ndarray,
+    truth: Labels,
+    shown: Sequence[Drawable],
+    normals: np.ndarray | None,
+    picture: Mapping[str, Any],
 ) -> None:
-    """BASE.png, and a PLY for every column in the folder BASE; `instance` is numbered after the ground truth."""
+    """BASE.png, and a PLY for every column in the folder BASE; `instance` is numbered after the ground truth.
+
+    Args:
+        picture: how the panel is drawn, arguments of render_panel.
+    """
     columns = panel_columns(xyz, truth, shown, normals)
-    write_png(base.with_name(f"{base.name}.png"), render_panel(columns))
+    write_png(base.with_name(f"{base.name}.png"), render_panel(columns, **picture))
     write_labels(base / f"{_file_name(columns[0])}.ply", xyz, truth.semantic, truth.instance)
     for column, (_, segmented, _) in zip(columns[1:], shown):
         write_labels(base / f"{_file_name(column)}.ply", xyz, segmented.semantic, column.labels)
@@ -100,10 +119,10 @@ def write_panel(
             write_labels(path, segmented.shifted, segmented.semantic, column.labels)
 
 
-def draw_curves(baseline: Run, cross_level: Run, threshold: float, out: Path) -> None:
+def draw_curves(baseline: Run, fusion: Run, threshold: float, out: Path) -> None:
     """Precision over recall of every class, one picture a level."""
     first, second = (
-        {name: found for name, found in run.evaluate(run.clouds).metrics.items()} for run in (baseline, cross_level)
+        {name: found for name, found in run.evaluate(run.clouds).metrics.items()} for run in (baseline, fusion)
     )
     (_, plain), (given, none) = first.values(), second.values()
     for level in baseline.task.levels:
@@ -113,17 +132,19 @@ def draw_curves(baseline: Run, cross_level: Run, threshold: float, out: Path) ->
             write_png(out / f"curves_level_{level.number}.png", render_curves(methods, threshold))
 
 
-def check_runs(baseline: Run, cross_level: Run, shapes: list[int]) -> None:
-    """ValueError unless both runs are of one category, which has the shapes and a common level."""
-    names = baseline.task.subset, cross_level.task.subset
+def check_runs(baseline: Run, fusion: Run, shapes: list[int], curves: bool) -> None:
+    """ValueError unless both runs are of one category or data set, which has the shapes and a common level."""
+    names = [run.task.subset or run.task.dataset for run in (baseline, fusion)]
     if names[0] != names[1]:
-        raise ValueError(f"--baseline is of {names[0]}, --cross_level of {names[1]}; give runs of one category")
-    levels = [{run.task.levels[k].name for k in run.task.scored} for run in (baseline, cross_level)]
+        raise ValueError(f"--baseline is of {names[0]}, --fusion of {names[1]}; give runs of one category")
+    levels = [{run.task.levels[k].name for k in run.task.scored} for run in (baseline, fusion)]
     if not levels[0] & levels[1]:
-        raise ValueError("--baseline and --cross_level have no level in common")
+        raise ValueError("--baseline and --fusion have no level in common")
+    if curves and fusion.task.dataset != "partnet":
+        raise ValueError(f"--curves: precision over recall is drawn of PartNet alone, these runs are of {names[1]}")
     for row in shapes:
-        if row not in range(len(cross_level.clouds)):
-            raise ValueError(f"--shapes: there is no shape {row}; the split has 0 to {len(cross_level.clouds) - 1}")
+        if row not in range(len(fusion.clouds)):
+            raise ValueError(f"--shapes: there is no shape {row}; the split has 0 to {len(fusion.clouds) - 1}")
 
 
 @ending_at_signals("stopped; pictures that were finished stay, and the same command starts again")
@@ -135,8 +156,8 @@ def main(argv: list[str]) -> None:
     try:
         shapes = [int(row) for row in FLAGS.shapes if row]
         names = {"bandwidth": FLAGS.bandwidth, "semantic_center_offset": FLAGS.push, "region_push": FLAGS.region_push}
-        runs = [Run(each, FLAGS.data_dir, FLAGS.split, names) for each in (FLAGS.baseline, FLAGS.cross_level)]
-        check_runs(*runs, shapes)
+        runs = [Run(each, FLAGS.data_dir, FLAGS.split, names) for each in (FLAGS.baseline, FLAGS.fusion)]
+        check_runs(*runs, shapes, FLAGS.curves)
         for row in shapes:
             draw_shape(*runs, row, out)
         if FLAGS.curves:

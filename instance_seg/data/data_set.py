@@ -2,7 +2,7 @@
 
 import contextlib
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -26,6 +26,7 @@ class DataSet:
         None
     )
     up: ClassVar[str] = "y"  # the axis of its clouds that points up, for pictures; or "z"
+    picture: ClassVar[Mapping[str, Any]] = {}  # how it is drawn: arguments of drawing.pictures.render_panel
     # Of a mesh of one's own as many points are drawn, or its vertices taken (0); more than that are thinned out.
     mesh_points: ClassVar[int] = 10_000
     most_points: ClassVar[int] = 100_000

@@ -17,6 +17,7 @@ from matplotlib.patches import Rectangle
 from instance_seg.clustering.partition import compact_ids, contingency
 from instance_seg.files import replacing
 from instance_seg.metrics.matching import intersection_over_union
+from instance_seg.structures import UPRIGHT
 
 NO_INSTANCE = np.array([0.80, 0.80, 0.80])  # color of points in no instance
 _GOLDEN = 0.61803398875  # of a turn: hues of successive labels lie far apart
@@ -33,7 +34,7 @@ class Column(NamedTuple):
     """One point cloud of a panel."""
 
     title: str
-    xyz: np.ndarray  # [N, 3], y up
+    xyz: np.ndarray  # [N, 3]
     labels: np.ndarray  # [N] integer, one color each; negative = gray
     normals: np.ndarray | None = None  # [N, 3], unit length; shades the points
     framed: np.ndarray | None = None  # [N] integer; a frame around the points of each number that is not negative
@@ -76,15 +77,22 @@ def match_colors(instance: np.ndarray, gt_instance: np.ndarray) -> np.ndarray:
 
 
 def render_panel(
-    columns: Sequence[Column | tuple], size: int = 320, azimuth: float = 35.0, elevation: float = 20.0
+    columns: Sequence[Column | tuple],
+    size: int = 320,
+    azimuth: float = 35.0,
+    elevation: float = 20.0,
+    up: str = "y",
+    see_through: bool = False,
 ) -> np.ndarray:
     """Draws point clouds side by side, all at one scale, orthographic and seen from slightly above.
 
     Args:
       columns: Columns, or tuples (title, xyz, labels[, normals[, framed[, inset]]]).
       size: width and height of a cloud in pixels; titles come on top.
-      azimuth: degrees by which the viewer stands to the right of the z axis.
+      azimuth: degrees by which the viewer stands to the right of the z axis (where z points up, of -y).
       elevation: degrees by which the viewer looks down.
+      up: the axis of the points that points up, "x", "y" or "z".
+      see_through: points in no instance, such as walls, hide no others, and are left out of insets.
 
     Returns:
       [size + 26, size * len(columns), 3] uint8.
@@ -95,7 +103,7 @@ def render_panel(
     columns = [_checked(Column(*column)) for column in columns]
     if not columns:
         raise ValueError("a panel needs at least one column")
-    axes = camera_axes(azimuth, elevation)
+    axes = camera_axes(azimuth, elevation) @ UPRIGHT[up]
     projected = [column.xyz @ axes.T for column in columns]
     center, radius = _frame(np.concatenate(projected)[:, :2])
     right, up = _emptiest_corner(np.concatenate(projected)[:, :2], center, radius)
@@ -104,12 +112,12 @@ def render_panel(
     canvas = FigureCanvasAgg(figure)
     for position, (column, points) in enumerate(zip(columns, projected)):
         place = _square(figure, (position / len(columns), 0, 1 / len(columns), size / height), center, radius)
-        _draw(place, column, points, axes, size)
+        _draw(place, column, points, axes, size, see_through)
         _draw_frames(place, column, points, 0.02 * radius)
         if column.inset is not None:
             left, bottom = position + right * (1 - _INSET), up * (1 - _INSET)
             corner = (left / len(columns), bottom * size / height, _INSET / len(columns), _INSET * size / height)
-            _draw_inset(_square(figure, corner, center, radius), column, axes, size)
+            _draw_inset(_square(figure, corner, center, radius), column, axes, size, see_through)
         middle = (position + 0.5) / len(columns)
         figure.text(
             middle, 1 - _TITLE_PIXELS / 2 / height, column.title, ha="center", va="center", fontsize=9, parse_math=False
@@ -177,18 +185,20 @@ def _draw_frames(place, column: Column, points: np.ndarray, margin: float) -> No
         place.add_patch(Rectangle(low, *(high - low), fill=False, edgecolor=_FRAME, linewidth=1.0))
 
 
-def _draw_inset(place, column: Column, axes: np.ndarray, size: int) -> None:
+def _draw_inset(place, column: Column, axes: np.ndarray, size: int, see_through: bool) -> None:
     """The points of `inset` in the colors of the column, on white."""
-    moved = Column("", np.asarray(column.inset, np.float64), column.labels)
+    shown = column.labels >= 0 if see_through else slice(None)
+    moved = Column("", np.asarray(column.inset, np.float64)[shown], column.labels[shown])
     place.patch.set(visible=True, facecolor="white", edgecolor="#999999", linewidth=0.8)
     place.set_axis_on()
     place.set(xticks=[], yticks=[])
-    _draw(place, moved, moved.xyz @ axes.T, axes, round(_INSET * size))
+    if len(moved.xyz):
+        _draw(place, moved, moved.xyz @ axes.T, axes, round(_INSET * size), see_through)
 
 
-def _draw(place, column: Column, points: np.ndarray, axes: np.ndarray, size: int) -> None:
+def _draw(place, column: Column, points: np.ndarray, axes: np.ndarray, size: int, see_through: bool) -> None:
     """Scatters the points from back to front."""
-    order = np.argsort(points[:, 2], kind="stable")
+    order = np.lexsort((points[:, 2], (column.labels >= 0) & see_through))
     colors = colors_for(column.labels) * _shade(column, points, axes)[:, None]
     # Points cover a surface without holes when their area shrinks as their number grows.
     diameter = np.clip(1.7 * size / np.sqrt(len(points)), 1.2, 9.0) * 72 / _DPI

@@ -17,8 +17,12 @@ from instance_seg.evaluation.summary import MISSES_NOTE, misses_table
 COMPARISON = "comparison"  # folder among the run's logs
 
 
-def write_evaluation(evaluation: Evaluation, step: int) -> None:
-    """To the current summary writer: scalars READING/LEVEL/MEASURE, a table of misses, a panel per level and sample."""
+def write_evaluation(evaluation: Evaluation, step: int, picture: Mapping[str, Any]) -> None:
+    """To the current summary writer: scalars READING/LEVEL/MEASURE, a table of misses, a panel per level and sample.
+
+    Args:
+        picture: how panels are drawn, arguments of render_panel.
+    """
     for name, reading in evaluation.readings.items():
         for level, entry in reading["levels"].items():
             for measure, value in entry.items():
@@ -26,7 +30,8 @@ def write_evaluation(evaluation: Evaluation, step: int) -> None:
                     tf.summary.scalar(f"{_tag(name)}/{level}/{measure}", value, step=step)
         tf.summary.text(f"{_tag(name)}/misses", f"{MISSES_NOTE}\n\n{misses_table(reading)}", step=step)
     for row, sample in enumerate(evaluation.samples):
-        panels = [render_panel(panel_columns(sample.xyz, *level, sample.normals)) for level in sample.levels.values()]
+        columns = (panel_columns(sample.xyz, *level, sample.normals) for level in sample.levels.values())
+        panels = [render_panel(each, **picture) for each in columns]
         tf.summary.image(f"shape_{row}", np.stack(panels), step=step, max_outputs=len(panels))
 
 

@@ -8,7 +8,7 @@
     labels          other names for values of the keys
     one_network_per_level     networks that the paper trains for each level; they are one row
     methods         the paper's names of other methods and the variants that are those here
-    tables          in the order of the page; `print: true`: also in the terminal
+    tables          in the order of the page; `print: true`: also in the terminal; `optional: true`: left out if not run
 
 A table has a name, a title, notes, the headers of its names (`num_names` of them, by default all, are text), a layout
 (report/layouts.py) and what this needs: `of` chooses a row by its keys, `paper` are the figures that the paper prints.

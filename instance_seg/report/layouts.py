@@ -134,10 +134,15 @@ def _papers_average(measured: Measured, table: Mapping[str, Any], rows: pd.DataF
 
 
 def _rows(measured: Measured, table: Mapping[str, Any]) -> Lines:
-    """The rows that the description lists x (ours, the paper's, difference) of every measure: Tables 4 and 5."""
+    """The rows that the description lists x (ours, the paper's, difference) of every measure: Tables 4, 5, 6 and 9.
+
+    One that is `optional` has no rows if none of them was run.
+    """
     measures, lines = table.get("measures", measured.measures), []
-    for row in table["rows"]:
-        rows, cells = measured.row(row["of"]), []
+    found = [measured.row(row["of"]) for row in table["rows"]]
+    left_out = table.get("optional", False) and all(rows is None for rows in found)
+    for row, rows in () if left_out else zip(table["rows"], found):
+        cells = []
         for measure, theirs in zip(measures, row["paper"]):
             ours = (np.nan, np.nan) if rows is None else over_seeds(rows, measure, measured.levels)
             cells += [figure(*ours), percent(theirs), signed(ours[0] - theirs)]

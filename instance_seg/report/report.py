@@ -3,9 +3,9 @@
     RUNS_DIR/report/report.md, report.tex, report.html     all tables
     RUNS_DIR/report/table_4.csv, ...                       one file a table
 
-Which tables there are is described in tables/*.yaml; the page also links the viewers of the runs. Runs on different
-data sets, of different presets or measured in different arithmetic have tables of their own. Where there are several
-such sets, the names of their CSV files end in the set's (table_4-procedural-demo.csv).
+Which tables there are is described in tables/*.yaml; the page also shows RUNS_DIR/figures/*/*.png and links the viewers
+of the runs. Runs on different data sets, of different presets or measured in different arithmetic have tables of their
+own. Where there are several such sets, the names of their CSV files end in the set's (table_4-procedural-demo.csv).
 """
 
 import html
@@ -27,6 +27,7 @@ from instance_seg.tables import Table, escape_markdown, one_line, write_text
 from instance_seg.viewer.page import VIEWER
 
 FOLDER = "report"
+FIGURES = "figures"  # among the runs: a folder of pictures for each pair of networks
 _LONGEST_NAME = 100  # characters that the names of data set and preset have in those of files
 TITLE = "Results beside the paper's"
 _UNSAID = ("", PUBLISHED)  # arithmetics that no title mentions
@@ -63,12 +64,13 @@ def report_markdown(sections: Sequence[Section]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def report_html(sections: Sequence[Section], viewers: Sequence[Path] = ()) -> str:
+def report_html(sections: Sequence[Section], viewers: Sequence[Path] = (), pictures: Sequence[Path] = ()) -> str:
     """All sections as one page.
 
     Args:
         sections: in their order.
         viewers: pages to look at shapes in, relative to the folder of runs, which is the parent of this page's.
+        pictures: of networks without and with fusion, relative to the same folder.
     """
     parts = []
     for number, section in enumerate(sections):
@@ -78,13 +80,18 @@ def report_html(sections: Sequence[Section], viewers: Sequence[Path] = ()) -> st
         parts += [f"<p>{html.escape(remark)}</p>" for remark in section.remarks]
         parts.append(f"<nav>{links}</nav>")
         parts += [to_html(table, anchors[table.name]) for table in section.tables]
+    for path in pictures:
+        name = html.escape(one_line(path.relative_to(FIGURES).with_suffix("")))
+        image = f'<img src="{_link(path)}" alt="{name}" style="max-width: 100%">'
+        parts.append(f"<figure>{image}<figcaption>{name}</figcaption></figure>")
     if viewers:
-        items = (
-            f'<li><a href="../{html.escape(quote(os.fsencode(path)))}">{html.escape(one_line(path.parent))}</a></li>'
-            for path in viewers
-        )
+        items = (f'<li><a href="{_link(path)}">{html.escape(one_line(path.parent))}</a></li>' for path in viewers)
         parts += ["<h2>Test shapes to turn and to look into</h2>", f"<ul>{''.join(items)}</ul>"]
     return html_page(TITLE, "\n".join(parts))
+
+
+def _link(path: Path) -> str:
+    return html.escape(f"../{quote(os.fsencode(path))}")
 
 
 def write_report(folder: str | os.PathLike, sections: Sequence[Section]) -> Path:
@@ -95,9 +102,9 @@ def write_report(folder: str | os.PathLike, sections: Sequence[Section]) -> Path
     for section, suffix in zip(sections, _suffixes(sections)):
         for table in section.tables:
             write_text(folder / f"{_file_name(table)}{suffix}.csv", to_csv(table))
-    write_text(
-        folder / "report.html", report_html(sections, sorted(path.relative_to(runs) for path in runs.rglob(VIEWER)))
-    )
+    found = runs.rglob(VIEWER), runs.glob(f"{FIGURES}/*/*.png")
+    viewers, pictures = (sorted(path.relative_to(runs) for path in paths) for paths in found)
+    write_text(folder / "report.html", report_html(sections, viewers, pictures))
     return folder / "report.html"
 
 

@@ -11,6 +11,7 @@ from instance_seg.drawing.pictures import (
     render_panel,
     write_png,
 )
+from instance_seg.structures import UPRIGHT
 
 
 def cloud(num_points=500, seed=0):
@@ -118,3 +119,30 @@ def test_png_round_trip(tmp_path):
     read = matplotlib.image.imread(tmp_path / "docs" / "shape.png")
     np.testing.assert_array_equal(np.uint8(read[:, :, :3] * 255 + 0.5), image)
     assert [path.name for path in (tmp_path / "docs").iterdir()] == ["shape.png"]
+
+
+def test_points_in_no_instance_hide_nothing_where_one_sees_through_them():
+    """A gray wall in front of a thing, z up, seen from -y."""
+    grid = np.stack(np.meshgrid(np.linspace(-1, 1, 30), np.linspace(-1, 1, 30)), axis=-1).reshape(-1, 2)
+    wall = np.column_stack([grid[:, 0], np.full(900, -1.0), grid[:, 1]])
+    thing = np.column_stack([0.5 * grid[:, 0], np.zeros(900), 0.5 * grid[:, 1]])
+    xyz, labels = np.concatenate([wall, thing]), np.repeat([-1, 4], 900)
+
+    def colored(**more):
+        image = render_panel([Column("", xyz, labels, **more)], 100, 0, 0, up="z", see_through=see_through)[26:]
+        return np.ptp(image.astype(int), axis=2) > 40
+
+    see_through = False
+    assert not colored().any()
+    see_through = True
+    assert colored().mean() > 0.15
+    assert colored(inset=xyz).sum() > colored().sum()  # of the thing alone
+
+
+def test_the_axis_that_points_up():
+    rng = np.random.default_rng(0)
+    xyz, labels = rng.normal(size=(50, 3)), np.arange(50)
+    turned = xyz @ UPRIGHT["z"].T
+    np.testing.assert_array_equal(
+        render_panel([("", xyz, labels)], 60, up="z"), render_panel([("", turned, labels)], 60)
+    )

@@ -32,7 +32,7 @@ def runs(small_partnet, tmp_path_factory):
 
 
 def test_panels_and_curves_of_runs(runs, small_partnet, tmp_path):
-    flags = [f"--data_dir={small_partnet}", f"--baseline={runs[0]}", f"--cross_level={runs[1]}", f"--out={tmp_path}"]
+    flags = [f"--data_dir={small_partnet}", f"--baseline={runs[0]}", f"--fusion={runs[1]}", f"--out={tmp_path}"]
     call("draw_figures", *flags, "--shapes=2", "--curves")
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == ["curves_level_3.png", "shape_2_level_3", "shape_2_level_3.png"]
@@ -49,7 +49,7 @@ def test_columns_are_numbered_after_the_ground_truth(tool, tmp_path):
     ones, xyz = np.ones(40, np.int32), np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
     certainty = np.zeros(40, np.float32)
     segmented = Segmented(ones, as_proposals(found, ones, certainty, 2), certainty, xyz / 2)
-    tool.write_panel(tmp_path / "a_panel", xyz, Labels(ones, gt), [Drawable("ours", segmented, None)], None)
+    tool.write_panel(tmp_path / "a_panel", xyz, Labels(ones, gt), [Drawable("ours", segmented, None)], None, {})
     vertex = PlyData.read(str(tmp_path / "a_panel" / "ours_shifted.ply"))["vertex"]
     np.testing.assert_array_equal(vertex["instance"], gt)
     np.testing.assert_array_equal(vertex["x"], xyz[:, 0] / 2)
@@ -61,5 +61,5 @@ def test_runs_of_different_categories(tool):
         def __init__(self, category):
             self.task = make_data_set(load_config("paper", {"category": category})).task()
 
-    with pytest.raises(ValueError, match="--baseline is of Chair, --cross_level of Bag"):
-        tool.check_runs(Fake("Chair"), Fake("Bag"), [])
+    with pytest.raises(ValueError, match="--baseline is of Chair, --fusion of Bag"):
+        tool.check_runs(Fake("Chair"), Fake("Bag"), [], False)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from data.scannet.scans import COLORS, make_scan, write_ply, write_scannet
 from plyfile import PlyData
+from tools_in_process import call
 
 from instance_seg.data.scannet.scannet import ScanNet
 from instance_seg.experiment import evaluate, train
@@ -94,3 +95,17 @@ def test_rooms_of_ones_own_are_segmented_by_their_vertices_and_colors(run, tmp_p
     np.testing.assert_array_equal(np.stack([found[axis] for axis in "xyz"], axis=1), xyz)
     assert (tmp_path / "out" / "room" / "mesh_level_1.ply").exists()
     assert matplotlib.image.imread(tmp_path / "out" / "room" / "picture.png").std() > 0.05
+
+
+def test_rooms_are_drawn_without_and_with_fusion(run, tmp_path):
+    """Figure 9, here of one network twice."""
+    folder, given = run
+    flags = [f"--data_dir={given['data_dir']}", f"--baseline={folder}", f"--fusion={folder}", "--split=val"]
+    call("draw_figures", *flags, f"--out={tmp_path}", "--shapes=1")
+    image = matplotlib.image.imread(tmp_path / "shape_1_level_1.png")
+    assert image.shape[:2] == (480 + 26, 3 * 480)
+    names = [path.name for path in (tmp_path / "shape_1_level_1").iterdir()]
+    columns = [f"{column}{end}.ply" for column in ("with_fusion", "without_fusion") for end in ("", "_shifted")]
+    assert sorted(names) == sorted(["ground_truth.ply", *columns])
+    with pytest.raises(SystemExit, match="precision over recall is drawn of PartNet alone"):
+        call("draw_figures", *flags, f"--out={tmp_path}", "--curves")

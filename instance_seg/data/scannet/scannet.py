@@ -1,6 +1,7 @@
 """ScanNet v2 as a data set: scans of rooms, in meters, z up, with the 20 classes of its benchmark."""
 
 import pathlib
+import types
 import zlib
 from collections.abc import Sequence
 
@@ -25,6 +26,7 @@ class ScanNet(DataSet):
     Settings = ScanNetSettings
     metrics = ("scannet",)
     up = "z"
+    picture = types.MappingProxyType({"size": 480, "elevation": 50.0, "see_through": True})
     mesh_points, most_points = 0, 250_000
 
     def __init__(self, settings: ScanNetSettings):
