@@ -19,7 +19,7 @@ from instance_seg.data.batches import SampleConfig, Split
 from instance_seg.data.data_set import DataSet
 from instance_seg.data.pipeline import evaluation_dataset, training_dataset
 from instance_seg.describe import count_parameters
-from instance_seg.evaluation.evaluate import Evaluation, Measured
+from instance_seg.evaluation.evaluate import Evaluation, Measured, make_assembler
 from instance_seg.evaluation.evaluate import evaluate as evaluate_readings
 from instance_seg.evaluation.gallery import Gallery
 from instance_seg.evaluation.predictor import Predictor
@@ -220,12 +220,16 @@ class CloudSegmenter:
         Raises:
             ValueError: the points can be no cloud of the data set.
         """
-        clouds = _posed(self._config, self._data_set, [self._data_set.foreign(points, normals, colors)])
-        batches = evaluation_dataset(clouds, 1, self._system.tables)
+        portions = self._data_set.portions(self._data_set.foreign(points, normals, colors))
+        clouds = _posed(self._config, self._data_set, portions)
+        batches = evaluation_dataset(clouds, self._config.data.test_batch_size, self._system.tables)
         self._predictor = self._predictor or Predictor(self._system, batches.element_spec)
-        batch = next(iter(batches))
-        whole = tf.nest.map_structure(lambda x: x.numpy(), batch.points)
-        (levels,) = self._system.segment(self._predictor(batch), whole, self._reading)
+        assemble = functools.partial(self._data_set.assembler, portions)
+        assembler, wholes = make_assembler(self._system, self._reading, assemble), []
+        for batch in batches:
+            seen = tf.nest.map_structure(lambda x: x.numpy(), batch.points)
+            wholes += assembler(seen, (), self._system.segment(self._predictor(batch), seen, self._reading))[2]
+        (levels,) = wholes
         turn = UPRIGHT[self._data_set.up].T
         return tuple(
             found if found.shifted is None else found._replace(shifted=np.float32(found.shifted @ turn))

@@ -9,7 +9,7 @@ import numpy as np
 
 from instance_seg.data.augment import STILL, Motion
 from instance_seg.options import Settings
-from instance_seg.structures import Cloud, Task
+from instance_seg.structures import Cloud, Segmented, Task
 
 
 class DataSet:
@@ -52,12 +52,15 @@ class DataSet:
         """How the cloud at a place of a split stands in an evaluation."""
         return STILL
 
-    def assembler(self, clouds: Sequence[Cloud], reading: Any) -> Callable | None:
-        """What puts portions together again in an evaluation (evaluation.evaluate.Assembler); None: nothing to do.
+    def assembler(
+        self, clouds: Sequence[Cloud], reading: Any, conclude: Callable[[tuple[Segmented, ...]], tuple[Segmented, ...]]
+    ) -> Callable | None:
+        """What puts portions together again (evaluation.evaluate.Assembler); None: nothing to do.
 
         Args:
-            clouds: what `split` gave.
+            clouds: what `split` or `portions` gave.
             reading: settings of the system's grouping.
+            conclude: what remains of the instances of a whole, one Segmented per level.
         """
         return None
 
@@ -74,3 +77,7 @@ class DataSet:
             colors: [N, 3] uint8, where they are known.
         """
         return Cloud(np.float32(points), np.float32(normals), (), "")
+
+    def portions(self, cloud: Cloud) -> Sequence[Cloud]:
+        """What a network sees of a cloud of `foreign`: portions that `assembler` makes a whole, of all its points."""
+        return [cloud]

@@ -1,6 +1,7 @@
 """From a system and a split to the measures of every level, for every reading of the outputs."""
 
 import contextlib
+import functools
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -50,7 +51,7 @@ class Evaluation(NamedTuple):
     metrics: dict[str, dict[str, list[Any]]]  # name of the reading -> name of the level -> the metrics themselves
 
 
-# Points, labels and what was found in the clouds of a batch -> those of the clouds that are whole now.
+# Points, labels and what was found in the clouds of a batch -> those of the clouds that are whole now, concluded.
 Assembler = Callable[
     [Points, Sequence[Labels], Sequence[tuple[Segmented, ...]]],
     tuple[Points, Sequence[Labels], Sequence[tuple[Segmented, ...]]],
@@ -76,6 +77,22 @@ def make_metrics(names: Iterable[str], level: Level, config: MetricConfig) -> li
     return [load_place(METRICS, "metrics", name)(level, config) for name in names]
 
 
+def make_assembler(
+    system: Any, reading: Settings, assemble: Callable[[Settings, Callable], Assembler | None]
+) -> Assembler:
+    """What makes wholes of portions, batch by batch, and lets the system conclude on them.
+
+    Args:
+        assemble: called as assemble(reading, conclude); None: every cloud is whole.
+    """
+    conclude = functools.partial(system.conclude, reading=reading)
+
+    def all_whole(points, labels, found):
+        return points, labels, [conclude(levels) for levels in found]
+
+    return assemble(reading, conclude) or all_whole
+
+
 def evaluate(
     predictor: Predictor,
     batches: tf.data.Dataset,
@@ -84,7 +101,7 @@ def evaluate(
     config: MetricConfig,
     writer: Any = None,
     num_samples: int = 0,
-    assemble: Callable[[Settings], Assembler | None] = lambda reading: None,
+    assemble: Callable[[Settings, Callable], Assembler | None] = lambda reading, conclude: None,
     gallery: Gallery | None = None,
 ) -> Evaluation:
     """Predicts, reads and measures all clouds, one batch after the other.
@@ -97,12 +114,12 @@ def evaluate(
         config: of the metrics.
         writer: gets the levels of every cloud by the first reading: `append(tuple of Segmented)`. None: nobody does.
         num_samples: how many of the first clouds are kept for pictures.
-        assemble: makes for a reading what puts portions of clouds together again, batch by batch; None: nothing does.
+        assemble: see make_assembler.
         gallery: is shown every cloud with labels.
     """
     task, watch = predictor.system.task, Stopwatch()
     measured = {reading: Measured(task, metrics, config) for reading in readings.values()}
-    assemblers = {reading: assemble(reading) or (lambda *whole: whole) for reading in measured}
+    assemblers = {reading: make_assembler(predictor.system, reading, assemble) for reading in measured}
     samples: list[Sample] = []
     num_clouds = 0
     with tqdm(batches, desc="evaluating", unit="batch", leave=False, dynamic_ncols=True) as progress:
@@ -115,8 +132,7 @@ def evaluate(
             for reading, found in measured.items():
                 with watch.time("cluster"):
                     levels = predictor.system.segment(readout, portions, reading)
-                    points, labels, whole = assemblers[reading](portions, their_labels, levels)
-                    segmented[reading] = [predictor.system.conclude(levels, reading) for levels in whole]
+                    points, labels, segmented[reading] = assemblers[reading](portions, their_labels, levels)
                 with watch.time("metrics"):
                     hits[reading] = found.add(points, labels, segmented[reading])
             num_clouds += len(points.row_splits) - 1

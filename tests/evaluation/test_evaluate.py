@@ -39,6 +39,9 @@ class TruthTeller:
     def __init__(self):
         self.system, self.predicted, self.read = self, 0, []
 
+    def prepare(self, batch):
+        """There is no graph to build."""
+
     def __call__(self, batch):
         self.predicted += 1
         return [level.instance.numpy() for level in batch.labels]

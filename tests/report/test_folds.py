@@ -14,7 +14,7 @@ from instance_seg.report.layouts import Measured, make_table
 from instance_seg.structures import Labels, Level, Segmented
 
 LEVEL = Level(1, "classes", ("floor", "chair", "sofa", "lamp"))
-SETTINGS = {"embedding_bandwidth": 0.6, "merge_quirks": True, "min_share": 0.25}
+SETTINGS = {"embedding_bandwidth": 0.6, "merge_quirks": True, "min_share": 0.25, "every_point": False}
 
 
 def room(rng):

@@ -4,8 +4,10 @@ import json
 
 import pytest
 from data.s3dis.small_rooms import write_area
+from plyfile import PlyData
 
 from instance_seg.experiment import evaluate, train
+from instance_seg.predict import Options, predict
 from instance_seg.presets import load_config
 
 SMALL = {
@@ -25,9 +27,9 @@ SIZES = {"points": (32, 16, 8, 4), "samples": 8, "width": 0.1}
 pytestmark = pytest.mark.slow
 
 
-def measures(folder):
+def measures(folder, reading="mean-shift"):
     results = json.loads((folder / "results.json").read_text())
-    return results["run"], results["readings"]["mean-shift"]["levels"]["classes"]
+    return results["run"], results["readings"][reading]["levels"]["classes"]
 
 
 @pytest.mark.parametrize(("variant", "backbone"), [("b_asis_fusion", "pointnet2"), ("jsnet", "pointconv")])
@@ -44,3 +46,13 @@ def test_rooms_through_the_program(tmp_path, variant, backbone):
     assert trained["per_class"]["chair"]["instances"] == 6 and trained["per_class"]["sofa"]["instances"] == 0
     evaluate(load_config("paper", small | where))  # the sizes come out of the checkpoint
     assert measures(tmp_path / "run")[1] == trained
+    evaluate(load_config("paper", small | where | {"every_point": True}))
+    every = measures(tmp_path / "run", "mean-shift, every point")[1]
+    assert every["per_class"]["chair"]["instances"] == 6 and every["per_class"]["floor"]["union"] >= 1600
+
+    objects = sorted((tmp_path / "data" / "Area_5" / "room_0" / "Annotations").glob("*.txt"))
+    (tmp_path / "mine.txt").write_text("".join(path.read_text() for path in objects))
+    predict(str(tmp_path / "run"), [str(tmp_path / "mine.txt")], tmp_path / "out", Options(up="z"))
+    found = PlyData.read(tmp_path / "out" / "level_1.ply")["vertex"]
+    assert len(found) == 2500 and 0 <= found["semantic"].min() <= found["semantic"].max() < 13
+    assert (tmp_path / "out" / "picture.png").stat().st_size > 1000

@@ -1,11 +1,13 @@
 """The blocks of a room put together again, with their instances merged (datasets.md, S3DIS, BlockMerging)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from instance_seg.clustering.block_merging import BlockMerging
 from instance_seg.clustering.partition import as_proposals
+from instance_seg.data.s3dis.rooms import StoredRoom
+from instance_seg.data.spread import nearest_rows, spread
 from instance_seg.structures import Labels, Points, Segmented, Task
 
 POSITION = slice(3, 6)  # features of a block's points: their place in the room
@@ -15,15 +17,28 @@ class RoomAssembler:
     """Collects blocks in their order, and gives the rooms that are complete: all sampled points of all their blocks.
 
     As in the published program every sample counts, those that lie in two blocks twice; each has the class its own
-    block gave it, and at the end the group of its cell.
+    block gave it, and at the end the group of its cell. `every_point` is ours: every point of the room counts once,
+    and is what the sample nearest to it is.
 
     Args:
         wholes: [R + 1] the blocks of each room.
+        room: room(r) gives room r.
+        conclude: what remains of the instances of a room, one Segmented per level.
         quirks: see BlockMerging.
+        every_point: see above.
     """
 
-    def __init__(self, wholes: np.ndarray, task: Task, quirks: bool = True):
-        self._ends, self._task, self._quirks = [int(end) for end in wholes[1:]], task, quirks
+    def __init__(
+        self,
+        wholes: np.ndarray,
+        task: Task,
+        room: Callable[[int], StoredRoom],
+        conclude: Callable[[tuple[Segmented, ...]], tuple[Segmented, ...]],
+        quirks: bool = True,
+        every_point: bool = False,
+    ):
+        self._ends, self._task, self._open, self._conclude = [int(end) for end in wholes[1:]], task, room, conclude
+        self._quirks, self._every_point = quirks, every_point
         self._count = 0
         self._room: list[tuple] = []  # xyz, features, labels and Segmented of each block of the room so far
 
@@ -37,7 +52,7 @@ class RoomAssembler:
             self._room.append((points.xyz[begin:end], points.features[begin:end], own, levels))
             self._count += 1
             if self._count in self._ends:
-                rooms.append(self._merged())
+                rooms.append(self._merged(self._open(self._ends.index(self._count))))
                 self._room = []
         splits = np.cumsum([0, *(len(room[0]) for room in rooms)]).astype(np.int32)
         xyz = _joined([room[0] for room in rooms], points.xyz)
@@ -51,14 +66,21 @@ class RoomAssembler:
         )
         return Points(xyz, features, splits), truth, [room[3] for room in rooms]
 
-    def _merged(self):
-        xyz, features, labels, found = zip(*self._room)
+    def _merged(self, room: StoredRoom):
+        """xyz in the room's coordinates, features, labels and levels of a room."""
+        _, features, labels, found = zip(*self._room)
         truth = tuple(Labels(*(np.concatenate(arrays) for arrays in zip(*each))) for each in zip(*labels))
         positions = [each[:, POSITION] for each in features]
         levels = tuple(
             self._level(positions, blocks, len(level.classes)) for level, blocks in zip(self._task.levels, zip(*found))
         )
-        return np.concatenate(xyz), np.concatenate(features), truth, levels
+        levels, features = self._conclude(levels), np.concatenate(features)
+        xyz = features[:, POSITION] * np.float32(room.extent)
+        if not self._every_point:
+            return xyz, features, truth, levels
+        nearest = nearest_rows(xyz, room.xyz)
+        truth = tuple(Labels(np.asarray(room.semantic), np.asarray(room.instance)) for _ in truth)
+        return np.asarray(room.xyz), features[nearest], truth, tuple(spread(found, nearest) for found in levels)
 
     def _level(self, positions, blocks: Sequence[Segmented], num_classes: int) -> Segmented:
         merging = BlockMerging(self._quirks)

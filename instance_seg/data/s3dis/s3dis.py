@@ -1,6 +1,7 @@
 """S3DIS as a data set: one area held out; a cloud is a block of a room."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +9,22 @@ import numpy as np
 from tqdm import tqdm
 
 from instance_seg.data.data_set import DataSet
-from instance_seg.data.s3dis.annotations import CLASSES, ROOMS, area_rooms, areas_folder
+from instance_seg.data.s3dis.annotations import (
+    CLASSES,
+    FEWEST_POINTS,
+    MAX_EXTENT,
+    ROOMS,
+    Room,
+    area_rooms,
+    areas_folder,
+)
 from instance_seg.data.s3dis.assemble import RoomAssembler
 from instance_seg.data.s3dis.blocks import as_block, sample_rows
-from instance_seg.data.s3dis.rooms import open_room, prepare_room
+from instance_seg.data.s3dis.rooms import StoredRoom, open_room, prepare_room, with_blocks
 from instance_seg.data.s3dis.settings import S3disSettings
-from instance_seg.structures import Cloud, Labels, Level, Task
+from instance_seg.structures import UPRIGHT, Cloud, Labels, Level, Task
+
+GRAY = 127.5
 
 
 class S3dis(DataSet):
@@ -22,6 +33,7 @@ class S3dis(DataSet):
     Settings = S3disSettings
     metrics = ("coverage",)
     up = "z"
+    mesh_points, most_points = 0, 10_000_000  # a block is sampled anyway
 
     def task(self) -> Task:
         """Every point has a class and belongs to an instance."""
@@ -45,11 +57,35 @@ class S3dis(DataSet):
         if not folders:
             raise ValueError(f"{areas}: there is no area but Area_{self.settings.area}, nothing to train on")
         bar = tqdm(folders[:limit], desc=f"{name} rooms", unit="room", leave=False, dynamic_ncols=True)
-        return Blocks([prepare_room(folder, areas) for folder in bar], self.settings)
+        stored = [prepare_room(folder, areas) for folder in bar]
+        return Blocks({path.name: partial(open_room, path) for path in stored}, self.settings)
 
-    def assembler(self, clouds: "Blocks", reading: Any) -> RoomAssembler:
-        """Merges the instances of the blocks of a room, with the published quirks unless the reading says otherwise."""
-        return RoomAssembler(clouds.wholes, self.task(), getattr(reading, "merge_quirks", True))
+    def assembler(self, clouds: "Blocks", reading: Any, conclude: Callable) -> RoomAssembler:
+        """Merges the instances of the blocks of a room, with the published quirks unless the reading says otherwise.
+
+        Of rooms without labels every point gets some.
+        """
+        quirks, every_point = getattr(reading, "merge_quirks", True), getattr(reading, "every_point", False)
+        every_point |= clouds.room(0).semantic is None
+        return RoomAssembler(clouds.wholes, self.task(), clouds.room, conclude, quirks, every_point)
+
+    def foreign(self, points: np.ndarray, normals: np.ndarray, colors: np.ndarray | None = None) -> Cloud:
+        """A room turned z up, in meters from its corner; the features are colors in 0 ... 255, gray if it has none."""
+        if len(points) < FEWEST_POINTS:
+            raise ValueError(f"has {len(points)} points; want a room of at least {FEWEST_POINTS}")
+        xyz = (points - points.mean(axis=0, dtype=np.float64)) @ UPRIGHT["z"]
+        xyz -= xyz.min(axis=0)
+        if xyz.max() > MAX_EXTENT:
+            raise ValueError(f"measures {xyz.max():.3g} m; rooms are in meters, at most {MAX_EXTENT:.0f}")
+        colors = np.full(points.shape, GRAY, np.float32) if colors is None else np.float32(colors)
+        return Cloud(np.float32(xyz), colors, (), "")
+
+    def portions(self, cloud: Cloud) -> "Blocks":
+        """The blocks of a room. ValueError if none has 100 points."""
+        room = with_blocks(Room(cloud.xyz, cloud.features, None, None, ()))
+        if len(room.block_splits) < 2:
+            raise ValueError(f"has no square meter with {FEWEST_POINTS} points; is it in meters?")
+        return Blocks({cloud.name: lambda: room}, self.settings)
 
     def fingerprint(self, root: str) -> dict[str, str]:
         """How many rooms each area has, and the name of the folder, which tells the aligned version from the other."""
@@ -61,16 +97,22 @@ class S3dis(DataSet):
 class Blocks(Sequence):
     """The blocks of rooms, read when they are asked for.
 
+    `rooms`: by their names what gives each.
+
     Attributes:
         wholes: [R + 1] int64; room r owns the blocks wholes[r]:wholes[r + 1].
         drawn: called as drawn(block, generator), gives another sample of a block; None unless `draw_again` is set.
     """
 
-    def __init__(self, stored: Sequence[Path], settings: S3disSettings):
-        self._stored, self._settings = list(stored), settings
-        counts = [len(open_room(path).block_splits) - 1 for path in self._stored]
+    def __init__(self, rooms: Mapping[str, Callable[[], StoredRoom]], settings: S3disSettings):
+        self._names, self._open, self._settings = list(rooms), list(rooms.values()), settings
+        counts = [len(self.room(r).block_splits) - 1 for r in range(len(rooms))]
         self.wholes = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         self.drawn = self._sample if settings.draw_again else None
+
+    def room(self, r: int) -> StoredRoom:
+        """Room r, without labels if it was never labeled."""
+        return self._open[r]()
 
     def __len__(self) -> int:
         return int(self.wholes[-1])
@@ -80,7 +122,7 @@ class Blocks(Sequence):
         if not 0 <= block < len(self):
             raise IndexError(block)
         r, number = self._place(block)
-        key = [self._settings.block_seed, number, *self._stored[r].name.encode()]
+        key = [self._settings.block_seed, number, *self._names[r].encode()]
         return self._sample(block, np.random.default_rng(key))
 
     def _place(self, block: int) -> tuple[int, int]:
@@ -90,10 +132,10 @@ class Blocks(Sequence):
 
     def _sample(self, block: int, random: np.random.Generator) -> Cloud:
         r, number = self._place(block)
-        room = open_room(self._stored[r])
+        room = self.room(r)
         rows = room.block_rows[room.block_splits[number] : room.block_splits[number + 1]]
         drawn = rows[sample_rows(len(rows), self._settings.block_points, random)]
         seen = as_block(room.xyz[drawn], room.color[drawn], room.extent)
-        labels = Labels(room.semantic[drawn], room.instance[drawn])
+        labels = () if room.semantic is None else (Labels(room.semantic[drawn], room.instance[drawn]),)
         features = np.concatenate([seen.color, seen.position], axis=1).astype(np.float32)
-        return Cloud(seen.xyz.astype(np.float32), features, (labels,), f"{self._stored[r].name}#{number}")
+        return Cloud(seen.xyz.astype(np.float32), features, labels, f"{self._names[r]}#{number}")

@@ -79,8 +79,9 @@ class Embedding(System):
 
     @classmethod
     def readings(cls, settings: EmbeddingSettings) -> Mapping[str, EmbeddingGrouping]:
-        """One."""
-        return {"mean-shift": settings.grouping}
+        """One, which says whether it is of every point of a room."""
+        whole = settings.grouping.every_point
+        return {"mean-shift, every point" if whole else "mean-shift": settings.grouping}
 
     def readout(self, outputs: tuple[Embedded, ...]) -> tuple[EmbeddingReadout, ...]:
         """One for each level."""

@@ -30,6 +30,9 @@ class EmbeddingGrouping(Settings):
         low=0,
         high=1,
     )
+    every_point: bool = option(
+        False, "of a room cut into blocks: judge every point once, as the nearest sample, and not all samples (ours)"
+    )
     clustering: str = option("native", "mean-shift by our kernel, or by scikit-learn", ("native", "sklearn"), free=True)
     clustering_device: str = option(
         "auto", "of our mean-shift kernel; auto: a GPU, if there is one", ("auto", "cpu", "gpu"), free=True

@@ -7,6 +7,7 @@ from data.s3dis.small_rooms import write_area, write_box
 from instance_seg.data.batches import SampleConfig, Split, training_batch
 from instance_seg.data.s3dis.s3dis import S3dis
 from instance_seg.data.s3dis.settings import S3disSettings
+from instance_seg.structures import UPRIGHT
 
 
 @pytest.fixture
@@ -103,3 +104,29 @@ def test_only_the_held_out_area(tmp_path):
     write_area(tmp_path, 5, 1)
     with pytest.raises(ValueError, match="nothing to train on"):
         s3dis().split(tmp_path, "train")
+
+
+def test_a_room_of_ones_own(root):
+    """The points of a room, turned y up and moved, give the blocks that the room gives."""
+    data = s3dis()
+    room = data.split(root, "test", 1).room(0)
+    xyz = np.asarray(room.xyz, np.float64)
+    cloud = data.foreign(xyz @ UPRIGHT["z"].T + [7, 8, 9], None, np.asarray(room.color))
+    np.testing.assert_allclose(cloud.xyz, xyz, atol=1e-6)
+    ours = data.portions(cloud)
+    assert len(ours) == len(room.block_splits) - 1 > 4 and ours[0].labels == () and ours.room(0).semantic is None
+    assert ours[2].features.shape == (64, 6) and 0.2 < ours[2].features[:, :3].max() <= 1
+    assert set(data.foreign(xyz, None).features.ravel()) == {127.5}
+
+
+@pytest.mark.parametrize(
+    "points, message",
+    [
+        (np.zeros((99, 3)), "has 99 points; want a room of at least 100"),
+        (1001.0 * np.arange(100)[:, None] * [1, 0, 0], "rooms are in meters"),
+        (5.0 * np.arange(100)[:, None] * [1, 0, 0], "no square meter with 100 points"),
+    ],
+)
+def test_what_is_no_room(points, message):
+    with pytest.raises(ValueError, match=message):
+        s3dis().portions(s3dis().foreign(points, None))
