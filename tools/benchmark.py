@@ -10,6 +10,7 @@
     cluster   mean-shift, ours and scikit-learn's
     metrics   clustering and measuring of test shapes
     sparse    a sparse U-Net on the scan --room, and the components of its points
+    blocks    S3DIS' networks on blocks of the scan --room, and the merging of a room of a million points
     scale     10,000 to a million points, depth 6 to 9: time and memory per octant, every case in a fresh process
 
 The counted operations stand beside the rate of TensorFlow's matrix product, measured in the same run. --peer runs
@@ -25,7 +26,7 @@ from pathlib import Path
 from absl import app, flags
 from tabulate import tabulate
 
-from instance_seg.benchmark import evaluation, growth, peer, rooms, suites
+from instance_seg.benchmark import blocks, evaluation, growth, peer, rooms, suites
 from instance_seg.benchmark.timing import CLOCKS, Row
 from instance_seg.benchmark.workload import read_shapes
 from instance_seg.files import replacing, write_json
@@ -41,13 +42,15 @@ SUITES = {
     "metrics": evaluation.metrics,
     "scale": growth.scale,
     "sparse": rooms.sparse,
+    "blocks": blocks.blocks,
 }
+OF_ROOMS = {"sparse", "blocks"}
 
 
 FLAGS = flags.FLAGS
 flags.DEFINE_list("suite", ["octree", "step"], "suites, separated by commas, or all")
 flags.DEFINE_string("shapes", None, ".npz file with points and normals [B, N, 3]", required=True)
-flags.DEFINE_string("room", "", "suite sparse: .npz file with xyz, rgb, semantic and instance")
+flags.DEFINE_string("room", "", "suites sparse and blocks: .npz file with xyz, rgb, semantic and instance")
 flags.DEFINE_integer("batch", 4, "shapes in a batch", lower_bound=1)
 flags.DEFINE_integer("depth", 6, "depth of the octrees", lower_bound=1)
 flags.DEFINE_integer("runs", 6, "runs of everything", lower_bound=1)
@@ -62,13 +65,13 @@ flags.DEFINE_bool("line", False, "print one line of JSON only")
 
 
 def chosen_suites() -> list[str]:
-    """The suites of --suite. ValueError for an unknown one, and for `sparse` without --room."""
-    names = [name for name in SUITES if FLAGS.room or name != "sparse"] if FLAGS.suite == ["all"] else FLAGS.suite
+    """The suites of --suite. ValueError for an unknown one, and for one of rooms without --room."""
+    names = [name for name in SUITES if FLAGS.room or name not in OF_ROOMS] if FLAGS.suite == ["all"] else FLAGS.suite
     for name in names:
         if name not in SUITES:
             raise ValueError(f"--suite: {name!r} is unknown; choose from {', '.join(SUITES)}")
-    if "sparse" in names and not FLAGS.room:
-        raise ValueError("--suite=sparse needs --room")
+    if not FLAGS.room and (lacking := [name for name in names if name in OF_ROOMS]):
+        raise ValueError(f"--suite={lacking[0]} needs --room")
     return names
 
 

@@ -96,6 +96,11 @@ class Encoding(Composite):
         slab = tf.reshape(slab, [-1, slab.shape[1] * slab.shape[2]])
         return PointLevel(centers, self.unit(slab, training=training), splits)
 
+    def multiplications(self, level) -> int:
+        """Of features and kernels in each neighborhood."""
+        centers = self.num_points * (len(level.row_splits) - 1)
+        return centers * self.num_neighbors * self.mlp.units[-1].linear.kernel.shape[1] * KERNEL_WIDTH
+
 
 class SharedNorm(BatchNorm):
     """Batch normalization with one mean and one variance for all channels, as JSNet's decoding has it."""
@@ -162,3 +167,8 @@ class DepthwisePooling(Layer):
         moved = tf.matmul(x, hidden, transpose_a=True)  # [N, C, H]
         pooled = tf.reduce_sum(moved * tf.transpose(weights), axis=2) + tf.reduce_sum(x, axis=1) * offset + bias
         return self.norm(pooled, training=training)
+
+    def multiplications(self, x, hidden) -> int:
+        """Of x^T H, and of its diagonal product with W."""
+        n, neighbors, channels = x.shape
+        return n * channels * hidden.shape[-1] * (neighbors + 1)

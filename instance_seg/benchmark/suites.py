@@ -12,7 +12,7 @@ import ocnn_tf_ops as ocnn
 from instance_seg.backbones.octree_unet import OctreeUNet
 from instance_seg.benchmark.operations import Call
 from instance_seg.benchmark.timing import Row, Seconds, matmul_rate, milliseconds, peak_rss_mb, time_runs
-from instance_seg.benchmark.workload import NUM_CLASSES, Shapes, Work, load_settings, make_split
+from instance_seg.benchmark.workload import NUM_CLASSES, Shapes, Work, load_settings, make_split, make_task
 from instance_seg.data.batches import SampleConfig, Split
 from instance_seg.data.pipeline import training_dataset
 
@@ -90,7 +90,7 @@ def _added_by_fusion(
     prefix: str, num_classes: tuple[int, ...], split: Split, rate: float, settings: Settings
 ) -> list[Row]:
     configs = [load_settings(settings.preset, settings.depth, **more) for more in FUSIONS.values()]
-    works = [Work(config, split, settings.batch, num_classes) for config in configs]
+    works = [Work(config, split, settings.batch, make_task(num_classes)) for config in configs]
     for work in works:
         work.predict()
     turns = [[settings.time(work.predict, warmup=0, runs=1).best for work in works] for _ in range(settings.runs)]

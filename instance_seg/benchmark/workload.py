@@ -84,11 +84,11 @@ def load_settings(preset: str, depth: int, **more) -> Config:
 class Work:
     """A system with its losses and its update on one batch, compiled as training compiles them.
 
-    With other classes than those of the labels it can only predict.
+    Of another task than that of the split it can only predict.
     """
 
-    def __init__(self, config: Config, split: Split, batch_size: int, num_classes: tuple[int, ...] = NUM_CLASSES):
-        self.system = build_system(config, make_task(num_classes))
+    def __init__(self, config: Config, split: Split, batch_size: int, task: Task | None = None):
+        self.system = build_system(config, task or split.task)
         self.batch = make_batch(split, batch_size, self.system.tables)
         optimizer = make_optimizer(config.schedule, [v.value for v in self.system.trainable_variables])
         self.step = Step(self.system, optimizer)

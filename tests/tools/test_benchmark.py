@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from tools_in_process import call, loaded
 
-from instance_seg.benchmark import growth, peer, suites
+from instance_seg.benchmark import blocks, growth, peer, suites
 from instance_seg.benchmark.timing import Row, Seconds, added_memory_mb, milliseconds, time_runs
 from instance_seg.benchmark.workload import NUM_CLASSES, Work, load_settings, make_split, read_shapes
 from instance_seg.fusion.semantic_assisted import SemanticAssistedFusion, Transfer
@@ -177,12 +177,29 @@ def test_summary_has_medians():
         assert benchmark.summary([Row("s", "a", 1.0, 2.0, "ms")]) == {"a": 1.0, "a_median": 2.0}
 
 
-def test_suite_of_rooms(shapes_file, tmp_path):
+@pytest.fixture
+def room_file(tmp_path):
     rng = np.random.default_rng(0)
     room = {"xyz": rng.integers(0, 4096, (300, 3)), "rgb": rng.integers(0, 255, (300, 3))}
     room |= {"semantic": rng.integers(0, 20, 300), "instance": np.repeat([-1, 0, 1], 100)}
     np.savez(tmp_path / "room.npz", **room)
-    run(shapes_file, "--suite=sparse", f"--room={tmp_path / 'room.npz'}", f"--json={tmp_path / 'out.json'}")
+    return str(tmp_path / "room.npz")
+
+
+def test_suite_of_blocks(shapes_file, room_file, tmp_path, monkeypatch):
+    monkeypatch.setattr(blocks, "NETWORKS", ("asis",))
+    monkeypatch.setattr(blocks, "MERGED", 40_960)
+    run(shapes_file, "--suite=blocks", f"--room={room_file}", f"--json={tmp_path / 'out.json'}")
+    rows = json.loads((tmp_path / "out.json").read_text())["rows"]
+    assert [row["name"] for row in rows] == ["asis training", "asis inference", "merging_ms", "matmul_gflops"]
+    training, inference = rows[:2]
+    assert 2 < training["gflop"] / inference["gflop"] < 3 and inference["fraction"] > 0
+    with pytest.raises(SystemExit, match="--suite=blocks needs --room"):
+        run(shapes_file, "--suite=blocks")
+
+
+def test_suite_of_rooms(shapes_file, room_file, tmp_path):
+    run(shapes_file, "--suite=sparse", f"--room={room_file}", f"--json={tmp_path / 'out.json'}")
     found = json.loads((tmp_path / "out.json").read_text())["results"]
     assert {"tables_ms", "inference_ms", "forward_ms", "step_ms", "components_ms", "peak_rss_mb"} <= found.keys()
     with pytest.raises(SystemExit, match="--suite=sparse needs --room"):
