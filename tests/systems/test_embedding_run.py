@@ -6,7 +6,7 @@ import pytest
 from data.s3dis.small_rooms import write_area
 from plyfile import PlyData
 
-from instance_seg.experiment import evaluate, train
+from instance_seg.experiment import evaluate, sweep, train
 from instance_seg.predict import Options, predict
 from instance_seg.presets import load_config
 
@@ -46,8 +46,8 @@ def test_rooms_through_the_program(tmp_path, variant, backbone):
     assert trained["per_class"]["chair"]["instances"] == 6 and trained["per_class"]["sofa"]["instances"] == 0
     evaluate(load_config("paper", small | where))  # the sizes come out of the checkpoint
     assert measures(tmp_path / "run")[1] == trained
-    evaluate(load_config("paper", small | where | {"every_point": True}))
-    every = measures(tmp_path / "run", "mean-shift, every point")[1]
+    sweep(load_config("paper", small | where), ["every_point=true"])
+    every = measures(tmp_path / "run" / "sweep" / "every_point_true", "mean-shift, every point")[1]
     assert every["per_class"]["chair"]["instances"] == 6 and every["per_class"]["floor"]["union"] >= 1600
 
     objects = sorted((tmp_path / "data" / "Area_5" / "room_0" / "Annotations").glob("*.txt"))

@@ -1,13 +1,22 @@
 """ASIS and JSNet as systems: losses, instances, and that they learn."""
 
+import dataclasses
+import functools
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from data.s3dis.small_rooms import write_area
 
+from instance_seg.data.batches import Split, evaluation_batch
+from instance_seg.data.s3dis.s3dis import S3dis
+from instance_seg.data.s3dis.settings import S3disSettings
+from instance_seg.metrics.config import MetricConfig
+from instance_seg.metrics.coverage import Coverage
 from instance_seg.nesting import make_settings
 from instance_seg.structures import Batch, Cloud, Labels, Level, Points, Proposals, Segmented, Task
-from instance_seg.systems.embedding.embedding import Embedded, Embedding
+from instance_seg.systems.embedding.embedding import Embedded, Embedding, EmbeddingReadout
 
 TASK = Task("rooms", "", (Level(1, "classes", ("floor", "chair"), things=(0, 1)),), num_features=3)
 SMALL = {"pointnet2_points": (16, 4), "pointnet2_samples": 8, "pointnet2_width": 0.1, "head_width": 16}
@@ -109,3 +118,26 @@ def test_small_instances_are_dropped():
     (kept,) = system.conclude((Segmented(np.zeros(6, np.int32), proposals),), reading)
     assert kept.proposals.points.tolist() == [0, 3, 4, 5] and kept.proposals.row_splits.tolist() == [0, 1, 4]
     np.testing.assert_array_equal(kept.proposals.score, np.float32([0.1, 0.3]))
+
+
+@pytest.mark.parametrize("every_point", [False, True])
+def test_an_oracle_finds_all_of_a_room(tmp_path, every_point):
+    """True classes, and an embedding that says the instance, through clusters, merging and the filter of small ones."""
+    write_area(tmp_path, 5, 1)
+    data = S3dis(S3disSettings(allow_partial=True, block_points=2048))
+    clouds = data.split(str(tmp_path), "test")
+    system = Embedding(make_settings(Embedding.Settings, SMALL), data.task())
+    assert system.calibrate(clouds)["classes/mean_size"][8] > 500
+    sample = evaluation_batch(Split(clouds, data.task()), 0, len(clouds))
+    (labels,) = sample.labels
+    bits = labels.instance[:, None] >> np.arange(5) & 1
+    readout = (EmbeddingReadout(labels.semantic, np.float32(4 * bits), np.zeros(len(bits), np.float32)),)
+    (reading,) = system.readings(system.settings).values()
+    reading = dataclasses.replace(reading, every_point=every_point)
+    assembler = data.assembler(clouds, reading, functools.partial(system.conclude, reading=reading))
+    found = system.segment(readout, sample.points, reading)
+    points, (truth,), ((segmented,),) = assembler(sample.points, (labels,), found)
+    assert len(points.xyz) == (2500 if every_point else len(clouds) * 2048)
+    metric = Coverage(data.task().levels[0], MetricConfig())
+    metric.add(truth, segmented)
+    assert [metric.result()[f"m{name}"] for name in ("Cov", "WCov", "Prec", "Rec", "IoU")] == [100] * 5
