@@ -50,7 +50,7 @@ def test_the_readings_are_evaluated_and_predicted(run):
     for name in ("calibrated", "within", "across", "auto"):
         found = CloudSegmenter(config.run.logdir, {}, name)(cloud.xyz, cloud.features)
         assert (found[0].is_unlike is not None) == (name == "auto")
-    with pytest.raises(ValueError, match="--reading=best: the run has with region centers, .*, auto; "):
+    with pytest.raises(ValueError, match="--reading=best: there are with region centers, .*, auto; "):
         CloudSegmenter(config.run.logdir, {}, "best")
 
 
