@@ -8,7 +8,8 @@ html_theme = "alabaster"
 html_theme_options = {
     "description": "Multi-level 3D part instance segmentation with octree networks",
     "font_family": "sans-serif",
-    "page_width": "1080px",
+    "page_width": "1120px",
+    "sidebar_width": "260px",
 }
 html_show_sourcelink = False
 myst_heading_anchors = 3
