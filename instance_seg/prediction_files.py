@@ -26,7 +26,7 @@ def write_prediction(
     task: Task,
     levels: Sequence[Segmented],
     up: str,
-    picture: Mapping[str, Any],
+    picture: Mapping[str, Any] | None = None,
 ) -> None:
     """level_<k>.ply, of a mesh also mesh_level_<k>.ply and .glb, the parts, the picture and the viewer.
 
@@ -50,7 +50,7 @@ def write_prediction(
         shown[level.name] = None, [("prediction", found, None)]
     surface = None if cloud.mesh is None else _write_meshes(folder, cloud, task, levels, turn)
     write_parts(folder, part_records(task, levels, cloud.points), uncertainty_note(task, levels))
-    write_png(folder / "picture.png", render_panel(columns, **picture))
+    write_png(folder / "picture.png", render_panel(columns, **(picture or {})))
     write_viewer(folder / VIEWER, name, task, [Shape(name, shape, directions, shown, surface)])
 
 
