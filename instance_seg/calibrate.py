@@ -3,7 +3,7 @@
     python -m instance_seg.calibrate --run=RUN_DIR --data_dir=DIR
 
 The network predicts once; its predictions are clustered with every bandwidth and lambda of a grid, as `evaluate` would.
-Six readings are kept (clustering/by_class.py, across.py), which `evaluate` and `predict --reading` offer from then on:
+Readings are kept (clustering/by_class.py, across.py), which `evaluate` and `predict --reading` offer from then on:
 
     paired classes only    the run's own, without a push for classes that never have two instances in a training shape
     from labels            by sizes and distances of the training shapes (tools/measure_dataset.py)
@@ -11,6 +11,12 @@ Six readings are kept (clustering/by_class.py, across.py), which `evaluate` and 
     calibrated             the best of the grid for each class
     across classes         all points of a level together, whatever their classes
     auto                   across classes where they are less certain than on the validation split, else calibrated
+
+With --learn=modes or pairs there are three more, whose values go down the gradient of a loss (losses/modes.py):
+
+    learned gaussian       with the kernel that they were learned for, of standard deviation s
+    learned flat 2.45 s    with the flat kernel of the same spread, and one as wide as the loss draws its boundary:
+    learned flat 1.18 s
 """
 
 import functools
@@ -31,8 +37,10 @@ from instance_seg.evaluation.calibration import BY_CLASS, best_values, make_grid
 from instance_seg.evaluation.summary import values_table
 from instance_seg.experiment import Evaluator, make_data_set, restore_system
 from instance_seg.interrupt import ending_at_signals
+from instance_seg.losses.modes import LOSSES
 from instance_seg.registry import load
 from instance_seg.systems import SYSTEMS
+from instance_seg.systems.learned_clustering import learn_values, learned_readings, sample_regions
 from instance_seg.systems.system import System
 from instance_seg.tables import markdown, percent
 from instance_seg.training.checkpoint_files import checkpoint_folder, described_config, run_folder
@@ -45,6 +53,7 @@ _SHAPES = flags.DEFINE_integer("shapes", 100, "the first so many of them; 0: all
 _BANDWIDTHS = flags.DEFINE_list("bandwidths", ["0.05", "0.1", "0.15", "0.2", "0.3", "0.4"], "of the grid")
 _PUSHES = flags.DEFINE_list("pushes", ["0", "0.25", "0.5"], "lambda of the grid, in units of the bandwidth")
 _ACROSS = flags.DEFINE_float("across_bandwidth", 0.2, "of the reading across classes", 1e-5, 10)
+_LEARN = flags.DEFINE_enum("learn", "none", ["none", *LOSSES], "loss that bandwidth and lambda are learned by")
 _MEASURE = flags.DEFINE_string("measure", "AP50", "by which clusterings are compared")
 
 
@@ -57,6 +66,7 @@ class Options(NamedTuple):
     pushes: tuple[float, ...] = (0.0, 0.25, 0.5)  # lambda in units of the bandwidth
     measure: str = "AP50"  # by which they are compared
     across: float = 0.2  # bandwidth across classes
+    learn: str = "none"  # or one of losses.modes.LOSSES
 
 
 def calibrate(checkpoint: str, data_dir: str, options: Options) -> str:
@@ -77,8 +87,13 @@ def calibrate(checkpoint: str, data_dir: str, options: Options) -> str:
         readings = values_from_labels(_spacing(data_set, data_dir, config.run.seed), given)
         clouds = data_set.split(data_dir, options.split, options.shapes or None)
         grid = make_grid(given, options.bandwidths, options.pushes)
-        measured = Evaluator(config, data_set, system, clouds).run(grid).readings
+        evaluator = Evaluator(config, data_set, system, clouds)
+        measured = evaluator.run(grid).readings
         readings |= best_values(grid, measured, system.task, options.measure)
+        if options.learn != "none":
+            regions = sample_regions(evaluator.readouts(), system.task)
+            values = learn_values(regions, system.task, given, LOSSES[options.learn])
+            readings |= learned_readings(values, given)
         path = write_readings(checkpoint_folder(checkpoint), readings)
         validation = Evaluator(config, data_set, system, data_set.split(data_dir, "val"))
         write_limits(path.parent, _entropies(system, validation), options.across, BY_CLASS)
@@ -109,7 +124,7 @@ def main(_) -> None:
     """Calibrates the run that the flags name."""
     try:
         bandwidths, pushes = (tuple(map(float, flag.value)) for flag in (_BANDWIDTHS, _PUSHES))
-        options = Options(_SPLIT.value, _SHAPES.value, bandwidths, pushes, _MEASURE.value, _ACROSS.value)
+        options = Options(_SPLIT.value, _SHAPES.value, bandwidths, pushes, _MEASURE.value, _ACROSS.value, _LEARN.value)
         print(calibrate(_RUN.value, _DATA_DIR.value, options))
     except RunIsHeld as error:
         print(f"error: {error}", file=sys.stderr)

@@ -14,21 +14,22 @@ from instance_seg.training.checkpoint import describe_system
 
 pytestmark = pytest.mark.slow
 BY_CLASS = ["paired classes only", "from labels", "calibrated by level", "calibrated"]
-READINGS = [*BY_CLASS, "across classes", "auto"]
+LEARNED = ["learned gaussian", "learned flat 2.45 s", "learned flat 1.18 s"]
+READINGS = [*BY_CLASS, *LEARNED, "across classes", "auto"]
 
 
 @pytest.fixture(scope="module")
 def run(small_partnet, tmp_path_factory):
     config = tiny_config(small_partnet, tmp_path_factory.mktemp("run"), max_iter=2, test_shapes=1)
     assert train(config) == 0
-    options = Options(shapes=2, bandwidths=(0.2, 0.4), pushes=(0.0,))
+    options = Options(shapes=2, bandwidths=(0.2, 0.4), pushes=(0.0,), learn="modes")
     return config, calibrate(config.run.logdir, config.data.data_dir, options)
 
 
 def test_the_table_has_a_value_for_every_class_and_reading(run):
     config, said = run
     table = pd.read_csv(f"{config.run.logdir}/checkpoints/readings.csv")
-    assert list(table["reading"].unique()) == BY_CLASS
+    assert list(table["reading"].unique()) == [*BY_CLASS, *LEARNED]
     task = make_data_set(config).task()
     assert (table.groupby("reading").size() == sum(len(task.levels[k].things) for k in task.scored)).all()
     assert set(table[table["reading"] == "calibrated"]["bandwidth"]) <= {0.1, 0.2, 0.4}
@@ -43,6 +44,8 @@ def test_the_readings_are_evaluated_and_predicted(run):
     shares = [level["unlike"] for level in readings["auto"]["levels"].values()]
     assert shares and set(shares) <= {0, 100} and "unlike" not in readings["across classes"]["mean"]
     assert "unlike" in open(f"{config.run.logdir}/table.md").read()
+    kernels = [readings[name]["settings"]["kernel"] for name in LEARNED]
+    assert kernels == ["gaussian", "flat", "flat"]
     values = readings["calibrated"]["settings"]["by_class"]
     assert values and all(set(each) == {"bandwidth", "lambda"} for level in values.values() for each in level.values())
     assert "calibrated" in open(f"{config.run.logdir}/table.md").read()
