@@ -30,10 +30,9 @@ from tqdm import tqdm
 from instance_seg.clustering.across import write_limits
 from instance_seg.clustering.by_class import write_readings
 from instance_seg.clustering.config import ClusterConfig
-from instance_seg.config import make_config
 from instance_seg.data.data_set import DataSet
-from instance_seg.data.spacing import measure_spacing
-from instance_seg.evaluation.calibration import BY_CLASS, best_values, make_grid, values_from_labels
+from instance_seg.data.spacing import measure_spacing, values_from_labels
+from instance_seg.evaluation.calibration import BY_CLASS, best_values, make_grid
 from instance_seg.evaluation.summary import values_table
 from instance_seg.experiment import Evaluator, make_data_set, restore_system
 from instance_seg.interrupt import ending_at_signals
@@ -77,7 +76,7 @@ def calibrate(checkpoint: str, data_dir: str, options: Options) -> str:
         RunIsHeld: another process works in the folder of the run.
     """
     folder = run_folder(checkpoint)
-    config = make_config(described_config(checkpoint).flat() | {"data_dir": data_dir, "logdir": str(folder)})
+    config = described_config(checkpoint, {"data_dir": data_dir, "logdir": str(folder)})
     given = next(iter(load(SYSTEMS, "system", config.system).readings(config.network).values()))
     if not isinstance(given, ClusterConfig):
         raise ValueError(f"--run={checkpoint}: the system {config.system} has no bandwidth and lambda of classes")

@@ -91,18 +91,6 @@ def restore_system(config: Config, task: Task, checkpoint: str) -> System:
     return system
 
 
-def readings_of(config: Config, system: System, folder: pathlib.Path) -> dict[str, Settings]:
-    """The readings of the settings, then those of values that lie beside the checkpoints in `folder`.
-
-    Raises:
-        ValueError: two have one name, or the values are not those of this task.
-    """
-    given, stored = system.readings(config.network), system.stored_readings(config.network, folder)
-    if twice := given.keys() & stored.keys():
-        raise ValueError(f"{folder}: keeps a reading {min(twice)!r}, which the system has itself; give it another name")
-    return {**given, **stored}
-
-
 def train(config: Config) -> int:
     """Trains to the end, evaluates, writes results.json and table.md; returns the exit code.
 
@@ -132,12 +120,14 @@ def _train(config: Config, strategy: tf.distribute.Strategy, logdir: pathlib.Pat
     earlier_events = event_files(logdir / "tensorboard")
     is_chief = worker_index(strategy) == 0  # the chief alone evaluates
     comparison = Comparison(logdir / "tensorboard", _compared(config)) if is_chief else None
+    if is_chief:
+        system.store_readings(logdir / CHECKPOINTS, clouds, functools.partial(data_set.pose, config.run.seed))
 
     def batches(first_step, parts, num_parts):
         return training_dataset(split, samples, system.tables, first_step, None, 2 * len(parts), parts, num_parts)
 
     def evaluate(done: Progress, final: bool) -> None:
-        readings = readings_of(config, system, logdir / CHECKPOINTS)
+        readings = system.all_readings(config.network, logdir / CHECKPOINTS)
         evaluation = evaluator.run(readings, logdir if final else None, config.run.picture_shapes)
         write_evaluation(evaluation, done.step, {"up": data_set.up, **data_set.picture})
         comparison.write(evaluation, done.step)
@@ -165,7 +155,7 @@ def evaluate(config: Config) -> Evaluation:
         remove_temporary(logdir)
         system, progress, evaluator, past = _restored(config)
         folder = checkpoint_folder(config.run.ckpt or config.run.logdir)
-        evaluation = evaluator.run(readings_of(config, system, folder), logdir)
+        evaluation = evaluator.run(system.all_readings(config.network, folder), logdir)
         save_results(config, system, evaluation, progress, past)
         return evaluation
 
@@ -199,11 +189,11 @@ class CloudSegmenter:
     """
 
     def __init__(self, checkpoint: str, settings: Mapping[str, Any], reading: str = "auto"):
-        self._config = make_config(described_config(checkpoint).flat() | dict(settings))
+        self._config = described_config(checkpoint, settings)
         self._data_set = make_data_set(self._config)
         self.task = self._data_set.task()
         self._system = restore_system(self._config, self.task, checkpoint)
-        readings = readings_of(self._config, self._system, checkpoint_folder(checkpoint))
+        readings = self._system.all_readings(self._config.network, checkpoint_folder(checkpoint))
         self._reading = chosen_reading(readings, reading)
         self._predictor = None  # knows the batches of any cloud by those of the first
 

@@ -10,9 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from instance_seg.clustering.across import chosen_reading, stored_readings
+from instance_seg.clustering.across import beginning_with, chosen_reading, stored_readings
 from instance_seg.clustering.instances import segment_clouds
-from instance_seg.config import make_config
 from instance_seg.data import DATA_SETS
 from instance_seg.fusion import source_levels
 from instance_seg.registry import load
@@ -43,7 +42,7 @@ class PortableSegmenter:
             raise ValueError(
                 f"--run={folder}: without TensorFlow a folder of weights is needed; tools/export.py makes one of a run"
             )
-        config = make_config(described_config(folder).flat() | dict(settings))
+        config = described_config(folder, settings)
         network = config.network
         kind = f"{config.system} over {network.backbone} on {config.data_set}"
         if kind != KNOWN or network.semantic_path != "none":
@@ -54,7 +53,8 @@ class PortableSegmenter:
         self._data_set = load(DATA_SETS, "data_set", config.data_set)(config.source)
         self.task, self._settings = self._data_set.task(), network
         stored = stored_readings(pathlib.Path(folder), network.grouping, self.task)
-        self._reading = chosen_reading({"the run's own": network.grouping, **stored}, reading)
+        readings = beginning_with(network.order.first_reading, {"the run's own": network.grouping, **stored})
+        self._reading = chosen_reading(readings, reading)
         self._weights = read_folder_weights(folder)
 
     def __call__(

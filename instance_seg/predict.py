@@ -28,7 +28,6 @@ import numpy as np
 from absl import app, flags
 from tqdm import tqdm
 
-from instance_seg.config import make_config
 from instance_seg.data import DATA_SETS
 from instance_seg.data.bounding_sphere import in_unit_box
 from instance_seg.data.data_set import DataSet
@@ -127,7 +126,7 @@ def data_set_of(checkpoint: str, settings: Mapping[str, Any]) -> type[DataSet]:
         raise ValueError(
             f"--run={checkpoint}: neither a checkpoint (PREFIX of PREFIX.index) nor a folder with one"
         ) from error
-    config = make_config(described_config(checkpoint).flat() | dict(settings))
+    config = described_config(checkpoint, settings)
     return load(DATA_SETS, "data_set", config.data_set)
 
 

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 from training.small_runs import tiny_config
@@ -13,15 +14,23 @@ from instance_seg.experiment import CloudSegmenter, evaluate, make_data_set, tra
 from instance_seg.training.checkpoint import describe_system
 
 pytestmark = pytest.mark.slow
-BY_CLASS = ["paired classes only", "from labels", "calibrated by level", "calibrated"]
+GIVEN, LABELS = ["with region centers", "without region centers"], ["paired classes only", "from labels"]
 LEARNED = ["learned gaussian", "learned flat 2.45 s", "learned flat 1.18 s"]
-READINGS = [*BY_CLASS, *LEARNED, "across classes", "auto"]
+BY_CLASS = [*LABELS, "calibrated by level", "calibrated", *LEARNED]
+READINGS = [*BY_CLASS, "across classes", "auto"]
+
+
+def readings_in(logdir):
+    return read_results(f"{logdir}/results.json")["readings"]
 
 
 @pytest.fixture(scope="module")
 def run(small_partnet, tmp_path_factory):
-    config = tiny_config(small_partnet, tmp_path_factory.mktemp("run"), max_iter=2, test_shapes=1)
+    config = tiny_config(
+        small_partnet, tmp_path_factory.mktemp("run"), max_iter=2, test_shapes=1, first_reading="from labels"
+    )
     assert train(config) == 0
+    assert list(readings_in(config.run.logdir)) == ["from labels", *GIVEN, "paired classes only"]
     options = Options(shapes=2, bandwidths=(0.2, 0.4), pushes=(0.0,), learn="modes")
     return config, calibrate(config.run.logdir, config.data.data_dir, options)
 
@@ -29,7 +38,7 @@ def run(small_partnet, tmp_path_factory):
 def test_the_table_has_a_value_for_every_class_and_reading(run):
     config, said = run
     table = pd.read_csv(f"{config.run.logdir}/checkpoints/readings.csv")
-    assert list(table["reading"].unique()) == [*BY_CLASS, *LEARNED]
+    assert sorted(table["reading"].unique()) == sorted(BY_CLASS)
     task = make_data_set(config).task()
     assert (table.groupby("reading").size() == sum(len(task.levels[k].things) for k in task.scored)).all()
     assert set(table[table["reading"] == "calibrated"]["bandwidth"]) <= {0.1, 0.2, 0.4}
@@ -39,8 +48,8 @@ def test_the_table_has_a_value_for_every_class_and_reading(run):
 def test_the_readings_are_evaluated_and_predicted(run):
     config, _ = run
     evaluate(config)
-    readings = read_results(f"{config.run.logdir}/results.json")["readings"]
-    assert list(readings) == ["with region centers", "without region centers", *READINGS]
+    readings = readings_in(config.run.logdir)
+    assert list(readings) == ["from labels", *GIVEN, *(name for name in READINGS if name != "from labels")]
     shares = [level["unlike"] for level in readings["auto"]["levels"].values()]
     assert shares and set(shares) <= {0, 100} and "unlike" not in readings["across classes"]["mean"]
     assert "unlike" in open(f"{config.run.logdir}/table.md").read()
@@ -53,7 +62,7 @@ def test_the_readings_are_evaluated_and_predicted(run):
     for name in ("calibrated", "within", "across", "auto"):
         found = CloudSegmenter(config.run.logdir, {}, name)(cloud.xyz, cloud.features)
         assert (found[0].is_unlike is not None) == (name == "auto")
-    with pytest.raises(ValueError, match="--reading=best: there are with region centers, .*, auto; "):
+    with pytest.raises(ValueError, match="--reading=best: there are from labels, with region centers, .*, auto; "):
         CloudSegmenter(config.run.logdir, {}, "best")
 
 
@@ -63,10 +72,26 @@ def test_limits_are_above_the_entropies_of_the_validation_split(run):
     assert (table["limit"] >= 1.2 * table["median"] - 1e-3).all() and (table["median"] > 0).all()
 
 
+def test_a_bandwidth_of_ones_own_counts_in_place_of_values_by_class(run):
+    config, _ = run
+    cloud = make_data_set(config).split(config.data.data_dir, "test")[0]
+    first, labels, given, own = (
+        CloudSegmenter(config.run.logdir, changes, reading)(cloud.xyz, cloud.features)
+        for changes, reading in (({}, "within"), ({}, "from labels"), ({}, GIVEN[0]), ({"bandwidth": 0.1}, "within"))
+    )
+
+    def ids(levels):
+        return np.stack([found.proposals.instance(len(cloud.xyz)) for found in levels])
+
+    np.testing.assert_array_equal(ids(first), ids(labels))
+    np.testing.assert_array_equal(ids(own), ids(given))
+    assert (ids(first) != ids(given)).any()
+
+
 def test_a_training_that_goes_on_reads_them_too(run):
     config, _ = run
     assert train(config) == 0  # it is at its end, and evaluates
-    assert list(read_results(f"{config.run.logdir}/results.json")["readings"])[2:] == READINGS
+    assert set(readings_in(config.run.logdir)) == {*GIVEN, *READINGS}
 
 
 def test_a_system_without_bandwidths_of_classes_is_named(tmp_path):

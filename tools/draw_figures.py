@@ -21,7 +21,6 @@ import numpy as np
 from absl import app, flags
 
 from instance_seg.clustering.config import ClusterConfig
-from instance_seg.config import make_config
 from instance_seg.data.batches import Split
 from instance_seg.data.pipeline import evaluation_dataset
 from instance_seg.drawing.curves import render_curves
@@ -62,8 +61,8 @@ class Run:
     """
 
     def __init__(self, checkpoint: str, data_dir: str, split: str, settings: Mapping[str, Any]):
-        described = described_config(checkpoint).flat()
-        self.config = make_config(described | {name: settings[name] for name in settings if name in described})
+        known = described_config(checkpoint).flat()
+        self.config = described_config(checkpoint, {name: settings[name] for name in settings if name in known})
         self.data_set = make_data_set(self.config)
         self.task = self.data_set.task()
         self.system = restore_system(self.config, self.task, checkpoint)

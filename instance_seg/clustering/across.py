@@ -105,6 +105,11 @@ def stored_readings(folder: pathlib.Path, given: ClusterConfig, task: Task) -> d
     return of_classes | read_across(folder, task, {"": given, **of_classes})
 
 
+def beginning_with(first: str, readings: Mapping[str, Settings]) -> dict[str, Settings]:
+    """The readings, of which the one of that name comes first, if it is among them."""
+    return {first: readings[first], **readings} if first in readings else dict(readings)
+
+
 def chosen_reading(readings: Mapping[str, Settings], name: str) -> Settings:
     """One of the readings by its name, or by what it does.
 

@@ -6,11 +6,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from instance_seg.clustering.by_class import ByClass, ClassValues
+from instance_seg.clustering.config import ClusterConfig
 from instance_seg.data.augment import Motion
 from instance_seg.structures import Cloud, Task
 
 LIMITS = (0.02, 0.4)  # of a suggested bandwidth
 PUSH = 0.25  # a suggested lambda, of the bandwidth
+PAIRED, FROM_LABELS = "paired classes only", "from labels"  # readings
 
 
 class ClassSpacing(NamedTuple):
@@ -57,6 +60,21 @@ def measure_spacing(clouds: Iterable[Cloud], task: Task, pose: Callable[[int], M
         for k in task.scored
         for c in task.levels[k].things
     ]
+
+
+def values_from_labels(spacing: Iterable[ClassSpacing], given: ClusterConfig) -> dict[str, ByClass]:
+    """Two readings that need no predictions.
+
+    "paired classes only" is the given clustering without a push for classes that never have two instances in a training
+    shape: there is nothing to push apart, and the direction of Eq. 7 is noise. "from labels" has the bandwidth and
+    lambda that sizes and distances suggest.
+    """
+    paired, suggested = [], []
+    for each in spacing:
+        push = given.semantic_center_offset if each.most >= 2 else 0.0
+        paired.append(ClassValues(each.level, each.class_name, given.bandwidth, push))
+        suggested.append(ClassValues(each.level, each.class_name, each.bandwidth, each.push))
+    return {PAIRED: ByClass.of(given, paired), FROM_LABELS: ByClass.of(given, suggested)}
 
 
 def _measure(xyz: np.ndarray, instance: np.ndarray) -> np.ndarray:

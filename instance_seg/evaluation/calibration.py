@@ -1,34 +1,18 @@
-"""Which bandwidth and lambda are best for each level and class, and which follow from labels. NumPy only."""
+"""Which bandwidth and lambda of a grid are best for each level and class. NumPy only."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from instance_seg.clustering.by_class import ByClass, ClassValues, things_of
 from instance_seg.clustering.config import ClusterConfig
-from instance_seg.data.spacing import ClassSpacing
 from instance_seg.evaluation.results import PER_CLASS
 from instance_seg.options import shown
 from instance_seg.structures import Task
 
-PAIRED, FROM_LABELS, BY_LEVEL, BY_CLASS = "paired classes only", "from labels", "calibrated by level", "calibrated"
-
-
-def values_from_labels(spacing: Iterable[ClassSpacing], given: ClusterConfig) -> dict[str, ByClass]:
-    """Two readings that need no predictions.
-
-    "paired classes only" is the given clustering without a push for classes that never have two instances in a training
-    shape: there is nothing to push apart, and the direction of Eq. 7 is noise. "from labels" has the bandwidth and
-    lambda that sizes and distances suggest (data/spacing.py).
-    """
-    paired, suggested = [], []
-    for each in spacing:
-        push = given.semantic_center_offset if each.most >= 2 else 0.0
-        paired.append(ClassValues(each.level, each.class_name, given.bandwidth, push))
-        suggested.append(ClassValues(each.level, each.class_name, each.bandwidth, each.push))
-    return {PAIRED: ByClass.of(given, paired), FROM_LABELS: ByClass.of(given, suggested)}
+BY_LEVEL, BY_CLASS = "calibrated by level", "calibrated"
 
 
 def make_grid(given: ClusterConfig, bandwidths: Sequence[float], pushes: Sequence[float]) -> dict[str, ClusterConfig]:

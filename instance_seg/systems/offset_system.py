@@ -2,19 +2,22 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
 import tensorflow as tf
+from tqdm import tqdm
 
-from instance_seg.clustering.across import Across, stored_readings
-from instance_seg.clustering.by_class import ByClass
+from instance_seg.clustering.across import Across, beginning_with, stored_readings
+from instance_seg.clustering.by_class import FILE_NAME, write_readings
 from instance_seg.clustering.config import ClusterConfig
 from instance_seg.clustering.instances import segment_clouds
+from instance_seg.data.augment import Motion
+from instance_seg.data.spacing import measure_spacing, values_from_labels
 from instance_seg.data.targets import CenterTargets
 from instance_seg.initializers import RELEASED, Initializer
 from instance_seg.losses.segmentation import segmentation_losses, weight_decay
-from instance_seg.structures import Batch, LevelPrediction, LevelReadout, Points, Segmented, Task
+from instance_seg.structures import Batch, Cloud, LevelPrediction, LevelReadout, Points, Segmented, Task
 from instance_seg.systems.settings import OffsetSettings
 from instance_seg.systems.system import System, make_backbone
 from ocnn_tf_ops.python.cuda_memory import require_gpu
@@ -48,9 +51,20 @@ class OffsetSystem(System):
         none = dataclasses.replace(given, semantic_center_offset=0.0, region_push=ClusterConfig.region_push)
         return {WITH: given, WITHOUT: none}
 
-    def stored_readings(self, settings: OffsetSettings, folder: pathlib.Path) -> Mapping[str, ByClass | Across]:
-        """Those that instance_seg.calibrate keeps (clustering/by_class.py, across.py)."""
-        return stored_readings(folder, settings.grouping, self.task)
+    def all_readings(self, settings: OffsetSettings, folder: pathlib.Path) -> Mapping[str, ClusterConfig | Across]:
+        """With those that lie there (clustering/by_class.py, across.py); the one that the settings name comes first."""
+        given, stored = self.readings(settings), stored_readings(folder, settings.grouping, self.task)
+        if twice := given.keys() & stored.keys():
+            raise ValueError(f"{folder}: keeps a reading {min(twice)!r}, which every run has; give it another name")
+        return beginning_with(settings.order.first_reading, {**given, **stored})
+
+    def store_readings(self, folder: pathlib.Path, clouds: Sequence[Cloud], pose: Callable[[int], Motion]) -> None:
+        """Those that follow from labels, where the settings want one of them first and there is no file yet."""
+        if self.settings.order.first_reading and not (folder / FILE_NAME).exists():
+            each = (clouds[i] for i in range(len(clouds)))
+            progress = tqdm(each, "measuring", len(clouds), unit="cloud", leave=False)
+            spacing = measure_spacing(progress, self.task, pose)
+            write_readings(folder, values_from_labels(spacing, self.settings.grouping))
 
     def entropies(self, readout: tuple[LevelReadout, ...], points: Points) -> dict[str, list[float]]:
         """The mean entropy (nats) of the class probabilities of each cloud of a batch, by the name of the level."""

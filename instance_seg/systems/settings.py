@@ -5,10 +5,23 @@ from dataclasses import dataclass
 from instance_seg.backbones import BACKBONES
 from instance_seg.backbones.settings import MAX_NEIGHBORS, MAX_WIDTH
 from instance_seg.clustering.config import ClusterConfig
+from instance_seg.data.spacing import FROM_LABELS, PAIRED
 from instance_seg.fusion import GRADIENT_TO, HARD_IN, ORDERS, PATHS, SPACES
 from instance_seg.heads import FUSE_FROM, PLAIN_UNITS
 from instance_seg.losses.config import LossConfig
 from instance_seg.options import Settings, chosen, group, option
+
+
+@dataclass(frozen=True)
+class ReadingOrder(Settings):
+    """Which of all readings is the default: that of `predict`, and of the prediction files of an evaluation."""
+
+    first_reading: str = option(
+        "",
+        "a training measures bandwidth and lambda by class on its labels, and this reading with them comes first; "
+        "empty: neither",
+        ("", PAIRED, FROM_LABELS),
+    )
 
 
 @dataclass(frozen=True)
@@ -21,6 +34,7 @@ class OffsetSettings(Settings):
     head_hidden: int = option(2, "hidden units of a head; 1 is the paper's two-layer MLP", low=0, high=1000)
     loss: LossConfig = group(LossConfig, of_weights=False)
     grouping: ClusterConfig = group(ClusterConfig, of_weights=False)
+    order: ReadingOrder = group(ReadingOrder, of_weights=False)
 
 
 @dataclass(frozen=True)

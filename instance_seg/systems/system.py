@@ -1,12 +1,13 @@
 """What trainer, evaluator, predictor and benchmark know of a system."""
 
 import pathlib
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import keras
 
 from instance_seg.backbones import BACKBONES
+from instance_seg.data.augment import Motion
 from instance_seg.initializers import RELEASED, Initializer
 from instance_seg.layers import Composite
 from instance_seg.options import Settings
@@ -63,9 +64,20 @@ class System(keras.Model):
         """
         raise NotImplementedError
 
-    def stored_readings(self, settings: Any, folder: pathlib.Path) -> Mapping[str, Settings]:
-        """Further ones, made of values that lie beside the checkpoints in `folder`. None of them is the first."""
-        return {}
+    def all_readings(self, settings: Any, folder: pathlib.Path) -> Mapping[str, Settings]:
+        """Those of `readings`, and those of values that lie beside the checkpoints in `folder`; the default first.
+
+        Raises ValueError naming the file if the values do not fit the task.
+        """
+        return self.readings(settings)
+
+    def store_readings(self, folder: pathlib.Path, clouds: Sequence[Cloud], pose: Callable[[int], Motion]) -> None:
+        """Before the first update: stores values of readings that follow from the training clouds, if it has such.
+
+        Args:
+            folder: of the checkpoints.
+            pose: how the cloud at a place stands when it is evaluated.
+        """
 
     def readout(self, outputs: Any) -> Any:
         """What `segment` needs of the outputs, computed on the device."""

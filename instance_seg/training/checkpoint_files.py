@@ -3,6 +3,7 @@
 import pathlib
 import re
 import shutil
+from collections.abc import Mapping
 from typing import Any
 
 from instance_seg.config import Config, make_config
@@ -86,16 +87,24 @@ def read_description(checkpoint: str) -> dict[str, Any]:
     return description
 
 
-def described_config(checkpoint: str) -> Config:
-    """The settings of data set and system that a checkpoint is of; ValueError naming it if they are none."""
+def described_config(checkpoint: str, changes: Mapping[str, Any] | None = None) -> Config:
+    """The settings of data set and system that a checkpoint is of; ValueError naming it if they are none.
+
+    Args:
+        changes: other values of settings. With them no reading with values by class comes first: a given bandwidth
+            counts.
+    """
     description = read_description(checkpoint)
     settings = description["source"] | description["settings"] | description["other_settings"]
     try:
-        return make_config({"data_set": description["data_set"], "system": description["system"], **settings})
+        found = make_config({"data_set": description["data_set"], "system": description["system"], **settings})
     except ValueError as error:
         raise ValueError(
             f"{checkpoint}: its {_description_file(checkpoint).name} describes no network: {error}"
         ) from error
+    flat = found.flat()
+    first = {"first_reading": ""} if "first_reading" in flat else {}
+    return make_config(flat | first | dict(changes)) if changes else found
 
 
 def remove_checkpoint(prefix: str) -> None:

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from instance_seg.clustering.config import ClusterConfig
 from instance_seg.data.augment import STILL
-from instance_seg.data.spacing import measure_spacing
+from instance_seg.data.spacing import ClassSpacing, measure_spacing, values_from_labels
 from instance_seg.structures import Cloud, Labels, Level, Task
 
 TASK = Task("toy", "", (Level(1, "fine", ("other", "seat", "leg", "wheel"), 1, (1, 2, 3)),))
@@ -51,3 +52,14 @@ def test_a_class_that_does_not_occur_has_a_row_and_points_of_no_instance_are_lef
 def test_suggestions_stay_within_their_limits():
     near, far = ([(2, i, cross([i * gap, 0, 0], 0.001)) for i in range(2)] for gap in (0.01, 5))
     assert [measured(cloud(*parts))["leg"].bandwidth for parts in (near, far)] == [0.02, 0.4]
+
+
+def test_readings_that_follow_from_labels():
+    leg = ClassSpacing("all", "leg", 8, 4, 50.0, 0.1, 0.3)
+    seat = ClassSpacing("all", "seat", 3, 1, 500.0, 0.2, np.nan)
+    readings = values_from_labels([leg, seat], ClusterConfig(region_push="soft"))
+    assert list(readings) == ["paired classes only", "from labels"]
+    assert all(each.region_push == "soft" for each in readings.values())
+    paired, suggested = (list(each.values) for each in readings.values())
+    assert paired == [("all", "leg", 0.1, 0.05), ("all", "seat", 0.1, 0.0)]
+    assert suggested == [("all", "leg", 0.15, 0.0375), ("all", "seat", 0.4, 0.0)]

@@ -4,20 +4,11 @@ import numpy as np
 import pytest
 
 from instance_seg.clustering.config import ClusterConfig
-from instance_seg.data.spacing import ClassSpacing
-from instance_seg.evaluation.calibration import best_values, make_grid, values_from_labels
+from instance_seg.evaluation.calibration import best_values, make_grid
 from instance_seg.structures import Level, Task
 
 TASK = Task("made up", "", (Level(1, "all", ("other", "seat", "leg", "wheel"), 1, (1, 2, 3)),))
 GIVEN = ClusterConfig(region_push="soft")
-
-
-def test_labels_alone():
-    leg = ClassSpacing("all", "leg", 8, 4, 50.0, 0.1, 0.3)
-    seat = ClassSpacing("all", "seat", 3, 1, 500.0, 0.2, np.nan)
-    paired, suggested = (list(each.values) for each in values_from_labels([leg, seat], GIVEN).values())
-    assert paired == [("all", "leg", 0.1, 0.05), ("all", "seat", 0.1, 0.0)]
-    assert suggested == [("all", "leg", 0.15, 0.0375), ("all", "seat", 0.4, 0.0)]
 
 
 def test_a_grid_begins_with_what_is_given_and_tries_nothing_twice():

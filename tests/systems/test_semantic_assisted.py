@@ -141,8 +141,9 @@ def test_a_stored_reading_has_a_bandwidth_and_a_lambda_for_each_class(tmp_path):
     xyz = np.float32([[-0.08, 0, 0], [0.08, 0, 0]] * 2)
     readout = LevelReadout(np.int32([1, 1, 2, 2]), np.zeros_like(xyz), -xyz, np.zeros(4, np.float32))
     points = Points(xyz, xyz, np.array([0, 4]))
-    assert network.stored_readings(network.settings, tmp_path / "elsewhere") == {}
-    stored = network.stored_readings(network.settings, tmp_path)
+    given = network.readings(network.settings)
+    assert network.all_readings(network.settings, tmp_path / "elsewhere") == given
+    stored = {k: v for k, v in network.all_readings(network.settings, tmp_path).items() if k not in given}
     found = {name: network.segment((readout,), points, reading)[0][0] for name, reading in stored.items()}
     assert list(found) == list(values)
     labels = {name: each.proposals.label.tolist() for name, each in found.items()}
@@ -168,12 +169,13 @@ def test_readings_across_classes(tmp_path):
     zeros = np.zeros_like(xyz)
     readout = LevelReadout(probabilities.argmax(axis=1).astype(np.int32), zeros, zeros, certainty, probabilities)
     points = Points(xyz, xyz, np.array([0, 4, 8]))
-    assert network.stored_readings(network.settings, tmp_path) == {}
+    given = network.readings(network.settings)
+    assert network.all_readings(network.settings, tmp_path) == given
     assert network.entropies((readout,), points) == {level.name: [pytest.approx(0.9), pytest.approx(0.1)]}
     write_limits(tmp_path, {level.name: [0.3, 0.5]}, 0.3)
-    readings = network.stored_readings(network.settings, tmp_path)
-    assert list(readings) == ["across classes", "auto"] and readings["auto"].bandwidth == 0.3
-    within = next(iter(network.readings(network.settings).values()))
+    readings = network.all_readings(network.settings, tmp_path)
+    assert list(readings) == [*given, "across classes", "auto"] and readings["auto"].bandwidth == 0.3
+    within = next(iter(given.values()))
     (always,), (again,) = network.segment((readout,), points, readings["across classes"])
     assert always.semantic.tolist() == again.semantic.tolist() == [1, 1, 0, 0]
     assert always.proposals.label.tolist() == [1] and always.proposals.points.tolist() == [0, 1]  # class 0 has none
