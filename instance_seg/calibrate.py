@@ -2,7 +2,7 @@
 
     python -m instance_seg.calibrate --run=RUN_DIR --data_dir=DIR
 
-The network predicts once; its predictions are clustered with every bandwidth and lambda of a grid, as `evaluate` would.
+The predictions of the network are clustered with every bandwidth and lambda of a grid, as `evaluate` would.
 Readings are kept (clustering/by_class.py, across.py), which `evaluate` and `predict --reading` offer from then on:
 
     paired classes only    the run's own, without a push for classes that never have two instances in a training shape
@@ -25,12 +25,10 @@ from collections import defaultdict
 from typing import NamedTuple
 
 from absl import app, flags
-from tqdm import tqdm
 
 from instance_seg.clustering.across import write_limits
 from instance_seg.clustering.by_class import write_readings
 from instance_seg.clustering.config import ClusterConfig
-from instance_seg.data.data_set import DataSet
 from instance_seg.data.spacing import measure_spacing, values_from_labels
 from instance_seg.evaluation.calibration import BY_CLASS, best_values, make_grid
 from instance_seg.evaluation.summary import values_table
@@ -83,7 +81,8 @@ def calibrate(checkpoint: str, data_dir: str, options: Options) -> str:
     data_set = make_data_set(config)
     system = restore_system(config, data_set.task(), checkpoint)
     with holding(folder):
-        readings = values_from_labels(_spacing(data_set, data_dir, config.run.seed), given)
+        pose = functools.partial(data_set.pose, config.run.seed)
+        readings = values_from_labels(measure_spacing(data_set.split(data_dir, "train"), system.task, pose), given)
         clouds = data_set.split(data_dir, options.split, options.shapes or None)
         grid = make_grid(given, options.bandwidths, options.pushes)
         evaluator = Evaluator(config, data_set, system, clouds)
@@ -110,12 +109,6 @@ def _entropies(system: System, validation: Evaluator) -> dict[str, list[float]]:
         for level, of_batch in system.entropies(readout, points).items():
             found[level] += of_batch
     return found
-
-
-def _spacing(data_set: DataSet, data_dir: str, seed: int):
-    clouds = data_set.split(data_dir, "train")
-    progress = tqdm((clouds[i] for i in range(len(clouds))), "measuring", len(clouds), unit="cloud", leave=False)
-    return measure_spacing(progress, data_set.task(), functools.partial(data_set.pose, seed))
 
 
 @ending_at_signals("stopped; nothing is written, and the same command starts again")

@@ -14,7 +14,6 @@ import sys
 
 import pandas as pd
 from absl import app, flags
-from tqdm import tqdm
 
 from instance_seg.config import Config
 from instance_seg.data import DATA_SETS
@@ -31,8 +30,7 @@ def measure(config: Config) -> pd.DataFrame:
     """A row for each class of each level, with the columns of HEADER."""
     data_set = load(DATA_SETS, "data_set", config.data_set)(config.source)
     clouds = data_set.split(config.data.data_dir, "train", config.data.train_shapes or None)
-    progress = tqdm((clouds[i] for i in range(len(clouds))), "measuring", len(clouds), unit="cloud", leave=False)
-    found = measure_spacing(progress, data_set.task(), functools.partial(data_set.pose, config.run.seed))
+    found = measure_spacing(clouds, data_set.task(), functools.partial(data_set.pose, config.run.seed))
     return pd.DataFrame([(*each, each.bandwidth, each.push) for each in found], columns=HEADER)
 
 

@@ -1,10 +1,11 @@
 """How large the instances of each class are and how far apart, and what that suggests for mean-shift. NumPy only."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from tqdm import tqdm
 
 from instance_seg.clustering.by_class import ByClass, ClassValues
 from instance_seg.clustering.config import ClusterConfig
@@ -38,16 +39,17 @@ class ClassSpacing(NamedTuple):
         return PUSH * self.bandwidth if self.most >= 2 else 0.0
 
 
-def measure_spacing(clouds: Iterable[Cloud], task: Task, pose: Callable[[int], Motion]) -> list[ClassSpacing]:
+def measure_spacing(clouds: Sequence[Cloud], task: Task, pose: Callable[[int], Motion]) -> list[ClassSpacing]:
     """Measures every class that has instances, at every level that is scored.
 
     Args:
-        clouds: of a split, in its order.
+        clouds: of a split, in its order; a progress bar shows how far it is.
         task: of the data set.
         pose: how the cloud at a place of the split stands when it is evaluated.
     """
     found = defaultdict(list)  # (level, class) -> an array for each cloud: points, radius and distance [I, 3]
-    for place, cloud in enumerate(clouds):
+    each = (clouds[i] for i in range(len(clouds)))
+    for place, cloud in enumerate(tqdm(each, "measuring", len(clouds), unit="cloud", leave=False)):
         xyz = pose(place).move(cloud.xyz)
         for k in task.scored:
             semantic, instance = cloud.labels[k]

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
 import tensorflow as tf
-from tqdm import tqdm
 
 from instance_seg.clustering.across import Across, beginning_with, stored_readings
 from instance_seg.clustering.by_class import FILE_NAME, write_readings
@@ -61,9 +60,7 @@ class OffsetSystem(System):
     def store_readings(self, folder: pathlib.Path, clouds: Sequence[Cloud], pose: Callable[[int], Motion]) -> None:
         """Those that follow from labels, where the settings want one of them first and there is no file yet."""
         if self.settings.order.first_reading and not (folder / FILE_NAME).exists():
-            each = (clouds[i] for i in range(len(clouds)))
-            progress = tqdm(each, "measuring", len(clouds), unit="cloud", leave=False)
-            spacing = measure_spacing(progress, self.task, pose)
+            spacing = measure_spacing(clouds, self.task, pose)
             write_readings(folder, values_from_labels(spacing, self.settings.grouping))
 
     def entropies(self, readout: tuple[LevelReadout, ...], points: Points) -> dict[str, list[float]]:
