@@ -7,7 +7,7 @@ no network has seen them. RUNS/<Category> is a run of that category, or weights;
 Leaves in --out for each piece what `predict` leaves of a mesh, and
 
     table.md         for each piece and level: mean best IoU of the real parts, parts found, instances, AP50 by class
-    picture.png      the real parts of each piece, and what was found at the level of the highest mean IoU
+    picture.png      the real parts of each piece, and what was found at the coarse and the middle level
     PIECE.ply        the piece as a mesh, y up, whose faces have the number of their part
 """
 
@@ -120,7 +120,7 @@ def segment_pieces(
             measures = (each.mean_iou, each.found, each.average_precision)
             level = capitalized(task.levels[each.level].name)
             rows.append([name.replace("_", " "), level, each.parts, each.instances, *map(percent, measures)])
-        panels.append(picture(piece, task, levels[chosen.level], chosen.level))
+        panels.append(picture(piece, task, levels))
     if not best:
         raise ValueError(f"--runs={runs}: has no run for any of {', '.join(names)}; want <Category> folders in it")
     means = [percent(np.nanmean([each[i] for each in best])) for i in (3, 4, 5)]
@@ -131,13 +131,16 @@ def segment_pieces(
     return table
 
 
-def picture(piece: Assembled, task: Task, found: Segmented, position: int) -> np.ndarray:
-    """The real parts beside those found."""
-    truth, (points, normals, *_) = truth_at(piece, position), piece.sampled
-    labels = match_colors(found.proposals.instance(len(points)), truth.instance)
-    title = f"{capitalized(task.levels[position].name)}: {len(found.proposals.label)} found"
-    name = piece.shape.name.model_id.replace("_", " ")
-    return render_panel([Column(name, points, truth.instance, normals), Column(title, points, labels, normals)], 240)
+def picture(piece: Assembled, task: Task, levels: Sequence[Segmented]) -> np.ndarray:
+    """The real parts, and those found at the two coarsest levels; colors are those of the parts at the finer one."""
+    points, normals, *_ = piece.sampled
+    truth = truth_at(piece, task.scored[1])
+    columns = [Column(piece.shape.name.model_id.replace("_", " "), points, truth.instance, normals)]
+    for k in task.scored[:2]:
+        found = levels[k].proposals
+        labels = match_colors(found.instance(len(points)), truth.instance)
+        columns.append(Column(f"{capitalized(task.levels[k].name)}: {len(found.label)} found", points, labels, normals))
+    return render_panel(columns, 200)
 
 
 def stacked(panels: Sequence[np.ndarray]) -> np.ndarray:

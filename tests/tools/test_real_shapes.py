@@ -142,4 +142,4 @@ def test_table_and_pictures(tool, package, tmp_path):
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert names == {"table.md", "picture.png", "stool", "stool.ply"}
     assert (tmp_path / "out" / "stool" / "viewer.html").is_file()
-    assert matplotlib.image.imread(tmp_path / "out" / "picture.png").shape[1] == 4 * 240
+    assert matplotlib.image.imread(tmp_path / "out" / "picture.png").shape[1] == 2 * 3 * 200
