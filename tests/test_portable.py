@@ -16,7 +16,7 @@ from instance_seg.presets import load_config
 from instance_seg.procedural import generate_shape
 from instance_seg.structures import Points
 from instance_seg.training.checkpoint import describe_system
-from instance_seg.training.weights_folder import write_weights_folder
+from instance_seg.training.weights_folder import CARRIED, WEIGHTS, write_weights_folder
 
 SMALL = {"depth": 4, "channels": (8, 16, 8), "num_blocks": 1, "head_width": 8, "category": "Chair", "abs_input": False}
 NETWORKS = {
@@ -80,6 +80,14 @@ def test_labels_are_those_of_tensorflow(network, chair, tmp_path):
         np.testing.assert_allclose(a.shifted, b.shifted, atol=1e-4)
         assert (a.semantic == b.semantic).mean() > 0.995
         assert (a.proposals.instance(1000) == b.proposals.instance(1000)).mean() > 0.99
+
+
+def test_the_weights_that_come_along_segment_with_all_that_lies_beside_them(chair):
+    folders = [path.parent for path in CARRIED.glob(f"*/{WEIGHTS}")]
+    assert folders
+    for folder in folders:
+        levels = PortableSegmenter(str(folder), {})(*chair)
+        assert levels and all(len(level.proposals.label) for level in levels)
 
 
 OTHERS = {"semantic_path": {"semantic_path": "add"}, "feature_exchange": {"variant": "asis_fusion", "level": 1}}
