@@ -15,13 +15,13 @@ OUT_DIR, or for several files a folder in it for each, then holds, in the coordi
     picture.png, viewer.html pictures, flat and to turn
 """
 
-import importlib.util
 import os
 import pathlib
 import sys
 import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from importlib.machinery import PathFinder
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -173,7 +173,8 @@ def predict(
 
 
 def _load_segmenter(checkpoint: str, settings: Mapping[str, Any], reading: str, numpy: bool) -> Any:
-    if numpy or importlib.util.find_spec("tensorflow") is None:
+    # Not importlib.util.find_spec: a look through all finders would spend the one that keeps TensorFlow quiet.
+    if numpy or PathFinder.find_spec("tensorflow") is None:
         from instance_seg.portable import PortableSegmenter
 
         return PortableSegmenter(checkpoint, settings, reading)

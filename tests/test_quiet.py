@@ -32,6 +32,19 @@ def test_what_was_said_before_an_error_arrives(capfd):
     assert "an error" in capfd.readouterr().err
 
 
+LOOKING = """
+import sys, types
+sys.modules["instance_seg.experiment"] = types.SimpleNamespace(CloudSegmenter=lambda *_: "by TensorFlow")
+from instance_seg import predict, quiet
+assert predict._load_segmenter("run", {}, "", False) == "by TensorFlow" and "tensorflow" not in sys.modules
+assert any(isinstance(finder, quiet._Finder) for finder in sys.meta_path)
+"""
+
+
+def test_predict_looks_for_tensorflow_without_ending_the_quiet():
+    subprocess.run([sys.executable, "-c", LOOKING], check=True)
+
+
 PROGRAM = """
 import {first}
 import os, sys
