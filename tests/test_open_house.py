@@ -10,6 +10,7 @@ import sys
 import numpy as np
 import pytest
 from toy.blobs import Blobs, BlobSettings
+from toy.scenes import write_scenes
 from training.small_runs import losses, wait_for
 
 from instance_seg.experiment import evaluate, sweep
@@ -19,20 +20,6 @@ from instance_seg.presets import load_config
 pytestmark = pytest.mark.slow
 TESTS = pathlib.Path(__file__).resolve().parent
 PRESET = str(TESTS / "toy" / "toy.yaml")
-
-
-def write_scenes(folder):
-    """Scenes of 3 to 5 blobs, 4 m apart and 1 m wide, somewhere in a field of 30 m."""
-    for split, size in {"train": 4, "test": 3}.items():
-        for i in range(size):
-            rng = np.random.default_rng([i, size])
-            count = rng.integers(3, 6)
-            places = np.stack(np.meshgrid(range(5), range(5)), axis=-1).reshape(-1, 2)
-            centers = 4.0 * rng.permutation(places)[:count] + 10
-            blob = np.repeat(np.arange(count), 50)
-            plane = centers[blob] + rng.uniform(-0.5, 0.5, (len(blob), 2))
-            xyz = np.column_stack([plane, np.zeros(len(blob))]).astype(np.float32)
-            np.savez(folder / f"{split}-{i}.npz", xyz=xyz, blob=blob, color=rng.integers(0, 3, count)[blob])
 
 
 def start(data, run):
