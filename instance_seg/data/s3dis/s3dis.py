@@ -25,6 +25,7 @@ from instance_seg.data.s3dis.settings import S3disSettings
 from instance_seg.structures import UPRIGHT, Cloud, Labels, Level, Task
 
 GRAY = 127.5
+MIN_EXTENT = 0.5  # meters, of a room of one's own
 
 
 class S3dis(DataSet):
@@ -75,8 +76,8 @@ class S3dis(DataSet):
             raise ValueError(f"has {len(points)} points; want a room of at least {FEWEST_POINTS}")
         xyz = (points - points.mean(axis=0, dtype=np.float64)) @ UPRIGHT["z"]
         xyz -= xyz.min(axis=0)
-        if xyz.max() > MAX_EXTENT:
-            raise ValueError(f"measures {xyz.max():.3g} m; rooms are in meters, at most {MAX_EXTENT:.0f}")
+        if not MIN_EXTENT <= xyz.max() <= MAX_EXTENT:
+            raise ValueError(f"measures {xyz.max():.3g} m; rooms are in meters, {MIN_EXTENT} to {MAX_EXTENT:.0f}")
         colors = np.full(points.shape, GRAY, np.float32) if colors is None else np.float32(colors)
         return Cloud(np.float32(xyz), colors, (), "")
 

@@ -123,6 +123,7 @@ def test_a_room_of_ones_own(root):
     "points, message",
     [
         (np.zeros((99, 3)), "has 99 points; want a room of at least 100"),
+        (0.004 * np.arange(100)[:, None] * [1, 0, 0], "measures 0.396 m; rooms are in meters, 0.5 to 1000"),
         (1001.0 * np.arange(100)[:, None] * [1, 0, 0], "rooms are in meters"),
         (5.0 * np.arange(100)[:, None] * [1, 0, 0], "no square meter with 100 points"),
     ],
