@@ -26,13 +26,14 @@ from typing import NamedTuple
 
 from absl import app, flags
 
+from instance_seg.building import make_data_set, restore_system
 from instance_seg.clustering.across import write_limits
 from instance_seg.clustering.by_class import write_readings
 from instance_seg.clustering.config import ClusterConfig
 from instance_seg.data.spacing import measure_spacing, values_from_labels
 from instance_seg.evaluation.calibration import BY_CLASS, best_values, make_grid
 from instance_seg.evaluation.summary import values_table
-from instance_seg.experiment import Evaluator, make_data_set, restore_system
+from instance_seg.evaluator import Evaluator
 from instance_seg.interrupt import ending_at_signals
 from instance_seg.losses.modes import LOSSES
 from instance_seg.registry import load

@@ -1,7 +1,7 @@
 """Segments clouds without TensorFlow: NumPy and the kernels, on a CPU.
 
 For the paper's network on PartNet (`semantic_assisted` over an octree U-Net), from a folder of weights that
-tools/export.py made. It finds what `experiment.CloudSegmenter` finds, up to rounding.
+tools/export.py made. It finds what `segmenter.CloudSegmenter` finds, up to rounding.
 """
 
 import pathlib

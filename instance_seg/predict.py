@@ -142,7 +142,7 @@ def predict(
 
     Args:
         settings: of the system, in place of those the run had: {"bandwidth": 0.05}.
-        reading: of experiment.CloudSegmenter.
+        reading: of segmenter.CloudSegmenter.
 
     Raises:
         ValueError: names the file or flag that is wrong; of several files, how many could not be segmented.
@@ -179,7 +179,7 @@ def _load_segmenter(checkpoint: str, settings: Mapping[str, Any], reading: str, 
 
         return PortableSegmenter(checkpoint, settings, reading)
     # TensorFlow takes ten seconds to load, which the errors before need not wait for.
-    from instance_seg.experiment import CloudSegmenter
+    from instance_seg.segmenter import CloudSegmenter
 
     return CloudSegmenter(checkpoint, settings, reading)
 

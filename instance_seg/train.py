@@ -10,8 +10,9 @@ import sys
 
 from absl import app, flags
 
+from instance_seg.building import build_system, make_data_set
 from instance_seg.describe import describe
-from instance_seg.experiment import build_system, make_data_set, train
+from instance_seg.experiment import train
 from instance_seg.flags import config_from_flags, define_flags
 from instance_seg.interrupt import ending_at_signals
 from instance_seg.training.run_lock import EXIT_CODE, RunIsHeld

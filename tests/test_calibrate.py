@@ -7,10 +7,12 @@ import pandas as pd
 import pytest
 from training.small_runs import tiny_config
 
+from instance_seg.building import make_data_set
 from instance_seg.calibrate import Options, calibrate
 from instance_seg.config import make_config
 from instance_seg.evaluation.results import read_results
-from instance_seg.experiment import CloudSegmenter, evaluate, make_data_set, train
+from instance_seg.experiment import evaluate, train
+from instance_seg.segmenter import CloudSegmenter
 from instance_seg.training.checkpoint import describe_system
 
 pytestmark = pytest.mark.slow

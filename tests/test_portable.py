@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from plyfile import PlyData
 
-from instance_seg import experiment
+from instance_seg import building, segmenter
 from instance_seg.layers import common_decay
 from instance_seg.portable import PortableSegmenter
 from instance_seg.presets import load_config
@@ -49,8 +49,8 @@ app.run(main)
 def write_network(folder, chair, **settings):
     """A folder of weights at random, whose normalization has the statistics of the chair: so labels differ."""
     config = load_config("paper", SMALL | settings)
-    data_set, rng = experiment.make_data_set(config), np.random.default_rng(0)
-    system = experiment.build_system(config, data_set.task())
+    data_set, rng = building.make_data_set(config), np.random.default_rng(0)
+    system = building.build_system(config, data_set.task())
     common_decay(system, tf.Variable(0.0))
     cloud = data_set.foreign(*chair)
     points = Points(tf.constant(cloud.xyz), tf.constant(cloud.features), tf.constant([0, len(cloud.xyz)]))
@@ -71,7 +71,7 @@ def chair():
 @pytest.mark.parametrize("network", NETWORKS)
 def test_labels_are_those_of_tensorflow(network, chair, tmp_path):
     folder = write_network(tmp_path, chair, **NETWORKS[network])
-    theirs = experiment.CloudSegmenter(folder, {})(*chair)
+    theirs = segmenter.CloudSegmenter(folder, {})(*chair)
     ours = PortableSegmenter(folder, {})(*chair)
     assert len(ours) == len(theirs) > 0
     for a, b in zip(ours, theirs):
@@ -96,7 +96,7 @@ OTHERS = {"semantic_path": {"semantic_path": "add"}, "feature_exchange": {"varia
 @pytest.mark.parametrize("reason", OTHERS)
 def test_other_networks_are_refused(reason, tmp_path):
     config = load_config("paper", SMALL | OTHERS[reason])
-    task = experiment.make_data_set(config).task()
+    task = building.make_data_set(config).task()
     write_weights_folder(tmp_path, {}, describe_system(config, task))
     with pytest.raises(ValueError, match="Install TensorFlow") as raised:
         PortableSegmenter(str(tmp_path), {})
@@ -107,7 +107,7 @@ def test_a_run_and_a_file_without_a_weight_are_refused(chair, tmp_path):
     with pytest.raises(ValueError, match="a folder of weights is needed"):
         PortableSegmenter(str(tmp_path), {})
     config = load_config("paper", SMALL)
-    write_weights_folder(tmp_path, {}, describe_system(config, experiment.make_data_set(config).task()))
+    write_weights_folder(tmp_path, {}, describe_system(config, building.make_data_set(config).task()))
     with pytest.raises(ValueError, match="weights.safetensors has no 'backbone/encoder_4/entry/kernel'"):
         PortableSegmenter(str(tmp_path), {})(*chair)
 
@@ -119,7 +119,7 @@ def test_predict_where_tensorflow_cannot_be_imported(chair, tmp_path):
     flags = [f"--run={folder}", f"--input={tmp_path / 'chair.npz'}", f"--output={tmp_path / 'out'}", "--numpy"]
     done = subprocess.run([sys.executable, "-c", PREDICT, *flags], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    levels = experiment.CloudSegmenter(folder, {})(*chair)
+    levels = segmenter.CloudSegmenter(folder, {})(*chair)
     assert len(levels) == 3
     for k, level in enumerate(levels):
         vertex = PlyData.read(pathlib.Path(tmp_path) / "out" / f"level_{k + 1}.ply")["vertex"]

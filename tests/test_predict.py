@@ -10,9 +10,10 @@ import trimesh
 from plyfile import PlyData
 
 from instance_seg import experiment
+from instance_seg.building import make_data_set, restore_system
 from instance_seg.data.bounding_sphere import in_unit_box
 from instance_seg.drawing.ply import write_labels, write_mesh_ply
-from instance_seg.experiment import make_data_set, restore_system, train
+from instance_seg.experiment import train
 from instance_seg.predict import Options, find_sources, predict
 from instance_seg.presets import load_config
 from instance_seg.procedural import generate_shape

@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 
+from instance_seg.building import make_data_set, restore_system
 from instance_seg.data.batches import Split
 from instance_seg.data.pipeline import evaluation_dataset
 from instance_seg.evaluation.predictor import Predictor
-from instance_seg.experiment import CloudSegmenter, make_data_set, restore_system, train
+from instance_seg.experiment import train
 from instance_seg.presets import load_config
+from instance_seg.segmenter import CloudSegmenter
 from instance_seg.training.checkpoint_files import described_config
 
 TINY = {"depth": 3, "channels": (8, 8), "num_blocks": 1, "head_width": 8, "train_batch_size": 2, "max_iter": 2}

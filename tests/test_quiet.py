@@ -34,7 +34,7 @@ def test_what_was_said_before_an_error_arrives(capfd):
 
 LOOKING = """
 import sys, types
-sys.modules["instance_seg.experiment"] = types.SimpleNamespace(CloudSegmenter=lambda *_: "by TensorFlow")
+sys.modules["instance_seg.segmenter"] = types.SimpleNamespace(CloudSegmenter=lambda *_: "by TensorFlow")
 from instance_seg import predict, quiet
 assert predict._load_segmenter("run", {}, "", False) == "by TensorFlow" and "tensorflow" not in sys.modules
 assert any(isinstance(finder, quiet._Finder) for finder in sys.meta_path)

@@ -13,8 +13,8 @@ ROOT = pathlib.Path(instance_seg.__file__).parent
 ORDER = """quiet structures registry options nesting files tables processes interrupt settings_file replicas
     clustering data procedural initializers layers describe octree backbones fusion heads losses systems
     released metrics drawing viewer schedule config presets flags evaluation score_files score_parts score_scannet
-    training portable experiment benchmark train evaluate calibrate prediction_files predict report jobs study_data
-    study doctor""".split()
+    training building evaluator segmenter run_files portable experiment benchmark train evaluate calibrate
+    prediction_files predict report jobs study_data study doctor""".split()
 WITHOUT_TENSORFLOW = ["clustering", "metrics", "procedural", "drawing", "viewer", "report"]
 IN_THE_GRAPH = "clustering/components.py"  # which systems call while they train
 FOR_ANY_DATA = ["training", "evaluation", "data/batches.py", "data/pipeline.py"]

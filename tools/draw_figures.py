@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from absl import app, flags
 
+from instance_seg.building import make_data_set, restore_system
 from instance_seg.clustering.config import ClusterConfig
 from instance_seg.data.batches import Split
 from instance_seg.data.pipeline import evaluation_dataset
@@ -29,7 +30,6 @@ from instance_seg.drawing.pictures import Column, render_panel, write_png
 from instance_seg.drawing.ply import write_labels
 from instance_seg.evaluation.evaluate import Drawable, Evaluation, evaluate
 from instance_seg.evaluation.predictor import Predictor
-from instance_seg.experiment import make_data_set, restore_system
 from instance_seg.interrupt import ending_at_signals
 from instance_seg.structures import Cloud, Labels
 from instance_seg.training.checkpoint_files import described_config

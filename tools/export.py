@@ -18,9 +18,9 @@ import tensorflow as tf
 from absl import app, flags
 
 import ocnn_tf_ops
+from instance_seg.building import build_system, make_data_set
 from instance_seg.clustering import across, by_class
 from instance_seg.data.partnet.dataset import RADIUS_MARGIN
-from instance_seg.experiment import build_system, make_data_set
 from instance_seg.structures import Points
 from instance_seg.systems.offset_system import OffsetSystem
 from instance_seg.training.checkpoint import Checkpoints, describe_system

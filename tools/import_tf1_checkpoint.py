@@ -11,9 +11,10 @@ import sys
 
 from absl import app, flags
 
-from instance_seg.experiment import build_system, make_data_set, writable_folder
+from instance_seg.building import build_system, make_data_set
 from instance_seg.presets import load_config
 from instance_seg.released.tf1_import import Imported, import_tf1_checkpoint
+from instance_seg.run_files import writable_folder
 from instance_seg.training.checkpoint import Checkpoints, Progress, describe_system
 from instance_seg.training.optimizers import Momentum
 

@@ -84,8 +84,8 @@ def score(piece: Assembled, task: Task, levels: Sequence[Segmented]) -> list[Sco
 
 
 def load_segmenter(run: pathlib.Path) -> Any:
-    """What gives the levels of a cloud (experiment.CloudSegmenter)."""
-    from instance_seg.experiment import CloudSegmenter  # TensorFlow takes ten seconds, which errors need not wait for
+    """What gives the levels of a cloud (segmenter.CloudSegmenter)."""
+    from instance_seg.segmenter import CloudSegmenter  # TensorFlow takes ten seconds, which errors need not wait for
 
     return CloudSegmenter(str(run), {})
 

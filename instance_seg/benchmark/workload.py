@@ -6,11 +6,11 @@ import numpy as np
 import tensorflow as tf
 
 from instance_seg.benchmark.operations import Call, count
+from instance_seg.building import build_system
 from instance_seg.config import Config
 from instance_seg.data.batches import Split, evaluation_batch
 from instance_seg.data.pipeline import Tables, build_batch
 from instance_seg.data.targets import CenterTargets
-from instance_seg.experiment import build_system
 from instance_seg.presets import load_config
 from instance_seg.structures import Batch, Cloud, Labels, Level, Task
 from instance_seg.training.optimizers import make_optimizer

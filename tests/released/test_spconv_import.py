@@ -13,8 +13,8 @@ from systems.small_rooms import room
 from systems.small_rooms import small as on_an_octree
 from systems.small_systems import run
 
+from instance_seg.building import build_system
 from instance_seg.clustering.components import Groups
-from instance_seg.experiment import build_system
 from instance_seg.heads.group_unet import draws_of_clouds, group_grids
 from instance_seg.nesting import make_settings
 from instance_seg.presets import load_config

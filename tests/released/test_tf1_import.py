@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from instance_seg.building import build_system, make_data_set
 from instance_seg.data.partnet.taxonomy import load_taxonomy
-from instance_seg.experiment import build_system, make_data_set
 from instance_seg.presets import load_config
 from instance_seg.released.tf1_import import STEP, import_tf1_checkpoint
 from instance_seg.released.tf1_variables import CONV, DECONV, Stored, tf1_variables

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from instance_seg.building import build_system, make_data_set
 from instance_seg.data.batches import Split
 from instance_seg.data.pipeline import evaluation_dataset
-from instance_seg.experiment import build_system, make_data_set
 from instance_seg.presets import load_config
 from instance_seg.structures import Cloud
 

@@ -6,9 +6,10 @@ import pytest
 from plyfile import PlyData
 from tools_in_process import call, loaded
 
+from instance_seg.building import make_data_set
 from instance_seg.clustering.partition import as_proposals
 from instance_seg.evaluation.evaluate import Drawable
-from instance_seg.experiment import make_data_set, train
+from instance_seg.experiment import train
 from instance_seg.presets import load_config
 from instance_seg.structures import Labels, Segmented
 

@@ -10,7 +10,7 @@ import tensorflow as tf
 from tools_in_process import call, loaded
 from training.small_runs import tiny_config
 
-from instance_seg import experiment
+from instance_seg import building, segmenter
 from instance_seg.data.bounding_sphere import bounding_sphere
 from instance_seg.predict import data_set_of
 from instance_seg.procedural import generate_shape
@@ -37,8 +37,8 @@ def run(tmp_path_factory):
     """A run whose network has weights at random, in their statistics too."""
     folder, rng = tmp_path_factory.mktemp("run"), np.random.default_rng(0)
     config = tiny_config("", folder)
-    task = experiment.make_data_set(config).task()
-    system = experiment.build_system(config, task)
+    task = building.make_data_set(config).task()
+    system = building.build_system(config, task)
     for variable in system.variables:
         variable.assign(variable + 0.1 * rng.random(variable.shape))
     description = describe_system(config, task)
@@ -68,7 +68,7 @@ def scissors():
 def test_a_folder_of_weights_is_the_run(run, exported, scissors):
     assert data_set_of(str(exported), {"bandwidth": 0.2}).__name__ == "PartNet"
     assert described_config(str(exported)) == described_config(str(run))
-    ours, theirs = (experiment.CloudSegmenter(str(folder), {})(*scissors) for folder in (run, exported))
+    ours, theirs = (segmenter.CloudSegmenter(str(folder), {})(*scissors) for folder in (run, exported))
     assert ours
     for a, b in zip(ours, theirs):
         np.testing.assert_array_equal(a.semantic, b.semantic)
@@ -90,7 +90,7 @@ def test_weights_of_another_network_are_refused(exported, tmp_path):
     (tmp_path / NETWORK).write_text(text.replace("head_width: 8", "head_width: 16"))
     assert text != (tmp_path / NETWORK).read_text()
     with pytest.raises(ValueError, match=r"do not fit its network.yaml; it holds .* in place of"):
-        experiment.CloudSegmenter(str(tmp_path), {})
+        segmenter.CloudSegmenter(str(tmp_path), {})
 
 
 def test_the_sphere_in_the_graph_is_the_smallest(tool, scissors):
@@ -106,7 +106,7 @@ def test_a_process_of_tensorflow_and_the_loader_alone(run, exported, scissors, t
     command = [sys.executable, "-c", LOAD, str(exported), str(cloud), str(found)]
     done = subprocess.run(command, cwd=tmp_path, env={"PATH": ""}, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    (level, *_) = experiment.CloudSegmenter(str(run), {"semantic_center_offset": 0.0})(*scissors)
+    (level, *_) = segmenter.CloudSegmenter(str(run), {"semantic_center_offset": 0.0})(*scissors)
     with np.load(found) as arrays:
         assert set(arrays) == {
             "xyz",

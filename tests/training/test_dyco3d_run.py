@@ -7,7 +7,8 @@ import pytest
 from data.scannet.scans import write_scan, write_table
 from released.test_spconv_import import random_weights, write_safetensors
 
-from instance_seg.experiment import build_system, evaluate, make_data_set, train
+from instance_seg.building import build_system, make_data_set
+from instance_seg.experiment import evaluate, train
 from instance_seg.presets import load_config
 
 pytestmark = pytest.mark.slow

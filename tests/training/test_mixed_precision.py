@@ -6,8 +6,9 @@ import pytest
 import tensorflow as tf
 from training.small_runs import losses
 
+from instance_seg.building import build_system, make_data_set
 from instance_seg.config import Config
-from instance_seg.experiment import build_system, make_data_set, train
+from instance_seg.experiment import train
 from instance_seg.layers import BatchNorm
 from instance_seg.nesting import options
 from instance_seg.presets import load_config, load_settings

@@ -282,7 +282,7 @@ def test_a_signal_at_the_last_step_leaves_the_evaluation_to_the_next_run(small_p
             os.kill(os.getpid(), signal.SIGINT)
 
     monkeypatch.setattr(RunLog, "write", write)
-    monkeypatch.setattr("instance_seg.experiment.evaluate_readings", None)
+    monkeypatch.setattr("instance_seg.evaluator.evaluate_readings", None)
     assert train(tiny_config(small_partnet, tmp_path)) == 128 + signal.SIGINT
     assert "the training is finished" in capsys.readouterr().err
 

@@ -4,9 +4,10 @@ import json
 
 import pytest
 
+from instance_seg.building import build_system, make_data_set
 from instance_seg.config import Config
 from instance_seg.evaluation.results import read_results
-from instance_seg.experiment import build_system, evaluate, make_data_set, train
+from instance_seg.experiment import evaluate, train
 from instance_seg.nesting import options
 from instance_seg.presets import load_config, load_settings
 
