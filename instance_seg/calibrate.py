@@ -44,7 +44,9 @@ from instance_seg.tables import markdown, percent
 from instance_seg.training.checkpoint_files import checkpoint_folder, described_config, run_folder
 from instance_seg.training.run_lock import EXIT_CODE, RunIsHeld, holding
 
-_RUN = flags.DEFINE_string("run", None, "run folder or checkpoint prefix", required=True)
+_RUN = flags.DEFINE_string(
+    "run", None, "run folder or checkpoint prefix", required=True, allow_override=True
+)  # predict has one, too; tests import both
 _DATA_DIR = flags.DEFINE_string("data_dir", None, "folder of the data set", required=True)
 _SPLIT = flags.DEFINE_enum("split", "train", ["train", "val"], "whose shapes the grid is measured on")
 _SHAPES = flags.DEFINE_integer("shapes", 100, "the first so many of them; 0: all", 0, 10**9)
