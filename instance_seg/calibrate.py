@@ -44,10 +44,9 @@ from instance_seg.tables import markdown, percent
 from instance_seg.training.checkpoint_files import checkpoint_folder, described_config, run_folder
 from instance_seg.training.run_lock import EXIT_CODE, RunIsHeld, holding
 
-_RUN = flags.DEFINE_string(
-    "run", None, "run folder or checkpoint prefix", required=True, allow_override=True
-)  # predict has one, too; tests import both
-_DATA_DIR = flags.DEFINE_string("data_dir", None, "folder of the data set", required=True)
+# Other programs have flags of these two names, and one process may import several of them.
+_RUN = flags.DEFINE_string("run", None, "run folder or checkpoint prefix", required=True, allow_override=True)
+_DATA_DIR = flags.DEFINE_string("data_dir", None, "folder of the data set", required=True, allow_override=True)
 _SPLIT = flags.DEFINE_enum("split", "train", ["train", "val"], "whose shapes the grid is measured on")
 _SHAPES = flags.DEFINE_integer("shapes", 100, "the first so many of them; 0: all", 0, 10**9)
 _BANDWIDTHS = flags.DEFINE_list("bandwidths", ["0.05", "0.1", "0.15", "0.2", "0.3", "0.4"], "of the grid")

@@ -9,7 +9,7 @@ import pytest
 import trimesh
 from plyfile import PlyData
 
-from instance_seg import experiment
+from instance_seg import segmenter
 from instance_seg.building import make_data_set, restore_system
 from instance_seg.data.bounding_sphere import in_unit_box
 from instance_seg.drawing.ply import write_labels, write_mesh_ply
@@ -177,7 +177,7 @@ def test_a_folder_and_a_file_with_one_network(run, chair, tmp_path, capsys, monk
     (tmp_path / "in" / "broken.ply").write_text("ply")
     (tmp_path / "in" / "notes.md").write_text("no cloud")
     loaded = []
-    monkeypatch.setattr(experiment, "restore_system", lambda *args: loaded.append(1) or restore_system(*args))
+    monkeypatch.setattr(segmenter, "restore_system", lambda *args: loaded.append(1) or restore_system(*args))
     with pytest.raises(ValueError, match="^1 of 5 files could not be read; the others are segmented$"):
         predict(str(run), [str(tmp_path / "in"), str(tmp_path / "c.npz")], tmp_path / "out", Options())
     assert "error: " in (said := capsys.readouterr().err) and "broken.ply: is no PLY file" in said

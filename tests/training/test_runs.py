@@ -137,7 +137,7 @@ def test_a_sweep_measures_what_evaluations_one_by_one_do(unbroken, small_partnet
         (0.1, 0.05, "soft"),
         (0.1, 0.075, "unit"),
     ]
-    assert all(set(each) == {*changed, "eq7_guard"} for each in settings)  # those that change a result
+    assert all(set(each) == {*changed, "eq7_guard", "kernel"} for each in settings)  # those that change a result
 
 
 @pytest.mark.parametrize("setting", ["bandwidth", "depth=3", "region_push=hard", "bandwidth=wide"])
