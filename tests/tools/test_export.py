@@ -36,7 +36,7 @@ assert not any(name.startswith(("instance_seg", "ocnn_tf_ops")) for name in sys.
 def run(tmp_path_factory):
     """A run whose network has weights at random, in their statistics too."""
     folder, rng = tmp_path_factory.mktemp("run"), np.random.default_rng(0)
-    config = tiny_config("", folder)
+    config = tiny_config("", folder, variant="cross_level_fusion")
     task = building.make_data_set(config).task()
     system = building.build_system(config, task)
     for variable in system.variables:

@@ -27,7 +27,7 @@ RUNS = {
         "pointnet2_width": 0.25,
     },
     "chair_asis_level_3": {"category": "Chair", "variant": "asis_fusion", "level": 3, "max_iter": 12},
-    "scissors_mirrored": {"strategy": "mirrored", "num_replicas": 2, "max_iter": 12},
+    "scissors_mirrored": {"variant": "cross_level_fusion", "strategy": "mirrored", "num_replicas": 2, "max_iter": 12},
 }
 MEASURES = ("AP25", "AP50", "AP75", "sAP50", "mIoU")
 

@@ -7,6 +7,7 @@ import time
 from instance_seg.presets import load_config
 
 OCTREE = {"depth": 3, "channels": (8, 8), "num_blocks": 1}  # settings of its backbone alone
+SMALLEST = {"variant": "single_level_baseline", "level": 1}
 TINY = {
     "head_width": 8,
     "points_per_shape": 100,
@@ -21,9 +22,16 @@ TINY = {
 
 
 def settings(small_partnet, folder, **more):
-    """Flat settings of a run of a few seconds."""
+    """Flat settings of a run of a few seconds: of the smallest network, unless variant or category are given."""
+    network = {} if {"variant", "category"} & more.keys() else SMALLEST
     backbone = {} if more.get("variant") == "cross_level_pointnet2" else OCTREE
-    return TINY | backbone | {"data_dir": str(small_partnet), "logdir": str(folder), "category": "Scissors"} | more
+    return (
+        TINY
+        | network
+        | backbone
+        | {"data_dir": str(small_partnet), "logdir": str(folder), "category": "Scissors"}
+        | more
+    )
 
 
 def tiny_config(small_partnet, folder, **more):
