@@ -155,12 +155,13 @@ def predict(
     options = options._replace(max_points=options.max_points or data_set.most_points)
     bar = tqdm(sources.items(), desc="segmenting", unit="file", disable=len(sources) == 1, dynamic_ncols=True)
     for source, folder in bar:
+        cloud = None
         try:
             cloud = read_cloud(source, num_points)
             segment = segment or _load_segmenter(checkpoint, settings or {}, reading, options.numpy)
             levels = _segmented(source, cloud, segment, options)
         except ValueError as error:
-            if len(sources) == 1:
+            if len(sources) == 1 or (cloud and not segment):  # the network or the reading is wrong, for all files alike
                 raise
             bar.write(f"error: {error}", file=sys.stderr)
             failed += 1

@@ -187,6 +187,15 @@ def test_a_folder_and_a_file_with_one_network(run, chair, tmp_path, capsys, monk
     assert len(ids) == 4 and all(np.array_equal(each, ids[0]) for each in ids)
 
 
+def test_a_reading_that_is_not_there_is_said_once_for_all_files(run, chair, tmp_path, capsys):
+    for name in ("a", "b"):
+        np.savez(tmp_path / f"{name}.npz", points=chair[0])
+    inputs = [str(tmp_path / "a.npz"), str(tmp_path / "b.npz")]
+    with pytest.raises(ValueError, match="--reading=best: there are with region centers"):
+        predict(str(run), inputs, tmp_path / "out", Options(), reading="best")
+    assert "error" not in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
 def test_files_of_one_name_have_no_folders_of_their_own(tmp_path):
     for name in ("1", "2"):
         (tmp_path / name).mkdir()
