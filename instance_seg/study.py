@@ -28,9 +28,8 @@ from instance_seg.evaluation.results import FILE_NAME, SWEEP
 from instance_seg.jobs import Jobs
 from instance_seg.nesting import all_names, options
 from instance_seg.presets import load_settings, read_variant, variant_names
-from instance_seg.report.collect import collect
+from instance_seg.report.collect import FIGURES, collect
 from instance_seg.report.descriptions import description_of, papers_networks
-from instance_seg.report.report import FIGURES
 from instance_seg.study_data import PARTS, find_data
 
 _PRESET = flags.DEFINE_string("preset", "demo", "demo, smoke, paper, released, or a YAML file")

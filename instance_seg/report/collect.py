@@ -1,8 +1,10 @@
-"""Results of finished runs, copied into a folder that is small enough for the repository."""
+"""What lies among finished runs, and their results copied into a folder that is small enough for the repository."""
 
 from pathlib import Path
 
 from instance_seg.evaluation.results import FILE_NAME, read_results, write_results
+
+FIGURES = "figures"  # a folder of pictures for each pair of networks
 
 
 def collect(runs: Path, kept: Path, force: bool = False) -> list[Path]:

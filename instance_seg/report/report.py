@@ -20,6 +20,7 @@ import pandas as pd
 
 from instance_seg.evaluation.summary import arithmetic_note
 from instance_seg.metrics.average_precision import PUBLISHED
+from instance_seg.report.collect import FIGURES
 from instance_seg.report.descriptions import PAPERS_OWN, Description, description_of, papers_networks
 from instance_seg.report.formats import LATEX_PREAMBLE, html_page, to_csv, to_html, to_latex, to_markdown
 from instance_seg.report.layouts import Measured, make_table
@@ -27,7 +28,6 @@ from instance_seg.tables import Table, escape_markdown, one_line, write_text
 from instance_seg.viewer.page import VIEWER
 
 FOLDER = "report"
-FIGURES = "figures"  # among the runs: a folder of pictures for each pair of networks
 _LONGEST_NAME = 100  # characters that the names of data set and preset have in those of files
 TITLE = "Results beside the paper's"
 _UNSAID = ("", PUBLISHED)  # arithmetics that no title mentions

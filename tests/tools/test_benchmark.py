@@ -1,6 +1,7 @@
 """The benchmark: what it counts, how it reads its flags, and that each suite runs on small shapes. No times."""
 
 import csv
+import functools
 import json
 import math
 import sys
@@ -9,7 +10,8 @@ import numpy as np
 import pytest
 from tools_in_process import call, loaded
 
-from instance_seg.benchmark import blocks, growth, peer, suites
+from instance_seg.backbones.sparse_unet import SparseUNet
+from instance_seg.benchmark import blocks, growth, peer, rooms, suites
 from instance_seg.benchmark.timing import Row, Seconds, added_memory_mb, milliseconds, time_runs
 from instance_seg.benchmark.workload import NUM_CLASSES, Work, load_settings, make_split, read_shapes
 from instance_seg.fusion.semantic_assisted import SemanticAssistedFusion, Transfer
@@ -198,7 +200,8 @@ def test_suite_of_blocks(shapes_file, room_file, tmp_path, monkeypatch):
         run(shapes_file, "--suite=blocks")
 
 
-def test_suite_of_rooms(shapes_file, room_file, tmp_path):
+def test_suite_of_rooms(shapes_file, room_file, tmp_path, monkeypatch):
+    monkeypatch.setattr(rooms, "SparseUNet", functools.partial(SparseUNet, channels=(8, 16)))
     run(shapes_file, "--suite=sparse", f"--room={room_file}", f"--json={tmp_path / 'out.json'}")
     found = json.loads((tmp_path / "out.json").read_text())["results"]
     assert {"tables_ms", "inference_ms", "forward_ms", "step_ms", "components_ms", "peak_rss_mb"} <= found.keys()

@@ -13,7 +13,15 @@ from instance_seg.experiment import train
 from instance_seg.presets import load_config
 from instance_seg.structures import Labels, Segmented
 
-TINY = {"depth": 3, "channels": (8, 8), "num_blocks": 1, "head_width": 8, "train_batch_size": 2, "max_iter": 1}
+TINY = {
+    "depth": 3,
+    "full_depth": 3,
+    "channels": (8,),
+    "num_blocks": 1,
+    "head_width": 8,
+    "train_batch_size": 2,
+    "max_iter": 1,
+}
 
 
 @pytest.fixture(scope="module")
@@ -24,10 +32,10 @@ def tool():
 
 @pytest.fixture(scope="module")
 def runs(small_partnet, tmp_path_factory):
-    """A single-level baseline of level 3 and a cross-level run of all levels."""
+    """A single-level baseline and a cross-level run."""
     folder = tmp_path_factory.mktemp("runs")
-    for name, settings in (("single_level_baseline", {"level": 3}), ("cross_level_fusion", {})):
-        more = {"variant": name, "category": "Chair", "data_dir": str(small_partnet), "logdir": str(folder / name)}
+    for name, settings in (("single_level_baseline", {"level": 1}), ("cross_level_fusion", {})):
+        more = {"variant": name, "category": "Scissors", "data_dir": str(small_partnet), "logdir": str(folder / name)}
         assert train(load_config("paper", TINY | settings | more)) == 0
     return folder / "single_level_baseline", folder / "cross_level_fusion"
 
@@ -36,9 +44,9 @@ def test_panels_and_curves_of_runs(runs, small_partnet, tmp_path):
     flags = [f"--data_dir={small_partnet}", f"--baseline={runs[0]}", f"--fusion={runs[1]}", f"--out={tmp_path}"]
     call("draw_figures", *flags, "--shapes=2", "--curves")
     names = sorted(path.name for path in tmp_path.iterdir())
-    assert names == ["curves_level_3.png", "shape_2_level_3", "shape_2_level_3.png"]
-    assert matplotlib.image.imread(tmp_path / "shape_2_level_3.png").shape[1] == 4 * 320
-    files = sorted(path.name for path in (tmp_path / "shape_2_level_3").iterdir())
+    assert names == ["curves_level_1.png", "shape_2_level_1", "shape_2_level_1.png"]
+    assert matplotlib.image.imread(tmp_path / "shape_2_level_1.png").shape[1] == 4 * 320
+    files = sorted(path.name for path in (tmp_path / "shape_2_level_1").iterdir())
     columns = ["baseline", "cross-level_with_region_centers", "cross-level_without_region_centers"]
     assert files == sorted(["ground_truth.ply", *(f"{c}{end}.ply" for c in columns for end in ("", "_shifted"))])
     with pytest.raises(SystemExit, match="there is no shape 3; the split has 0 to 2"):

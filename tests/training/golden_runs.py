@@ -17,17 +17,25 @@ sys.path[:0] = [str(TESTS), str(TESTS.parent)]
 from small_data import write_small_partnet  # noqa: E402
 from training.small_runs import command, settings  # noqa: E402
 
+OCTREE = {"full_depth": 2, "channels": (8, 8), "test_batch_size": 2}  # a way down and up, and a batch of another size
 RUNS = {
-    "chair": {"category": "Chair", "max_iter": 16, "test_every_iter": 8},
+    "chair": OCTREE | {"category": "Chair", "max_iter": 16, "test_every_iter": 8},
     "scissors_pointnet2": {
         "variant": "cross_level_pointnet2",
+        "test_batch_size": 2,
         "max_iter": 12,
         "pointnet2_points": (32, 16),
         "pointnet2_samples": 8,
         "pointnet2_width": 0.25,
     },
-    "chair_asis_level_3": {"category": "Chair", "variant": "asis_fusion", "level": 3, "max_iter": 12},
-    "scissors_mirrored": {"variant": "cross_level_fusion", "strategy": "mirrored", "num_replicas": 2, "max_iter": 12},
+    "chair_asis_level_3": OCTREE | {"category": "Chair", "variant": "asis_fusion", "level": 3, "max_iter": 12},
+    "scissors_mirrored": {
+        **OCTREE,
+        "variant": "cross_level_fusion",
+        "strategy": "mirrored",
+        "num_replicas": 2,
+        "max_iter": 12,
+    },
 }
 MEASURES = ("AP25", "AP50", "AP75", "sAP50", "mIoU")
 

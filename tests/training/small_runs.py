@@ -3,16 +3,25 @@
 import csv
 import sys
 import time
+import types
+
+import pytest
 
 from instance_seg.presets import load_config
+from instance_seg.train import main
 
-OCTREE = {"depth": 3, "channels": (8, 8), "num_blocks": 1}  # settings of its backbone alone
+OCTREE = {
+    "depth": 3,
+    "full_depth": 3,
+    "channels": (8,),
+    "num_blocks": 1,
+}  # no way down or up, which takes time to trace
 SMALLEST = {"variant": "single_level_baseline", "level": 1}
 TINY = {
     "head_width": 8,
     "points_per_shape": 100,
     "train_batch_size": 2,
-    "test_batch_size": 2,
+    "test_batch_size": 1,
     "max_iter": 8,
     "test_every_iter": 0,
     "ckpt_every_iter": 3,
@@ -42,6 +51,20 @@ def command(flags):
     """The command line of a training with these settings."""
     as_text = {k: ",".join(map(str, v)) if isinstance(v, tuple) else v for k, v in flags.items()}
     return [sys.executable, "-m", "instance_seg.train", *(f"--{k}={v}" for k, v in as_text.items())]
+
+
+def with_flags(config, monkeypatch, describe=False):
+    """From here on the program of a training takes these settings from its command line."""
+    monkeypatch.setattr("instance_seg.train.config_from_flags", lambda: config)
+    monkeypatch.setattr("instance_seg.train._DESCRIBE", types.SimpleNamespace(value=describe))
+
+
+def code_of_program(config, monkeypatch):
+    """What the program of a training leaves with, called in this process with these settings."""
+    with_flags(config, monkeypatch)
+    with pytest.raises(SystemExit) as left:
+        main([])
+    return left.value.code
 
 
 def losses(logdir):

@@ -20,7 +20,8 @@ from instance_seg.training.trainer import LossIsNotFinite
 SMALL = {
     "category": "Scissors",
     "depth": 3,
-    "channels": (8, 8),
+    "full_depth": 3,
+    "channels": (8,),
     "num_blocks": 1,
     "head_width": 8,
     "head_hidden": 1,
@@ -31,7 +32,10 @@ SMALL = {
     "asis_space": "shifted",
 }
 SHORT = {
-    **{name: SMALL[name] for name in ("category", "depth", "channels", "num_blocks", "head_width", "head_hidden")},
+    **{
+        name: SMALL[name]
+        for name in ("category", "depth", "full_depth", "channels", "num_blocks", "head_width", "head_hidden")
+    },
     "variant": "single_level_baseline",
     "level": 1,
     "points_per_shape": 60,

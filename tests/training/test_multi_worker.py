@@ -17,8 +17,6 @@ from instance_seg.presets import load_config
 pytestmark = pytest.mark.slow
 
 RUN = {
-    "variant": "multi_level_baseline",
-    "level": 1,
     "head_hidden": 1,
     "train_batch_size": 4,
     "max_iter": 60,

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.slow
 def test_every_level_of_a_chair_has_proposals_and_is_measured(system, term, small_partnet, tmp_path):
     given = {"system": system, "category": "Chair", "data_dir": str(small_partnet), "logdir": str(tmp_path)}
     given |= {"prepare_iter": 2, "max_iter": 4, "group_radius": 0.2, "voxel_edge": 0.1, "test_every_iter": 0}
+    given |= {"sparse_channels": (8, 16)}
     assert train(load_config("smoke", given)) == 0
     with open(tmp_path / "losses.csv", newline="") as file:
         rows = [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file)]

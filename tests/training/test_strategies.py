@@ -15,14 +15,8 @@ from instance_seg.training.strategy import make_strategy
 
 pytestmark = pytest.mark.slow
 
-RUN = {
-    "variant": "cross_level_fusion",
-    "level": 1,
-    "head_hidden": 1,
-    "train_batch_size": 4,
-    "max_iter": 12,
-    "learning_rate": 0.001,
-}
+RUN = {"full_depth": 2, "channels": (8, 8), "head_hidden": 1}
+RUN |= {"train_batch_size": 4, "max_iter": 12, "learning_rate": 0.001}
 TWO = {"strategy": "mirrored", "num_replicas": 2}
 
 
