@@ -80,12 +80,11 @@ def test_a_chair_in_coordinates_of_a_survey(run, chair, tmp_path):
     assert np.abs(pictures[0] - pictures[1]).mean() < 0.01 < pictures[0].std()
 
 
-@pytest.mark.parametrize("axis", ["x", "z"])
-def test_another_axis_that_points_up(run, chair, axis, tmp_path):
+def test_another_axis_that_points_up(run, chair, tmp_path):
     """A chair that lies is segmented as the one that stands, and stays where it was."""
-    turn = UPRIGHT[axis]  # takes the axis to y; its transpose lays the chair down
+    turn = UPRIGHT["z"]  # takes the axis to y; its transpose lays the chair down
     stands = predicted(run, tmp_path / "y", *chair)
-    lies = predicted(run, tmp_path / axis, chair[0] @ turn, chair[1] @ turn, up=axis)
+    lies = predicted(run, tmp_path / "z", chair[0] @ turn, chair[1] @ turn, up="z")
     np.testing.assert_array_equal(xyz(lies), chair[0] @ turn)
     for name in ("semantic", "instance"):
         np.testing.assert_array_equal(lies[name], stands[name])

@@ -232,6 +232,18 @@ def test_a_description_with_wrong_values_names_its_run(run, change, named):
         described_config(str(run))
 
 
+def test_a_setting_that_came_later_than_the_checkpoint_has_its_default(run, small_partnet):
+    path = run / "checkpoints" / "network.json"
+    description = json.loads(path.read_text())
+    del description["settings"]["gradient_to"]
+    path.write_text(json.dumps(description))
+    evaluate(tiny_config(small_partnet, run))
+    del description["settings"]["depth"]
+    path.write_text(json.dumps(description))
+    with pytest.raises(ValueError, match="depth is 6 there and 3 here"):
+        evaluate(tiny_config(small_partnet, run))
+
+
 @pytest.mark.parametrize("text", ["", "garbage", "\n\n", "step,total\none,2\n", "\x00\x00"])
 def test_damaged_losses_are_put_aside(tmp_path, capsys, text):
     (tmp_path / "losses.csv").write_text(text)
