@@ -6,8 +6,9 @@ import pytest
 from instance_seg.clustering.config import ClusterConfig
 from instance_seg.clustering.instances import ShiftedLevel, segment_levels
 from instance_seg.losses.modes import mode_loss, pair_loss
+from instance_seg.losses.regions import NUM_POINTS
 from instance_seg.structures import Labels, Level, Points, Task
-from instance_seg.systems.learned_clustering import NUM_POINTS, learn_values, learned_readings, sample_regions
+from instance_seg.systems.learned_clustering import learn_values, learned_readings, sample_regions
 from instance_seg.systems.offset_system import LevelReadout
 
 TASK = Task("toy", "", (Level(1, "all", ("other", "wheel", "seat", "rare"), 1, (1, 2, 3)),))
