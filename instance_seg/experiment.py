@@ -68,6 +68,7 @@ def _train(config: Config, strategy: tf.distribute.Strategy, logdir: pathlib.Pat
         return training_dataset(split, samples, system.tables, first_step, None, 2 * len(parts), parts, num_parts)
 
     def evaluate(done: Progress, final: bool) -> None:
+        system.store_learned(logdir / CHECKPOINTS)
         readings = system.all_readings(config.network, logdir / CHECKPOINTS)
         evaluation = evaluator.run(readings, logdir if final else None, config.run.picture_shapes)
         write_evaluation(evaluation, done.step, {"up": data_set.up, **data_set.picture})

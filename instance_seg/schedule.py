@@ -57,6 +57,12 @@ class ScheduleConfig(Settings):
         above=0,
         high=1,
     )
+    last_phase_at: float = option(
+        0.8,
+        "fraction of max_iter after which a last phase begins, where there is one (learn_clustering)",
+        low=0,
+        high=1,
+    )
 
 
 def learning_rate(step: int, config: ScheduleConfig) -> float:
@@ -95,6 +101,11 @@ def statistics_decay(step: int, config: ScheduleConfig) -> float | None:
     if config.statistics_decay == "constant":
         return None
     return min(0.99, 1 - 0.5 * 0.5 ** math.floor(step / config.decay_every))
+
+
+def last_phase_begins(config: ScheduleConfig) -> int:
+    """The 0-based index of the first update of the last phase of a system that has one."""
+    return round(config.last_phase_at * config.max_iter)
 
 
 def uses_batch_statistics(step: int, config: ScheduleConfig) -> bool:

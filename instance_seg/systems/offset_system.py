@@ -2,26 +2,35 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import ClassVar
 
 import tensorflow as tf
 
 from instance_seg.clustering.across import Across, beginning_with, stored_readings
-from instance_seg.clustering.by_class import FILE_NAME, write_readings
+from instance_seg.clustering.by_class import FILE_NAME, ByClass, things_of, write_readings
 from instance_seg.clustering.config import ClusterConfig
 from instance_seg.clustering.instances import segment_clouds
 from instance_seg.data.augment import Motion
 from instance_seg.data.spacing import measure_spacing, values_from_labels
 from instance_seg.data.targets import CenterTargets
 from instance_seg.initializers import RELEASED, Initializer
+from instance_seg.losses.modes import LOSSES
 from instance_seg.losses.segmentation import segmentation_losses, weight_decay
 from instance_seg.structures import Batch, Cloud, LevelPrediction, LevelReadout, Points, Segmented, Task
+from instance_seg.systems.learned_clustering import (
+    LEARNED,
+    LearnedValues,
+    class_values,
+    joint_losses,
+    learned_readings,
+)
 from instance_seg.systems.settings import OffsetSettings
 from instance_seg.systems.system import System, make_backbone
 from ocnn_tf_ops.python.cuda_memory import require_gpu
 
 WITH, WITHOUT = "with region centers", "without region centers"
+CLUSTERING = "clustering"  # the last phase, which learns bandwidth and lambda with the network
 
 
 class OffsetSystem(System):
@@ -34,14 +43,38 @@ class OffsetSystem(System):
         grouping = settings.grouping
         if grouping.clustering == "native" and grouping.clustering_device == "gpu":
             require_gpu("clustering_device=gpu")  # now, and not when a training has ended
+        self.learned = None
+        if settings.learning.learn_clustering != "none":
+            self.last_phase, self.may_lack = CLUSTERING, (LEARNED,)
+            self.learned = LearnedValues(self.add_weight, len(things_of(task)), grouping)
         self.backbone = make_backbone(settings, task, initializer)
 
     def losses(self, outputs: tuple[LevelPrediction, ...], batch: Batch) -> dict[str, tf.Tensor]:
         """ "level_1/semantic" and so on, and the decay of the weights."""
         config = self.settings.loss
         terms = segmentation_losses(outputs, batch, self.task, config)
-        terms["weight_decay"] = weight_decay([v.value for v in self.trainable_variables], config.weight_decay)
+        network = [v.value for v in self.trainable_variables if not self._is_learned(v)]
+        terms["weight_decay"] = weight_decay(network, config.weight_decay)
         return terms
+
+    def phase_losses(self, outputs: tuple[LevelPrediction, ...], batch: Batch, phase: Hashable) -> dict[str, tf.Tensor]:
+        """ "level_1/clustering" and so on, where bandwidth and lambda are learned; 0 before that phase."""
+        if not self.learned:
+            return {}
+        config, found = self.settings.learning, [tf.zeros([])] * len(self.task.scored)
+        if phase == CLUSTERING:
+            loss = LOSSES[config.learn_clustering]
+            found = joint_losses(self.readout(outputs), batch, self.task, self.learned, loss)
+        names = (f"level_{k + 1}/clustering" for k in self.task.scored)
+        return {name: config.clustering_weight * value for name, value in zip(names, found, strict=True)}
+
+    def rate_factors(self) -> list[float]:
+        """That of bandwidth and lambda is one of its own."""
+        rate = self.settings.learning.clustering_rate
+        return [rate if self._is_learned(v) else 1.0 for v in self.trainable_variables]
+
+    def _is_learned(self, variable) -> bool:
+        return self.learned is not None and any(variable is each for each in self.learned.variables)
 
     @classmethod
     def readings(cls, settings: OffsetSettings) -> Mapping[str, ClusterConfig]:
@@ -55,13 +88,25 @@ class OffsetSystem(System):
         given, stored = self.readings(settings), stored_readings(folder, settings.grouping, self.task)
         if twice := given.keys() & stored.keys():
             raise ValueError(f"{folder}: keeps a reading {min(twice)!r}, which every run has; give it another name")
-        return beginning_with(settings.order.first_reading, {**given, **stored})
+        return beginning_with(settings.order.first_reading, {**given, **stored, **self._learned_readings()})
 
     def store_readings(self, folder: pathlib.Path, clouds: Sequence[Cloud], pose: Callable[[int], Motion]) -> None:
         """Those that follow from labels, where the settings want one of them first and there is no file yet."""
         if self.settings.order.first_reading and not (folder / FILE_NAME).exists():
             spacing = measure_spacing(clouds, self.task, pose)
             write_readings(folder, values_from_labels(spacing, self.settings.grouping))
+
+    def store_learned(self, folder: pathlib.Path) -> None:
+        """Those of bandwidth and lambda that are learned with the network."""
+        if self.learned:
+            write_readings(folder, self._learned_readings())
+
+    def _learned_readings(self) -> dict[str, ByClass]:
+        """Of the values that the system has now, whatever a file says."""
+        if not self.learned:
+            return {}
+        values = class_values(self.task, *self.learned.numbers())
+        return learned_readings(values, self.settings.grouping, "jointly learned")
 
     def entropies(self, readout: tuple[LevelReadout, ...], points: Points) -> dict[str, list[float]]:
         """The mean entropy (nats) of the class probabilities of each cloud of a batch, by the name of the level."""

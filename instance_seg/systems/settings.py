@@ -25,6 +25,22 @@ class ReadingOrder(Settings):
 
 
 @dataclass(frozen=True)
+class LearningConfig(Settings):
+    """Bandwidth and lambda of each class, learned together with the network in the last phase of a training (ours)."""
+
+    learn_clustering: str = option(
+        "none",
+        "learn bandwidth and lambda of each class in the last phase: by the modes that instances have, or by pairs of "
+        "points; none: not (the paper)",
+        ("none", "modes", "pairs"),
+    )
+    clustering_weight: float = option(1.0, "weight of the loss of the clustering", low=0, high=1e6)
+    clustering_rate: float = option(
+        0.1, "rate of the logarithms of bandwidth and lambda, in units of the learning rate", low=0, high=1e6
+    )
+
+
+@dataclass(frozen=True)
 class OffsetSettings(Settings):
     """What both have in common: a backbone with two decoders, heads, losses, mean-shift."""
 
@@ -34,7 +50,17 @@ class OffsetSettings(Settings):
     head_hidden: int = option(2, "hidden units of a head; 1 is the paper's two-layer MLP", low=0, high=1000)
     loss: LossConfig = group(LossConfig, of_weights=False)
     grouping: ClusterConfig = group(ClusterConfig, of_weights=False)
+    learning: LearningConfig = group(LearningConfig, of_weights=False)
     order: ReadingOrder = group(ReadingOrder, of_weights=False)
+
+    def __post_init__(self):
+        super().__post_init__()
+        kind = self.learning.learn_clustering
+        if kind != "none" and self.grouping.region_push != "unit":
+            raise ValueError(
+                f"learn_clustering={kind} learns the length of a push, which region_push={self.grouping.region_push} "
+                "cuts: set region_push=unit"
+            )
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,8 @@ class System(keras.Model):
     Settings: ClassVar[type[Settings]] = Settings
     settled_on: ClassVar[str] = ""  # the split that `settle` wants to see; "": none
     backbone: Composite | None = None  # a system may do without
+    last_phase: str = ""  # a kind of update that ends a training, while moving statistics rest; "": none
+    may_lack: tuple[str, ...] = ()  # a checkpoint may lack variables whose names begin so; they stay as they begin
     targets: ClassVar[Any] = None  # what it aims at besides labels (data.batches.Split), e.g. CenterTargets()
 
     def __init__(self, settings: Any, task: Task, initializer: Initializer = RELEASED, **kwargs):
@@ -51,9 +53,17 @@ class System(keras.Model):
         """
         raise NotImplementedError
 
+    def phase_losses(self, outputs: Any, batch: Batch, phase: Hashable) -> dict[str, Any]:
+        """Terms beside those of `losses` that differ between phases; of the same names in all of them."""
+        return {}
+
     def phase(self, step: int) -> Hashable:
         """What kind of update the one with 0-based index `step` is; each kind is compiled for itself."""
         return ""
+
+    def rate_factors(self) -> list[float]:
+        """The learning rate of each trainable variable, in units of the schedule's."""
+        return [1.0] * len(self.trainable_variables)
 
     @classmethod
     def readings(cls, settings: Any) -> Mapping[str, Settings]:
@@ -78,6 +88,9 @@ class System(keras.Model):
             folder: of the checkpoints.
             pose: how the cloud at a place stands when it is evaluated.
         """
+
+    def store_learned(self, folder: pathlib.Path) -> None:
+        """Before an evaluation on the way: stores values of readings that are learned with the weights, if any are."""
 
     def readout(self, outputs: Any) -> Any:
         """What `segment` needs of the outputs, computed on the device."""

@@ -63,9 +63,11 @@ class Checkpoints:
         self._seconds = tf.Variable(0.0, dtype=tf.float64, trainable=False)
         # By their paths in the model: TensorFlow does not look for layers inside lists.
         self.weights = {v.path.partition("/")[2]: v.value for v in model.variables}
+        needed = {name: v for name, v in self.weights.items() if not name.startswith(model.may_lack)}
         state = {"model": self.weights, "optimizer": optimizer, "step": self._step, "seconds": self._seconds}
         scale = {"loss_scale": loss_scale} if loss_scale else {}
         self._weights, self._state = tf.train.Checkpoint(model=self.weights), tf.train.Checkpoint(**state)
+        self._needed = tf.train.Checkpoint(model=needed)
         self._loss_scale, self._all = tf.train.Checkpoint(**scale), tf.train.Checkpoint(**state, **scale)
 
     @property
@@ -121,14 +123,16 @@ class Checkpoints:
             rest = f"; left as they begin: {', '.join(taken.new)}" if taken.new else ""
             print(f"{taken.tensors} tensors, {taken.numbers:,} numbers taken from {checkpoint}{rest}")
             return Progress(0, 0.0)
-        prefix = self._restore_first(self._weights, find_checkpoints(checkpoint))
+        prefix = self._restore_first(self._needed, find_checkpoints(checkpoint))
+        self._weights.read(prefix).expect_partial()
         step, seconds = (tf.train.load_variable(prefix, f"{n}/.ATTRIBUTES/VARIABLE_VALUE") for n in ("step", "seconds"))
         return Progress(int(step), float(seconds))
 
     def _take_folder(self, folder: str) -> Progress:
         description = self._checked(folder)
         found = read_folder_weights(folder)
-        check_shapes(folder, found, {name: v.shape for name, v in self.weights.items()})
+        there = [name for name in self.weights if name in found or not name.startswith(self._model.may_lack)]
+        check_shapes(folder, found, {name: self.weights[name].shape for name in there})
         for name, value in found.items():
             self.weights[name].assign(value)
         trained = description.get("trained", {})

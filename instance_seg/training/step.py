@@ -5,7 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from instance_seg.replicas import average_here, sums_over_replicas
+from instance_seg.replicas import assign_here, average_here, sums_over_replicas
 from instance_seg.structures import Batch
 from instance_seg.systems.system import System
 from instance_seg.training.precision import FixedScale, Outcome
@@ -25,11 +25,12 @@ class Step:
         self.system, self.optimizer, self.loss_scale = system, optimizer, loss_scale or FixedScale()
         self.average_statistics = average_statistics
         self.variables = [v.value for v in system.trainable_variables]  # TensorFlow's own, inside Keras'
+        self.constrained = [v for v in system.trainable_variables if v.constraint is not None]
 
     def losses(self, batch: Batch, phase: Hashable, training: bool) -> dict[str, tf.Tensor]:
         """Forward: this replica's share of every term of the loss."""
         outputs = self.system(batch.points, batch.tables, phase=phase, training=training)
-        return self.system.losses(outputs, batch)
+        return self.system.losses(outputs, batch) | self.system.phase_losses(outputs, batch, phase)
 
     def update(
         self, batch: Batch, rate: tf.Tensor, phase: Hashable = "", training: bool = True
@@ -52,6 +53,8 @@ class Step:
         gradients = tape.gradient(scaled, self.variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         losses, *gradients = sums_over_replicas([tf.stack([total, *terms.values()]), *gradients])
         outcome = self.loss_scale.apply(losses, gradients, lambda g: self.optimizer.apply(g, self.variables, rate))
+        for variable in self.constrained:
+            assign_here(variable, variable.constraint(variable))
         if self.average_statistics:
             average_here(self.system.non_trainable_variables)
         return dict(zip(["total", *terms], tf.unstack(losses))), outcome

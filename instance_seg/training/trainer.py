@@ -12,7 +12,7 @@ import tensorflow as tf
 from instance_seg.config import Config
 from instance_seg.interrupt import StopSignal, say_stopped
 from instance_seg.layers import common_decay
-from instance_seg.schedule import learning_rate, statistics_decay, uses_batch_statistics
+from instance_seg.schedule import SETTLED, last_phase_begins, learning_rate, statistics_decay, uses_batch_statistics
 from instance_seg.systems.system import System
 from instance_seg.training.checkpoint import Checkpoints, Progress
 from instance_seg.training.checkpoint_files import CHECKPOINTS
@@ -62,7 +62,8 @@ class Trainer:
         self.is_chief = worker_index(strategy) == 0
         self.logdir = pathlib.Path(config.run.logdir)
         with strategy.scope():
-            optimizer = make_optimizer(config.schedule, [v.value for v in system.trainable_variables])
+            variables = [v.value for v in system.trainable_variables]
+            optimizer = make_optimizer(config.schedule, variables, system.rate_factors())
             self.loss_scale = make_loss_scale(config.engine.mixed_precision)
             self._decay = tf.Variable(0.0, trainable=False)
         if statistics_decay(0, config.schedule) is not None:
@@ -102,6 +103,12 @@ class Trainer:
             raise ValueError(
                 f"{self.checkpoints.latest} has {start.step} iterations, more than --max_iter={end}: give {start.step} "
                 "or more, or measure it by `python -m instance_seg.evaluate`"
+            )
+        begins = last_phase_begins(self.config.schedule)
+        if self.system.last_phase and begins < SETTLED and not self.config.run.ckpt:
+            raise ValueError(
+                f"the phase {self.system.last_phase!r}, in which moving statistics rest, would begin after {begins} "
+                f"iterations, and they take {SETTLED} to settle: raise --max_iter or --last_phase_at, or give a --ckpt"
             )
         steps = of_all_workers(self.strategy, start.step)
         if len(set(steps)) > 1:
@@ -143,6 +150,8 @@ class Trainer:
     def _update_of(self, step: int) -> Callable:
         """The compiled update for the kind of this step."""
         kind = self.system.phase(step), uses_batch_statistics(step, self.config.schedule)
+        if self.system.last_phase and step >= last_phase_begins(self.config.schedule):
+            kind = self.system.last_phase, False
         if kind not in self._updates:
 
             def update(batch, rate):
