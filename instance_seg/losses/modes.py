@@ -48,11 +48,13 @@ def lovasz_hinge(margin: tf.Tensor, member: tf.Tensor, valid: tf.Tensor) -> tf.T
         member: [..., N] bool, the points that should be chosen.
         valid: [..., N] bool; the others do not count.
     """
-    sign = tf.where(member, 1.0, -1.0)
-    errors = tf.where(valid, 1.0 - sign * margin, -1.0)  # at least 0 for valid points, which come first
+    sign = tf.where(member, 1.0, -tf.ones_like(margin))
+    errors = tf.where(
+        valid, 1.0 - sign * margin, -tf.ones_like(margin)
+    )  # at least 0 for valid points, which come first
     order = tf.argsort(errors, direction="DESCENDING", stable=True)
     errors = tf.gather(errors, order, batch_dims=errors.shape.rank - 1)
-    inside = tf.cast(tf.gather(member & valid, order, batch_dims=errors.shape.rank - 1), tf.float32)
+    inside = tf.cast(tf.gather(member & valid, order, batch_dims=errors.shape.rank - 1), margin.dtype)
     total = tf.reduce_sum(inside, axis=-1, keepdims=True)
     outside = 1.0 - inside
     jaccard = 1.0 - (total - tf.cumsum(inside, axis=-1)) / tf.maximum(total + tf.cumsum(outside, axis=-1), 1.0)
@@ -69,13 +71,15 @@ def mode_loss(x: tf.Tensor, instance: tf.Tensor, valid: tf.Tensor, s: tf.Tensor,
     Args:
         instance: [R, N] int32 in [0, num_instances); -1 = of none of them.
     """
-    member = tf.transpose(tf.one_hot(tf.where(valid, instance, -1), num_instances), [0, 2, 1])  # [R, K, N]
+    member = tf.transpose(
+        tf.one_hot(tf.where(valid, instance, -1), num_instances, dtype=x.dtype), [0, 2, 1]
+    )  # [R, K, N]
     count = tf.reduce_sum(member, axis=2)
     means = tf.matmul(member, x) / tf.maximum(count, 1.0)[..., None]
     modes = gaussian_mean_shift(x, means, s, valid)[-1]
     belongs = tf.exp(-square_distances(modes, x) / (2.0 * s[:, None, None] ** 2))
     losses = lovasz_hinge(2.0 * belongs - 1.0, member > 0, tf.broadcast_to(valid[:, None], tf.shape(member)))
-    there = tf.cast(count > 0, tf.float32)
+    there = tf.cast(count > 0, x.dtype)
     return tf.reduce_sum(losses * there, axis=1) / tf.maximum(tf.reduce_sum(there, axis=1), 1.0)
 
 
@@ -90,11 +94,11 @@ def pair_loss(x: tf.Tensor, instance: tf.Tensor, valid: tf.Tensor, s: tf.Tensor,
         instance: as of `mode_loss`; points of no instance are like nobody.
     """
     seeds, owner = x[:, :NUM_SEEDS], tf.where(valid, instance, -1)[:, :NUM_SEEDS]
-    member = tf.one_hot(owner, num_instances)  # [R, M, K]
+    member = tf.one_hot(owner, num_instances, dtype=x.dtype)  # [R, M, K]
     count = tf.reduce_sum(member, axis=1)
     weight = tf.reduce_sum(member / tf.maximum(count, 1.0)[:, None], axis=2)  # [R, M], sums up to 1 in each instance
     pairs = weight[:, :, None] * weight[:, None]
-    same = tf.cast((owner[:, :, None] == owner[:, None]), tf.float32) * pairs
+    same = tf.cast(owner[:, :, None] == owner[:, None], x.dtype) * pairs
     other = pairs - same
     total = 0.0
     for z in gaussian_mean_shift(x, seeds, s, valid):
