@@ -78,12 +78,13 @@ class LearnedValues:
 
 
 def joint_losses(
-    readout: Sequence[LevelReadout], batch: Batch, task: Task, values: LearnedValues, loss: Callable
+    readout: Sequence[LevelReadout], batch: Batch, task: Task, values: LearnedValues, loss: Callable, weight: float
 ) -> list[tf.Tensor]:
-    """The loss of a clustering at each level that is scored, this replica's share.
+    """The loss of the clustering at each level that is scored, this replica's share.
 
-    It is the mean over the regions of the batch. The prior of a class weighs as much against its regions as where the
-    network stays as it is.
+    It is the sum over the classes of the mean error of their regions in the batch, and of the prior, as where the
+    network rests. So the values of a class move alike however many classes there are. The network gets `weight` times
+    the gradient of the mean over the classes.
 
     Args:
         values: of the classes of `things_of(task)`.
@@ -91,13 +92,21 @@ def joint_losses(
     found, first = [], 0
     for k in task.scored:
         regions = regions_of(readout[k], batch.labels[k], batch.points, task.levels[k])
-        errors = values.errors(regions, first + regions.thing, loss)
-        count = sum_over_replicas(tf.cast(tf.size(errors), tf.float32))
         last = first + len(task.levels[k].things)
-        prior = share(tf.reduce_mean(values.prior()[first:last]) / PER_CLASS)
-        found.append(tf.math.divide_no_nan(tf.reduce_sum(errors), count) + prior)
+        ones = tf.ones_like(regions.thing, tf.float32)
+        counts = sum_over_replicas(tf.math.unsorted_segment_sum(ones, regions.thing, last - first))
+        factor = tf.math.divide_no_nan(weight, tf.math.count_nonzero(counts, dtype=tf.float32))
+        of_network = (_with_gradient(x, factor) for x in (regions.center, regions.direction))
+        regions = regions._replace(**dict(zip(("center", "direction"), of_network)))
+        errors = values.errors(regions, first + regions.thing, loss) / tf.gather(counts, regions.thing)
+        found.append(tf.reduce_sum(errors) + share(tf.reduce_sum(values.prior()[first:last]) / PER_CLASS))
         first = last
     return found
+
+
+def _with_gradient(x: tf.Tensor, factor: tf.Tensor) -> tf.Tensor:
+    """x, whose gradient is so many times its own."""
+    return tf.stop_gradient(x) + factor * (x - tf.stop_gradient(x))
 
 
 def sample_regions(found: Iterable[tuple[Any, Points, Sequence[Labels]]], task: Task) -> list[list[Regions]]:

@@ -63,10 +63,9 @@ class OffsetSystem(System):
             return {}
         config, found = self.settings.learning, [tf.zeros([])] * len(self.task.scored)
         if phase == CLUSTERING:
-            loss = LOSSES[config.learn_clustering]
-            found = joint_losses(self.readout(outputs), batch, self.task, self.learned, loss)
-        names = (f"level_{k + 1}/clustering" for k in self.task.scored)
-        return {name: config.clustering_weight * value for name, value in zip(names, found, strict=True)}
+            loss, weight = LOSSES[config.learn_clustering], config.clustering_weight
+            found = joint_losses(self.readout(outputs), batch, self.task, self.learned, loss, weight)
+        return dict(zip((f"level_{k + 1}/clustering" for k in self.task.scored), found, strict=True))
 
     def rate_factors(self) -> list[float]:
         """That of bandwidth and lambda is one of its own."""

@@ -34,7 +34,9 @@ class LearningConfig(Settings):
         "points; none: not (the paper)",
         ("none", "modes", "pairs"),
     )
-    clustering_weight: float = option(1.0, "weight of the loss of the clustering", low=0, high=1e6)
+    clustering_weight: float = option(
+        1.0, "weight of the loss of the clustering in the network; 0: it trains the values alone", low=0, high=1e6
+    )
     clustering_rate: float = option(
         0.1, "rate of the logarithms of bandwidth and lambda, in units of the learning rate", low=0, high=1e6
     )
