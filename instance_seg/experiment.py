@@ -61,8 +61,8 @@ def _train(config: Config, strategy: tf.distribute.Strategy, logdir: pathlib.Pat
     earlier_events = event_files(logdir / "tensorboard")
     is_chief = worker_index(strategy) == 0  # the chief alone evaluates
     comparison = Comparison(logdir / "tensorboard", _compared(config)) if is_chief else None
-    if is_chief:
-        system.store_readings(logdir / CHECKPOINTS, clouds, functools.partial(data_set.pose, config.run.seed))
+    pose = functools.partial(data_set.pose, config.run.seed)
+    system.prepare_readings(logdir / CHECKPOINTS if is_chief else None, clouds, pose)
 
     def batches(first_step, parts, num_parts):
         return training_dataset(split, samples, system.tables, first_step, None, 2 * len(parts), parts, num_parts)

@@ -36,24 +36,29 @@ class LearnedValues:
     Args:
         add_weight: of a Keras layer, which has the variables.
         count: C, of classes.
-        given: where the values begin, and the centers of their priors.
+        given: where the values begin, unless by `begin_at`, and the centers of their priors.
     """
 
     def __init__(self, add_weight: Callable, count: int, given: ClusterConfig):
-        self._log_s = math.log(given.bandwidth / FLAT_PER_SIGMA)
-        self._log_push = math.log(max(given.semantic_center_offset, _SMALLEST_PUSH))
-        low, high = (math.log(x / FLAT_PER_SIGMA) for x in LIMITS)
-        begin = {"log_s": self._log_s, "raw_lambda": math.log(math.expm1(math.exp(self._log_push)))}
-        limits = {"log_s": lambda x: tf.clip_by_value(x, low, high)}
+        low, high = np.log(np.float32(LIMITS) / FLAT_PER_SIGMA)
+        limits = {"log_s": lambda x: tf.clip_by_value(x, low, high), "raw_lambda": None}
         self.variables = [
-            add_weight(
-                name=f"{LEARNED}_{name}",
-                shape=(count,),
-                initializer=keras.initializers.Constant(value),
-                constraint=limits.get(name),
-            )
-            for name, value in begin.items()
+            add_weight(name=f"{LEARNED}_{name}", shape=(count,), initializer="zeros", constraint=limit)
+            for name, limit in limits.items()
         ]
+        s, push = (np.full(count, x) for x in (given.bandwidth / FLAT_PER_SIGMA, given.semantic_center_offset))
+        self._begin(s, push)
+
+    def begin_at(self, values: Sequence[ClassValues]) -> None:
+        """Moves values and priors to those of a reading with the flat kernel, of BOUNDARY standard deviations."""
+        self._begin(np.array([v.bandwidth for v in values]) / BOUNDARY, np.array([v.push for v in values]))
+
+    def _begin(self, s: np.ndarray, push: np.ndarray) -> None:
+        log_s, raw = self.variables
+        self._log_s = np.float32(log_s.constraint(np.log(np.float32(s))))
+        self._log_push = np.log(np.maximum(np.float32(push), _SMALLEST_PUSH))
+        log_s.assign(self._log_s)
+        raw.assign(np.log(np.expm1(np.exp(self._log_push))))
 
     def current(self) -> tuple[tf.Tensor, tf.Tensor]:
         """s and lambda, [C] each."""

@@ -89,11 +89,21 @@ class OffsetSystem(System):
             raise ValueError(f"{folder}: keeps a reading {min(twice)!r}, which every run has; give it another name")
         return beginning_with(settings.order.first_reading, {**given, **stored, **self._learned_readings()})
 
-    def store_readings(self, folder: pathlib.Path, clouds: Sequence[Cloud], pose: Callable[[int], Motion]) -> None:
-        """Those that follow from labels, where the settings want one of them first and there is no file yet."""
-        if self.settings.order.first_reading and not (folder / FILE_NAME).exists():
-            spacing = measure_spacing(clouds, self.task, pose)
-            write_readings(folder, values_from_labels(spacing, self.settings.grouping))
+    def prepare_readings(
+        self, folder: pathlib.Path | None, clouds: Sequence[Cloud], pose: Callable[[int], Motion]
+    ) -> None:
+        """Those that follow from labels, where the settings want one of them first.
+
+        They are written unless there is a file already. Values that are learned with the network begin at the first.
+        """
+        first = self.settings.order.first_reading
+        is_missing = folder is not None and not (folder / FILE_NAME).exists()
+        if first and (is_missing or self.learned):
+            readings = values_from_labels(measure_spacing(clouds, self.task, pose), self.settings.grouping)
+            if is_missing:
+                write_readings(folder, readings)
+            if self.learned:
+                self.learned.begin_at(readings[first].values)
 
     def store_learned(self, folder: pathlib.Path) -> None:
         """Those of bandwidth and lambda that are learned with the network."""

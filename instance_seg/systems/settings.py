@@ -35,7 +35,7 @@ class LearningConfig(Settings):
         ("none", "modes", "pairs"),
     )
     clustering_weight: float = option(
-        1.0, "weight of the loss of the clustering in the network; 0: it trains the values alone", low=0, high=1e6
+        0.1, "weight of the loss of the clustering in the network; 0: it trains the values alone", low=0, high=1e6
     )
     clustering_rate: float = option(
         0.1, "rate of the logarithms of bandwidth and lambda, in units of the learning rate", low=0, high=1e6

@@ -81,11 +81,13 @@ class System(keras.Model):
         """
         return self.readings(settings)
 
-    def store_readings(self, folder: pathlib.Path, clouds: Sequence[Cloud], pose: Callable[[int], Motion]) -> None:
-        """Before the first update: stores values of readings that follow from the training clouds, if it has such.
+    def prepare_readings(
+        self, folder: pathlib.Path | None, clouds: Sequence[Cloud], pose: Callable[[int], Motion]
+    ) -> None:
+        """Before a training: measures values of readings that follow from the training clouds, if it has such.
 
         Args:
-            folder: of the checkpoints.
+            folder: of the checkpoints, which keeps them; None: another worker sees to that.
             pose: how the cloud at a place stands when it is evaluated.
         """
 
