@@ -2,7 +2,7 @@
 
 What mean-shift sees of a class in a shape is its predicted region (losses/regions.py). The width s_c of a Gaussian
 kernel and lambda_c of Eq. 7 go down the gradient of a loss of losses/modes.py, with Gaussian priors on their logarithms
-around the run's own values.
+around the values that they begin at.
 """
 
 import math
@@ -101,8 +101,8 @@ def joint_losses(
         ones = tf.ones_like(regions.thing, tf.float32)
         counts = sum_over_replicas(tf.math.unsorted_segment_sum(ones, regions.thing, last - first))
         factor = tf.math.divide_no_nan(weight, tf.math.count_nonzero(counts, dtype=tf.float32))
-        of_network = (_with_gradient(x, factor) for x in (regions.center, regions.direction))
-        regions = regions._replace(**dict(zip(("center", "direction"), of_network)))
+        center, direction = (_with_gradient(x, factor) for x in (regions.center, regions.direction))
+        regions = regions._replace(center=center, direction=direction)
         errors = values.errors(regions, first + regions.thing, loss) / tf.gather(counts, regions.thing)
         found.append(tf.reduce_sum(errors) + share(tf.reduce_sum(values.prior()[first:last]) / PER_CLASS))
         first = last

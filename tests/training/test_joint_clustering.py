@@ -14,9 +14,11 @@ from training.small_runs import tiny_config
 from instance_seg.building import build_system, make_data_set, weights_of
 from instance_seg.clustering.by_class import FILE_NAME
 from instance_seg.config import make_config
+from instance_seg.data.augment import STILL
 from instance_seg.evaluation.results import read_results
 from instance_seg.experiment import evaluate, train
 from instance_seg.schedule import ScheduleConfig, last_phase_begins
+from instance_seg.structures import Cloud, Labels
 from instance_seg.systems.offset_system import CLUSTERING
 from instance_seg.training.checkpoint import Progress
 from instance_seg.training.optimizers import Adam, Momentum
@@ -102,6 +104,28 @@ def test_the_bandwidth_stays_within_its_limits():
     step.update(batch, tf.constant(RATE), CLUSTERING, training=False)
     bandwidth, _ = network.learned.numbers()
     assert 0.0199 < bandwidth.min() and bandwidth.max() == pytest.approx(0.4)
+
+
+@pytest.mark.parametrize("first", ["", "from labels"])
+def test_values_begin_at_the_default_reading(first, tmp_path):
+    """The boundary of the kernel is at half the distance of a pair, and as far as it may be where there is none."""
+    network, _ = learning(first_reading=first)
+    place = np.float32([0, 0.2, 1])
+    xyz = np.repeat(np.stack([place, 0 * place, 0 * place], axis=1), 5, axis=0)
+    labels = Labels(np.repeat(np.int32([1, 1, 2]), 5), np.repeat(np.int32([0, 1, 2]), 5))
+    given = network.learned.numbers()
+    network.prepare_readings(None, [Cloud(xyz, xyz, (labels, labels), "")], lambda place: STILL)
+    assert not list(tmp_path.iterdir())
+    bandwidth, push = network.learned.numbers()
+    if not first:
+        np.testing.assert_array_equal((bandwidth, push), given)
+        return
+    spread = 2.45 / 1.1774
+    np.testing.assert_allclose(bandwidth, [0.1 * spread, 0.4, 0.1 * spread, 0.4, 0.4], rtol=1e-3)
+    np.testing.assert_allclose(push, [0.025, 0.005, 0.025, 0.005, 0.005], rtol=1e-3)
+    np.testing.assert_allclose(network.learned.prior(), 0, atol=1e-9)
+    network.prepare_readings(tmp_path, [Cloud(xyz, xyz, (labels, labels), "")], lambda place: STILL)
+    assert [path.name for path in tmp_path.iterdir()] == [FILE_NAME]
 
 
 def test_adam_takes_a_part_of_the_rate_as_well():
