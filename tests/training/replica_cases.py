@@ -5,13 +5,18 @@ A process can have one strategy with devices of its own, so the two-device half 
 
 import sys
 
+import keras
 import numpy as np
 import tensorflow as tf
 
+from instance_seg.clustering.config import ClusterConfig
 from instance_seg.config import EngineConfig
 from instance_seg.layers import BatchNorm
+from instance_seg.losses.modes import mode_loss
 from instance_seg.losses.segmentation import average, weight_decay
 from instance_seg.replicas import average_here, num_replicas, share, sum_over_replicas
+from instance_seg.structures import Batch, Labels, Level, LevelReadout, Points, Task
+from instance_seg.systems.learned_clustering import LearnedValues, joint_losses
 from instance_seg.training.optimizers import Adam
 from instance_seg.training.precision import DynamicScale
 from instance_seg.training.strategy import make_strategy
@@ -22,6 +27,8 @@ FACTORS = np.random.default_rng(1).normal(size=(8, 2))
 VALUES = np.arange(8, dtype=np.float32) ** 2
 MASK = np.array([1, 1, 0, 1, 1, 0, 0, 1], np.float32)
 ADAM_START, ADAM_RATES = (0.5, -2.0), (0.1, 0.1, 0.05, 0.01)
+XYZ = np.random.default_rng(2).normal(0, 0.3, (8, 3)).astype(np.float32)
+TASK = Task("made up", "", (Level(1, "all", ("other", "leg", "seat"), 1, (1, 2)),))
 SPLITS = ([0, 2, 5], [0, 1, 3])  # two shapes each
 
 
@@ -61,6 +68,22 @@ def loss_case(values: tf.Tensor, mask: tf.Tensor, row_splits: tf.Tensor) -> dict
     return {name: sum_over_replicas(x) for name, x in shares.items()}
 
 
+def new_values() -> LearnedValues:
+    """Of the classes of TASK."""
+    return LearnedValues(keras.layers.Layer().add_weight, 2, ClusterConfig(bandwidth=0.4))
+
+
+def clustering_case(values: LearnedValues, xyz: tf.Tensor, mask: tf.Tensor, parity: tf.Tensor, row_splits: tf.Tensor):
+    """The loss of a clustering and its gradients, summed over replicas."""
+    semantic, instance = 1 + tf.cast(mask, tf.int32), tf.cast(parity, tf.int32) % 2
+    batch = Batch(Points(xyz, xyz, row_splits), (), (Labels(semantic, instance),), (), ())
+    variables = [v.value for v in values.variables]
+    with tf.GradientTape() as tape:
+        readout = LevelReadout(semantic, 0.1 * xyz, -0.1 * xyz, mask)
+        (loss,) = joint_losses([readout], batch, TASK, values, mode_loss, 0.5)
+    return {"loss": sum_over_replicas(loss), "grads": sum_over_replicas(tf.stack(tape.gradient(loss, variables)))}
+
+
 def scale_case(scale: DynamicScale, weight: tf.Variable, gradient: tf.Tensor) -> dict[str, tf.Tensor]:
     """A replica's part of a step whose gradient overflows in one of the replicas alone."""
     total = sum_over_replicas(gradient)
@@ -82,7 +105,7 @@ def on_two_devices(strategy) -> dict[str, np.ndarray]:
         norms = {"sync": new_norm(), "own": new_norm(synchronized=False)}
         scale, weight = DynamicScale(), tf.Variable(8.0)
         weights = [tf.Variable(start) for start in ADAM_START]
-        adam = Adam(weights)
+        adam, learned = Adam(weights), new_values()
 
     def run(function, *arguments):
         values = [_distribute(strategy, parts) for parts in arguments]
@@ -95,6 +118,10 @@ def on_two_devices(strategy) -> dict[str, np.ndarray]:
         case = run(lambda x, f, norm=norm: norm_case(norm, x, f), rows, factors)
         found |= {f"{name}/{k}": np.concatenate(v) if k in ("y", "grad_x") else np.stack(v) for k, v in case.items()}
     found |= {f"loss/{k}": np.stack(v) for k, v in run(loss_case, values, mask, SPLITS).items()}
+    case = run(
+        lambda *given: clustering_case(learned, *given), np.split(XYZ, [SIZES[0]]), mask, values, ([0, 5], [0, 3])
+    )
+    found |= {f"clustering/{k}": np.stack(v) for k, v in case.items()}
     case = run(lambda g: scale_case(scale, weight, g), [np.float32(1.0), np.float32(np.inf)])
     found |= {f"scale/{k}": np.stack(v) for k, v in case.items()}
     case = run(lambda x: adam_case(adam, weights, x), values)

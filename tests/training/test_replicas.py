@@ -53,6 +53,14 @@ def test_losses_of_replicas_sum_to_that_of_the_batch(two):
         np.testing.assert_allclose(two[f"loss/{name}"], [float(value)] * 2, rtol=1e-6)
 
 
+def test_the_loss_of_a_clustering_and_its_gradients_are_those_of_the_whole_batch(two):
+    given = (tf.constant(x) for x in (cases.XYZ, cases.MASK, cases.VALUES, [0, 5, 8]))
+    want = cases.clustering_case(cases.new_values(), *given)
+    assert float(want["loss"]) > 0.1 and np.abs(want["grads"]).max() > 1e-3
+    for name, value in want.items():
+        np.testing.assert_allclose(two[f"clustering/{name}"], [value] * 2, rtol=1e-5)
+
+
 def test_adam_updates_every_replica_as_one_device_with_the_whole_gradient(two):
     weights = [tf.Variable(start) for start in cases.ADAM_START]
     want = cases.adam_case(Adam(weights), weights, tf.constant(cases.VALUES))["weights"]
