@@ -107,9 +107,21 @@ class Checkpoints:
         """Restores the newest state of the folder that can be read, if there is one."""
         there = checkpoints_in(self.folder)
         if there:
+            self._require_learned(there[0])
             prefix = self._restore_first(self._state, there)
             self._loss_scale.read(prefix).expect_partial()
         return self.progress
+
+    def _require_learned(self, prefix: str) -> None:
+        """A state without variables that weights may lack is without their momentum as well."""
+        names = [name for name in self.weights if name.startswith(self._model.may_lack)]
+        if names and self._checked(prefix)["other_settings"] != self.description["other_settings"]:
+            there = {name for name, _ in tf.train.list_variables(prefix)}
+            if lacking := [name for name in names if not any(each.startswith(f"model/{name}/") for each in there)]:
+                raise ValueError(
+                    f"{prefix} has no {lacking[0]}: a training does not begin to learn it on its way. Start from this "
+                    "checkpoint in another --logdir, by --ckpt"
+                )
 
     def restore_weights(self, checkpoint: str) -> Progress:
         """Restores weights (not momentum) from a prefix, or from the newest checkpoint of a folder that can be read.

@@ -264,6 +264,8 @@ def test_the_phase_can_start_from_a_network_that_was_trained_without(small_partn
     statistics = [name for name in want if "moving" in name]
     assert statistics and all((got[name] == want[name]).all() for name in statistics)
     assert {name.removeprefix("model/") for name in got.keys() - want.keys()} == {"learned_log_s", "learned_raw_lambda"}
+    with pytest.raises(ValueError, match="iter-1 has no learned_log_s: .* in another --logdir, by --ckpt"):
+        train(given(small_partnet, tmp_path / "a", last_phase_at=1.0, max_iter=500, seed=1))
 
 
 def test_the_phase_wants_settled_statistics(small_partnet, tmp_path):
