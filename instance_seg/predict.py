@@ -29,10 +29,8 @@ from absl import app, flags
 from tqdm import tqdm
 
 from instance_seg.data import DATA_SETS
-from instance_seg.data.bounding_sphere import in_unit_box
 from instance_seg.data.data_set import DataSet
 from instance_seg.data.files.clouds.read import READERS, Sampled, check_source, read_cloud
-from instance_seg.data.spread import nearest_rows, spread
 from instance_seg.drawing.parts import uncertainty_note
 from instance_seg.interrupt import ending_at_signals
 from instance_seg.prediction_files import write_prediction
@@ -56,7 +54,7 @@ _NUM_POINTS = flags.DEFINE_integer(
 _MAX_POINTS = flags.DEFINE_integer(
     "max_points",
     None,
-    "points that the network sees at once, the others are labeled as the nearest; default: 100,000, of a room 250,000",
+    "points that the network sees, evenly drawn; others are labeled as the nearest; default: 100,000, of rooms 250,000",
     1000,
     10**9,
 )
@@ -157,7 +155,7 @@ def predict(
     for source, folder in bar:
         cloud = None
         try:
-            cloud = read_cloud(source, num_points)
+            cloud = read_cloud(source, num_points, most=options.max_points)
             segment = segment or _load_segmenter(checkpoint, settings or {}, reading, options.numpy)
             levels = _segmented(source, cloud, segment, options)
         except ValueError as error:
@@ -186,27 +184,19 @@ def _load_segmenter(checkpoint: str, settings: Mapping[str, Any], reading: str, 
 
 
 def _segmented(source: pathlib.Path, cloud: Sampled, segment: Any, options: Options) -> list[Segmented]:
-    """All levels of a cloud. ValueError, naming the file, if it can be no cloud of the data set.
-
-    Of a cloud of more than max_points points as many go through the network, evenly drawn, and the others are labeled
-    as the nearest of them; at 100,000 points the nearest is in the same cell of an octree of depth 6, or next to it.
-    """
-    points, normals = in_unit_box(cloud.points) @ UPRIGHT[options.up].T, cloud.normals @ UPRIGHT[options.up].T
-    rows = np.arange(len(points))
-    if len(points) > options.max_points:
-        rows = np.sort(np.random.default_rng(0).permutation(rows)[: options.max_points])
-    colors = None if cloud.colors is None else cloud.colors[rows]
+    """All levels of the points that are seen. ValueError, naming the file, if it can be no cloud of the data set."""
+    turn = UPRIGHT[options.up].T
     try:
-        levels = segment(cloud.points[rows] @ UPRIGHT[options.up].T, np.float32(normals[rows]), colors)
+        levels = segment(cloud.points[cloud.seen] @ turn, np.float32(cloud.normals @ turn), cloud.colors)
     except ValueError as error:
         raise ValueError(f"{source}: {error}") from error
-    if len(rows) < len(points):
-        nearest = nearest_rows(points[rows], points)
-        levels = [spread(found, nearest) for found in levels]
-    return [
-        found._replace(proposals=found.proposals.chosen(np.flatnonzero(found.proposals.size >= options.min_points)))
-        for found in levels
-    ]
+    count = np.bincount(cloud.like)  # of points that are like each one seen
+    kept = []
+    for found in levels:
+        size = np.diff(np.concatenate([[0], np.cumsum(count[found.proposals.points])])[found.proposals.row_splits])
+        large = np.flatnonzero(size >= options.min_points)
+        kept.append(found._replace(proposals=found.proposals.chosen(large)))
+    return kept
 
 
 @ending_at_signals("stopped; the same command starts again")

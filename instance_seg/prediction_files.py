@@ -8,7 +8,7 @@ import numpy as np
 
 from instance_seg.data.bounding_sphere import in_unit_box
 from instance_seg.data.files.clouds.read import Sampled
-from instance_seg.data.spread import face_labels, nearest_rows
+from instance_seg.data.spread import face_labels, nearest_rows, spread
 from instance_seg.drawing.parts import part_records, uncertainty_note, write_parts
 from instance_seg.drawing.pictures import render_panel, write_png
 from instance_seg.drawing.ply import write_labels, write_mesh_glb, write_mesh_ply
@@ -34,24 +34,29 @@ def write_prediction(
         folder: for the files; made if it is missing.
         name: of the cloud.
         cloud: in the coordinates of its file, in which all files are but those of GLB, where y is up.
-        task, levels: of the system, and what it says of every point.
+        task, levels: of the system, and what it says of the points that it saw; the others have the labels of the
+            nearest of those, and are neither in the picture nor in the viewer.
         up: the axis of the file that points up.
         picture: how the flat picture is drawn, arguments of render_panel.
     """
     turn = UPRIGHT[up].T
-    shape, directions = in_unit_box(cloud.points) @ turn, cloud.normals @ turn
+    shape, directions = in_unit_box(cloud.points[cloud.seen]) @ turn, cloud.normals @ turn
     drawn = slice(None, None, -(-len(shape) // _MOST_DRAWN))
-    columns, shown = [], {}
+    columns, shown, records = [], {}, []
     for k in task.scored:
         level, found = task.levels[k], levels[k]
         instance = found.proposals.instance(len(shape))
-        write_labels(folder / f"level_{level.number}.ply", cloud.points, found.semantic, instance)
+        write_labels(
+            folder / f"level_{level.number}.ply", cloud.points, found.semantic[cloud.like], instance[cloud.like]
+        )
+        records += part_records(level, found.is_unlike, spread(found.proposals, cloud.like), cloud.points)
         columns.append((capitalized(level.name), shape[drawn], instance[drawn], directions[drawn]))
         shown[level.name] = None, [("prediction", found, None)]
     surface = None if cloud.mesh is None else _write_meshes(folder, cloud, task, levels, turn)
-    write_parts(folder, part_records(task, levels, cloud.points), uncertainty_note(task, levels))
+    write_parts(folder, records, uncertainty_note(task, levels))
     write_png(folder / "picture.png", render_panel(columns, **(picture or {})))
-    write_viewer(folder / VIEWER, name, task, [Shape(name, shape, directions, shown, surface)])
+    part = f" ({len(shape):,} of {len(cloud.points):,} points)" if len(shape) < len(cloud.points) else ""
+    write_viewer(folder / VIEWER, name + part, task, [Shape(name, shape, directions, shown, surface)])
 
 
 def _write_meshes(
@@ -69,8 +74,8 @@ def _write_meshes(
         face, rows, like = cloud.face, slice(None), nearest_rows(cloud.points, vertices[faces].mean(axis=1))
     for k in task.scored:
         path = folder / f"mesh_level_{task.levels[k].number}"
-        of_points = levels[k].semantic, levels[k].proposals.instance(len(cloud.points))
-        semantic, instance = (face_labels(face, labels[rows], like) for labels in of_points)
+        of_seen = levels[k].semantic, levels[k].proposals.instance(len(cloud.seen))
+        semantic, instance = (face_labels(face, labels[cloud.like][rows], like) for labels in of_seen)
         write_mesh_ply(path.with_suffix(".ply"), vertices, faces, semantic, instance)
         write_mesh_glb(path.with_suffix(".glb"), vertices @ turn, faces, instance)
         surface.instance[task.levels[k].name] = instance

@@ -85,7 +85,8 @@ def assemble(package: pathlib.Path, name: str, num_points: int = 10_000, seed: i
     mesh, part_of_face = Mesh(np.concatenate(vertices), np.concatenate(faces)), np.concatenate(owner)
     (points, normals, *_), face = sample(mesh, num_points, seed)
     names = [piece.names[min(part, len(piece.names) - 1)] for part in range(len(poses))]
-    sampled = Sampled(points, np.float32(normals), mesh, face)
+    rows = np.arange(num_points)
+    sampled = Sampled(points, np.float32(normals), rows, rows, mesh, face)
     leaf_label = np.int32(part_of_face[face] + 1)
     shape = LabeledShape(np.float32(points), sampled.normals, leaf_label, part_tree(names), ShapeId(name, "0"))
     return Assembled(piece.category, sampled, part_of_face, shape)

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.spatial import cKDTree
 
-from instance_seg.structures import Segmented
+from instance_seg.structures import Proposals
 
 _ROWS = 1_000_000  # points looked up at a time; bounds the memory to about 50 MB
 
@@ -16,25 +16,23 @@ def nearest_rows(points: np.ndarray, others: np.ndarray) -> np.ndarray:
     return np.concatenate([np.empty(0, np.int32), *(part.astype(np.int32) for part in parts)])
 
 
-def spread(found: Segmented, nearest: np.ndarray) -> Segmented:
-    """What was found in some points, for points that are like them.
+def spread(found: Proposals, like: np.ndarray) -> Proposals:
+    """Instances of some points as those of the points that are like them.
 
     Args:
         found: in N points.
-        nearest: [M] int, the point in [0, N) that each of the new points is like.
+        like: [M] int, the point in [0, N) that each of the new points is like.
 
     Returns:
         the same proposals in the M points; one that none of them belongs to has none.
     """
-    points, row_splits, *_ = found.proposals
-    new_rows = np.argsort(nearest, kind="stable")  # those like point 0 first
-    first = np.concatenate([[0], np.cumsum(np.bincount(nearest, minlength=len(found.semantic)))])
+    points, row_splits, *_ = found
+    new_rows = np.argsort(like, kind="stable")  # those like point 0 first
+    first = np.concatenate([[0], np.cumsum(np.bincount(like, minlength=points.max(initial=-1) + 1))])
     count = np.diff(first)[points]  # new points for each entry
     end = np.cumsum(count)
     rows = new_rows[np.arange(count.sum()) + np.repeat(first[points] - (end - count), count)]
-    proposals = found.proposals._replace(points=rows, row_splits=np.concatenate([[0], end])[row_splits])
-    certainty, shifted = (None if array is None else array[nearest] for array in (found.certainty, found.shifted))
-    return found._replace(semantic=found.semantic[nearest], proposals=proposals, certainty=certainty, shifted=shifted)
+    return found._replace(points=rows, row_splits=np.concatenate([[0], end])[row_splits])
 
 
 def face_labels(face: np.ndarray, labels: np.ndarray, like: np.ndarray) -> np.ndarray:

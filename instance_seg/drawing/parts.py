@@ -8,39 +8,36 @@ import numpy as np
 import pandas as pd
 
 from instance_seg.files import write_json
-from instance_seg.structures import Segmented, Task
+from instance_seg.structures import Level, Proposals, Segmented, Task
 from instance_seg.tables import capitalized, markdown, write_text
 
 
-def part_records(task: Task, levels: Sequence[Segmented], points: np.ndarray) -> list[dict[str, Any]]:
-    """Every part, level by level: level, instance, part, class, points, confidence, the box around it, and "uncertain".
-
-    The last one is whether the level is one of those of `uncertainty_note`.
+def part_records(level: Level, is_unlike: bool | None, found: Proposals, points: np.ndarray) -> list[dict[str, Any]]:
+    """Every part of a level: level, instance, part, class, points, confidence, the box around it, and "uncertain".
 
     Args:
-        task: names levels and classes.
-        levels: one for each level of the task.
+        level: names the classes.
+        is_unlike: of Segmented.
+        found: the parts.
         points: [N, 3], in which coordinates the box is, x_min ... z_max.
     """
     records = []
-    for k in task.scored:
-        level, found = task.levels[k], levels[k].proposals
-        for i, (label, score) in enumerate(zip(found.label, found.score)):
-            members = points[found.points[found.row_splits[i] : found.row_splits[i + 1]]]
-            low, high = members.min(axis=0), members.max(axis=0)
-            records.append(
-                {
-                    "level": level.name,
-                    "instance": i,
-                    "part": level.classes[label],
-                    "class": int(label),
-                    "points": len(members),
-                    "confidence": round(float(score), 4),
-                    **{f"{axis}_min": float(low[j]) for j, axis in enumerate("xyz")},
-                    **{f"{axis}_max": float(high[j]) for j, axis in enumerate("xyz")},
-                    "uncertain": bool(levels[k].is_unlike),
-                }
-            )
+    for i, (label, score) in enumerate(zip(found.label, found.score)):
+        members = points[found.points[found.row_splits[i] : found.row_splits[i + 1]]]
+        low, high = members.min(axis=0), members.max(axis=0)
+        records.append(
+            {
+                "level": level.name,
+                "instance": i,
+                "part": level.classes[label],
+                "class": int(label),
+                "points": len(members),
+                "confidence": round(float(score), 4),
+                **{f"{axis}_min": float(low[j]) for j, axis in enumerate("xyz")},
+                **{f"{axis}_max": float(high[j]) for j, axis in enumerate("xyz")},
+                "uncertain": bool(is_unlike),
+            }
+        )
     return records
 
 

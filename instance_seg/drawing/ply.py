@@ -48,7 +48,8 @@ def _coordinates(points: np.ndarray) -> dict[str, tuple]:
 
 
 def _labels(semantic: np.ndarray, instance: np.ndarray) -> dict[str, tuple]:
-    colors = np.round(255 * colors_for(instance))
+    numbers = np.arange(-1, instance.max(initial=-1) + 1)
+    colors = np.uint8(np.round(255 * colors_for(numbers)))[instance + 1]
     columns = {name: (("u1",), colors[:, channel]) for channel, name in enumerate(("red", "green", "blue"))}
     return columns | {"semantic": (("i4",), semantic), "instance": (("i4",), instance)}
 

@@ -1,39 +1,32 @@
-"""Labels of some points for other points and for faces, compared with loops."""
+"""Instances of some points for other points, and labels for faces, compared with loops."""
 
 import numpy as np
 
 from instance_seg.data.spread import face_labels, nearest_rows, spread
-from instance_seg.structures import Proposals, Segmented
+from instance_seg.structures import Proposals
 
 
-def a_segmentation(rng, num_points):
-    """Overlapping proposals, one of them empty."""
+def some_proposals(rng, num_points):
+    """Overlapping ones, one of them empty."""
     members = [np.sort(rng.choice(num_points, size, replace=False)) for size in (7, 0, 12, 5)]
     splits = np.concatenate([[0], np.cumsum([len(each) for each in members])])
-    proposals = Proposals(np.concatenate(members), splits, np.array([1, 2, 1, 3]), np.float32([0.1, 0.5, 0.9, 0.3]))
-    shifted = rng.normal(size=(num_points, 3))
-    return Segmented(rng.integers(0, 4, num_points), proposals, rng.normal(size=num_points), shifted)
+    return Proposals(np.concatenate(members), splits, np.array([1, 2, 1, 3]), np.float32([0.1, 0.5, 0.9, 0.3]))
 
 
 def test_members_of_proposals_are_those_like_a_member():
     rng = np.random.default_rng(0)
-    found, nearest = a_segmentation(rng, 20), rng.integers(0, 18, 100)  # nothing is like the last two points
-    new = spread(found, nearest)
-    np.testing.assert_array_equal(new.semantic, found.semantic[nearest])
-    np.testing.assert_array_equal(new.shifted, found.shifted[nearest])
-    np.testing.assert_array_equal(new.certainty, found.certainty[nearest])
+    found, like = some_proposals(rng, 20), rng.integers(0, 18, 100)  # nothing is like the last two points
+    new = spread(found, like)
     for p in range(4):
-        rows, old = (
-            each.points[each.row_splits[p] : each.row_splits[p + 1]] for each in (new.proposals, found.proposals)
-        )
-        np.testing.assert_array_equal(np.sort(rows), np.flatnonzero(np.isin(nearest, old)))
-    assert new.proposals.size[1] == 0 < new.proposals.size[0]
-    np.testing.assert_array_equal(new.proposals.score, found.proposals.score)
+        rows, old = (each.points[each.row_splits[p] : each.row_splits[p + 1]] for each in (new, found))
+        np.testing.assert_array_equal(np.sort(rows), np.flatnonzero(np.isin(like, old)))
+    assert new.size[1] == 0 < new.size[0]
+    np.testing.assert_array_equal(new.score, found.score)
 
 
 def test_the_same_points_change_nothing():
-    found = a_segmentation(np.random.default_rng(1), 30)
-    for new, old in zip(spread(found, np.arange(30)).proposals, found.proposals, strict=True):
+    found = some_proposals(np.random.default_rng(1), 30)
+    for new, old in zip(spread(found, np.arange(30)), found, strict=True):
         np.testing.assert_array_equal(new, old)
 
 

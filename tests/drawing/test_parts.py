@@ -17,11 +17,16 @@ def levels(*unlike):
     return [Segmented(ones, as_proposals(np.arange(4) // 2, ones, certainty, 2), certainty, None, of) for of in unlike]
 
 
+def records_of(found, points):
+    pairs = zip(TASK.levels, found, strict=True)
+    return sum((part_records(level, each.is_unlike, each.proposals, points) for level, each in pairs), [])
+
+
 def test_files_say_at_which_levels_classes_are_uncertain(tmp_path):
     found, points = levels(False, True), np.arange(12.0).reshape(4, 3)
     note = uncertainty_note(TASK, found)
     assert note.startswith("unlike the training shapes at level b: classes are uncertain")
-    write_parts(tmp_path, part_records(TASK, found, points), note)
+    write_parts(tmp_path, records_of(found, points), note)
     assert (tmp_path / "parts.md").read_text().endswith("\n\nUnlike" + note[len("unlike") :] + ".\n")
     records = json.loads((tmp_path / "parts.json").read_text())
     assert [(r["level"], r["points"], r["x_max"], r["uncertain"]) for r in records] == [
@@ -36,5 +41,5 @@ def test_files_say_at_which_levels_classes_are_uncertain(tmp_path):
 def test_nothing_is_said_where_nobody_asked_or_nothing_is_wrong(tmp_path):
     for found in (levels(None, None), levels(False, False)):
         assert uncertainty_note(TASK, found) == ""
-        write_parts(tmp_path, part_records(TASK, found, np.zeros((4, 3))))
+        write_parts(tmp_path, records_of(found, np.zeros((4, 3))))
         assert "classes" not in (tmp_path / "parts.md").read_text()

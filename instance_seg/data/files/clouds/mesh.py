@@ -87,8 +87,10 @@ def read_ply(path: Path) -> Cloud | Mesh:
             f"its {counts.get('vertex', 0)} vertices are joined by lines alone, {counts['edge']} edges; "
             "want faces, or no edges for a cloud"
         )
-    ascii_header = bytes(byte if byte < 128 else ord("?") for byte in data[:length])  # comments may be in any language
-    content = PlyData.read(io.BytesIO(ascii_header + data[length:]))
+    source = path  # of a file plyfile maps the rows, of bytes in memory it reads one after the other
+    if not data[:length].isascii():  # comments may be in any language
+        source = io.BytesIO(bytes(byte if byte < 128 else ord("?") for byte in data[:length]) + data[length:])
+    content = PlyData.read(source)
     if "vertex" not in content:
         raise UnreadableError(f"no element vertex; it has {', '.join(counts) or 'no elements'}")
     vertex = content["vertex"]

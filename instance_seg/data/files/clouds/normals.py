@@ -21,28 +21,32 @@ def are_normals(vectors: np.ndarray) -> bool:
     return len(vectors) > 0 and good_rows(vectors).mean() >= NEARLY_ALL
 
 
-def unit_normals(points: np.ndarray, stored: np.ndarray | None) -> np.ndarray:
-    """Unit normals of a cloud.
+def unit_normals(points: np.ndarray, stored: np.ndarray | None, rows: np.ndarray | slice = slice(None)) -> np.ndarray:
+    """Unit normals of some points of a cloud, or of all.
 
     Stored normals are used if nearly all of them are normals; the few others are fitted. Else all are fitted.
 
     Args:
         points: [N, 3] finite, not all at one place.
         stored: [N, 3], or None.
+        rows: [n] int, whose normals are wanted.
 
     Returns:
-        [N, 3] float32; the sign of a fitted normal is arbitrary, which the network's input signal does not see.
+        [n, 3] float32; the sign of a fitted normal is arbitrary, which the network's input signal does not see.
     """
     if stored is None or not are_normals(stored):
-        return fitted_normals(points)
+        return fitted_normals(points, rows)
+    stored = stored[rows]
     good = good_rows(stored)
-    normals = fitted_normals(points) if not good.all() else np.empty(points.shape, np.float32)
+    normals = fitted_normals(points, rows) if not good.all() else np.empty(stored.shape, np.float32)
     normals[good] = stored[good] / np.linalg.norm(stored[good], axis=1, keepdims=True)
     return normals
 
 
-def fitted_normals(points: np.ndarray) -> np.ndarray:
-    """The direction in which the nearest points spread least, [N, 3] float32; the sign is arbitrary.
+def fitted_normals(points: np.ndarray, rows: np.ndarray | slice = slice(None)) -> np.ndarray:
+    """The direction in which the nearest points spread least, [n, 3] float32; the sign is arbitrary.
+
+    Of all points [N, 3], or of `rows` [n] of them; all of them are neighbors.
 
     Points at one place count once, else the copies of a padded cloud would be each other's neighbors.
     """
@@ -50,14 +54,15 @@ def fitted_normals(points: np.ndarray) -> np.ndarray:
     places = np.asarray(points, np.float64)[first]
     places = (places - places.mean(axis=0)) / np.ptp(places, axis=0).max()
     tree = cKDTree(places)
-    normals = np.empty((len(places), 3), np.float32)
-    for begin in range(0, len(places), _ROWS):
-        rows = slice(begin, begin + _ROWS)
-        _, index = tree.query(places[rows], k=min(NEIGHBORS, len(places)), workers=-1)
+    wanted, of_row = np.unique(place[rows], return_inverse=True)
+    normals = np.empty((len(wanted), 3), np.float32)
+    for begin in range(0, len(wanted), _ROWS):
+        portion = slice(begin, begin + _ROWS)
+        _, index = tree.query(places[wanted[portion]], k=min(NEIGHBORS, len(places)), workers=-1)
         spread = places[index] - places[index].mean(axis=1, keepdims=True)
         spread /= np.abs(spread).max(axis=(1, 2), keepdims=True)
-        normals[rows] = np.linalg.eigh(np.einsum("nki,nkj->nij", spread, spread))[1][:, :, 0]
-    return normals[place]
+        normals[portion] = np.linalg.eigh(np.einsum("nki,nkj->nij", spread, spread))[1][:, :, 0]
+    return normals[of_row]
 
 
 def distinct_places(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -68,7 +73,9 @@ def distinct_places(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
     points = np.asarray(points, np.float64)
     low, extent = points.min(axis=0), np.ptp(points, axis=0).max()
-    cell = np.round((points - low) / (extent if extent > 0 else 1) * _CELLS).astype(np.int64)
-    code = (cell[:, 0] * (2 * _CELLS) + cell[:, 1]) * (2 * _CELLS) + cell[:, 2]
+    code = np.zeros(len(points), np.int64)
+    for axis in range(3):  # one after the other, for millions of points
+        cell = np.round((points[:, axis] - low[axis]) / (extent if extent > 0 else 1) * _CELLS)
+        code = code * (2 * _CELLS) + cell.astype(np.int64)
     _, first, place = np.unique(code, return_index=True, return_inverse=True)
     return first, place

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from instance_seg.data.bounding_sphere import in_unit_box
 from instance_seg.data.files.clouds.arrays import read_h5, read_numpy, read_points
 from instance_seg.data.files.clouds.geometry import Cloud, Mesh, UnreadableError
 from instance_seg.data.files.clouds.gltf import read_gltf
@@ -15,6 +16,7 @@ from instance_seg.data.files.clouds.mesh import read_obj, read_off, read_ply, re
 from instance_seg.data.files.clouds.normals import NEIGHBORS, distinct_places, unit_normals
 from instance_seg.data.files.clouds.pcd import read_pcd
 from instance_seg.data.files.clouds.text import read_text
+from instance_seg.data.spread import nearest_rows
 
 READERS: dict[str, Callable[[Path], Cloud | Mesh]] = {
     ".npz": read_numpy,
@@ -36,13 +38,18 @@ _STRAY = 1000.0  # a point this many times as far out as half of the others leav
 
 
 class Sampled(NamedTuple):
-    """A cloud as the network takes it, and the mesh it was drawn from, if it was."""
+    """A cloud, what the network sees of it, and the mesh it was drawn from, if it was.
+
+    Of N points the network sees n, which may be all.
+    """
 
     points: np.ndarray  # [N, 3] float64, as in the file
-    normals: np.ndarray  # [N, 3] float32, unit length
+    normals: np.ndarray  # [n, 3] float32, unit length
+    seen: np.ndarray  # [n] int, rows of the points that the network sees, ascending
+    like: np.ndarray  # [N] int in [0, n), the point seen that each point is nearest to
     mesh: Mesh | None = None
     face: np.ndarray | None = None  # [N] int, the triangle that each point was drawn from; None: vertex n is point n
-    colors: np.ndarray | None = None  # [N, 3] uint8; None: the file has none
+    colors: np.ndarray | None = None  # [n, 3] uint8; None: the file has none
 
 
 def check_source(path: str | os.PathLike) -> Path:
@@ -59,10 +66,11 @@ def check_source(path: str | os.PathLike) -> Path:
     return path
 
 
-def read_cloud(path: str | os.PathLike, num_points: int = 10_000, seed: int = 0) -> Sampled:
-    """The points of a file with unit normals.
+def read_cloud(path: str | os.PathLike, num_points: int = 10_000, seed: int = 0, most: int | None = None) -> Sampled:
+    """The points of a file, with unit normals of those that a network shall see.
 
-    Meshes are sampled by area (num_points points), or their vertices are taken (0); clouds are taken as they are.
+    Meshes are sampled by area (num_points points), or their vertices are taken (0); clouds are taken as they are. Of
+    more than `most` points as many, evenly drawn, are seen; a cloud of millions takes some 150 bytes a point.
     Normals are used if they are normals, else fitted to the neighbors of each point; see
     instance_seg.data.files.clouds.normals. Raises ValueError if the file cannot be read, or holds no cloud with an
     extent; one line that names the file.
@@ -77,7 +85,10 @@ def read_cloud(path: str | os.PathLike, num_points: int = 10_000, seed: int = 0)
             if mesh:
                 cloud, face = sample(mesh, num_points, seed) if num_points else (vertices_of(mesh), None)
             _check_points(cloud.points, cloud.normals)
-            return Sampled(cloud.points, unit_normals(cloud.points, cloud.normals), mesh, face, cloud.colors)
+            seen, like = _thinned(cloud.points, most, seed)
+            colors = None if cloud.colors is None else cloud.colors[seen]
+            normals = unit_normals(cloud.points, cloud.normals, seen)
+            return Sampled(cloud.points, normals, seen, like, mesh, face, colors)
     except UnreadableError as error:
         raise ValueError(_one_line(path, str(error))) from error
     except Exception as error:  # whatever a library may raise at a file that is not what it should be
@@ -86,6 +97,18 @@ def read_cloud(path: str | os.PathLike, num_points: int = 10_000, seed: int = 0)
         reason = kind + str(error).removeprefix(f"{path}: ")
         text = f"cannot be read as {path.suffix.lower()}; it may be damaged ({reason})"
         raise ValueError(_one_line(path, text)) from error
+
+
+def _thinned(points: np.ndarray, most: int | None, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of at most `most` points, and which of those each point is nearest to; they are nearest to themselves."""
+    rows = np.arange(len(points))
+    if most is None or len(points) <= most:
+        return rows, rows
+    seen = np.sort(np.random.default_rng(seed).permutation(len(points))[:most])
+    scaled = in_unit_box(points)
+    like = nearest_rows(scaled[seen], scaled)
+    like[seen] = np.arange(most)
+    return seen, like
 
 
 def _check_head(path: Path) -> None:

@@ -52,6 +52,14 @@ def test_nor_on_how_many_points_are_fitted_at_a_time(monkeypatch):
     np.testing.assert_array_equal(fitted_normals(POINTS), whole)
 
 
+def test_some_points_have_the_normals_that_they_have_among_all():
+    repeated, rows = np.repeat(POINTS, 2, axis=0), np.array([3, 5, 4, 700])
+    np.testing.assert_array_equal(fitted_normals(repeated, rows), fitted_normals(repeated)[rows])
+    stored = np.repeat(NORMALS, 2, axis=0)
+    stored[4] = 0
+    np.testing.assert_array_equal(unit_normals(repeated, stored, rows), unit_normals(repeated, stored)[rows])
+
+
 def test_points_of_a_line_have_normals_across_it():
     line = np.outer(np.linspace(0, 1, 50), [1.0, 2.0, 2.0])
     found = fitted_normals(line)

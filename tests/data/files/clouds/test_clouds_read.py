@@ -87,6 +87,21 @@ def test_coordinates_of_a_survey(tmp_path):
     assert alike(found, normals) > 0.97
 
 
+def test_of_a_large_cloud_a_few_points_are_seen(tmp_path):
+    """Evenly drawn, the others are like the nearest of them; the seen ones like themselves, beside copies of theirs."""
+    sphere, _ = make_sphere(300)
+    np.savez(tmp_path / "a.npz", points=np.repeat(sphere, 2, axis=0) + [5e5, 5e6, 0])
+    whole, part = (read_cloud(tmp_path / "a.npz", most=most) for most in (None, 200))
+    np.testing.assert_array_equal(whole.seen, np.arange(600))
+    np.testing.assert_array_equal(whole.like, np.arange(600))
+    np.testing.assert_array_equal(part.points, whole.points)
+    np.testing.assert_array_equal(part.normals, whole.normals[part.seen])
+    np.testing.assert_array_equal(part.like[part.seen], np.arange(200))
+    distance = np.linalg.norm(part.points[:, None] - part.points[part.seen], axis=2)
+    np.testing.assert_array_equal(distance[np.arange(600), part.like], distance.min(axis=1))
+    assert (np.diff(part.seen) > 0).all() and np.ptp(part.seen) > 500
+
+
 @pytest.mark.parametrize("scale", [1e-30, 1e38])
 def test_any_unit_of_length(tmp_path, scale):
     sphere, normals = make_sphere()
