@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ocnn_tf_ops.python.kernel_library import built_level, loaded_path
 from ocnn_tf_ops.python.loader import build_info
 
 OLDEST_PYTHON = (3, 11)
@@ -25,10 +26,19 @@ PACKAGES = """absl-py h5py matplotlib numpy pandas plyfile pyyaml scikit-learn s
     trimesh""".split()  # of setup.py
 FLAVORS = ("tensorflow", "tensorflow-cpu")
 FEATURES = ("sse4_2", "avx", "avx2", "fma", "avx512f", "avx512_bf16", "amx_tile")  # that make a difference
+TF = 'pip install "tensorflow-cpu>=2.21,<2.22" (or tensorflow, for a GPU)'
 BUILD = "python setup.py build_ext --inplace (or pip install .)"
 PROBE = """
 import json
 found = {}
+try:
+    import numpy as np
+    from ocnn_tf_ops.python.arrays import octree_build
+    xyz = np.float32([[0.1, 0.2, 0.3], [-0.4, 0.5, -0.6]])
+    found["kernels"] = len(octree_build(xyz, xyz, np.int32([0, 2]), depth=2).features)
+except Exception as error:
+    found["kernel_error"] = f"{type(error).__name__}: {error}"
+print(json.dumps(found), flush=True)
 try:
     import tensorflow as tf
     found["tensorflow"] = tf.__version__
@@ -39,6 +49,7 @@ try:
     octree = ocnn.octree_build(xyz, tf.math.l2_normalize(xyz, axis=1), tf.constant([0, 2]), depth=2)
     found["ops"] = len(octree.features)
 except BaseException as error:
+    found["absent"] = isinstance(error, ModuleNotFoundError) and error.name == "tensorflow"
     found["error"] = f"{type(error).__name__}: {error}"
 print(json.dumps(found), flush=True)
 """
@@ -90,7 +101,12 @@ def packages() -> Iterator[Finding]:
 
 
 def probe() -> dict[str, Any]:
-    """What TensorFlow and the ops say in another process, as far as it got: tensorflow, gpus, ops, error, signal."""
+    """What kernels, TensorFlow and the ops on top of it say in another process, as far as it got.
+
+    Returns:
+        "kernels" or "kernel_error", "tensorflow", "gpus", "ops" or "error"; "absent": whether there is no TensorFlow;
+        "signal", which killed it.
+    """
     environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
     done = subprocess.run([sys.executable, "-c", PROBE], env=environment, capture_output=True, text=True)
     lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
@@ -101,13 +117,16 @@ def probe() -> dict[str, Any]:
 
 
 def tensorflow(found: Mapping[str, Any]) -> Finding:
-    """TensorFlow, by what the probe found."""
+    """TensorFlow, by what the probe found. The package does something without it."""
     if "tensorflow" in found:
         return Finding("TensorFlow", found["tensorflow"])
+    if "signal" in found and not found.keys() & {"kernels", "kernel_error"}:
+        return Finding("TensorFlow", "not tried without the kernels", "mend the kernels first", True)
+    if found.get("absent"):
+        return Finding("TensorFlow", "none; predict runs by NumPy, with folders of weights", f"for the rest: {TF}")
     if found.get("signal") == "SIGILL":
         return Finding("TensorFlow", _trouble(found), "use a machine whose processor has AVX", True)
-    remedy = 'pip install "tensorflow-cpu>=2.21,<2.22" (or tensorflow, for a GPU)'
-    return Finding("TensorFlow", _trouble(found), remedy, True)
+    return Finding("TensorFlow", _trouble(found), TF, True)
 
 
 def gpus(found: Mapping[str, Any], info: Mapping[str, Any] | None) -> Finding:
@@ -122,8 +141,18 @@ def gpus(found: Mapping[str, Any], info: Mapping[str, Any] | None) -> Finding:
     return Finding("GPUs", said)
 
 
+def kernels(found: Mapping[str, Any], path: Path) -> Finding:
+    """The kernels, which TensorFlow's ops and NumPy call, by what the probe found with the library at `path`."""
+    built = f"for {built_level(path)}, {path}"
+    if "kernels" in found:
+        return Finding("kernels", f"{built}; they run")
+    if "kernel_error" in found:
+        return Finding("kernels", found["kernel_error"], BUILD, True)
+    return Finding("kernels", f"{built}; {_trouble(found)}", f"{BUILD}, here or with OCNN_PORTABLE=1", True)
+
+
 def ops(found: Mapping[str, Any], info: Mapping[str, Any] | None) -> Finding:
-    """The built ops, by what the probe found.
+    """The built ops for TensorFlow, by what the probe found.
 
     Args:
         found: of `probe`.
@@ -136,10 +165,10 @@ def ops(found: Mapping[str, Any], info: Mapping[str, Any] | None) -> Finding:
     built += f"CUDA {cuda['nvcc']} for sm_{', sm_'.join(cuda['archs'])}" if cuda else "CPU alone"
     if "ops" in found:
         return Finding("ops", f"{built}; they run")
+    if found.get("absent"):
+        return Finding("ops", f"{built}; not tried without TensorFlow")
     if "tensorflow" not in found:
-        return Finding("ops", f"{built}; not tried without TensorFlow", "mend TensorFlow first", True)
-    if found.get("signal") == "SIGILL":
-        return Finding("ops", f"{built}, for another processor", f"{BUILD}, here or with OCNN_PORTABLE=1", True)
+        return Finding("ops", f"{built}; not tried without TensorFlow", "mend what is wrong above first", True)
     return Finding("ops", f"{built}; {_trouble(found)}", BUILD, True)
 
 
@@ -165,7 +194,8 @@ def _first_line(*command: str, line: int = 0) -> str:
 def main() -> int:
     """Prints all findings; returns the exit code."""
     found, info = probe(), build_info()
-    findings = [*machine(), *packages(), tensorflow(found), gpus(found, info), ops(found, info)]
+    findings = [*machine(), *packages(), kernels(found, loaded_path())]
+    findings += [tensorflow(found), gpus(found, info), ops(found, info)]
     for each in findings:
         mark = "WRONG" if each.wrong else "note" if each.remedy else "ok"
         print(f"{mark:6}{each.name:12}{each.found}")

@@ -49,14 +49,26 @@ def library_path(folder: Path = Path(__file__).parents[1], cpuinfo: Path = Path(
     return folder / best / "libocnn_kernels.so"
 
 
+def built_level(path: Path) -> str:
+    """What a library is compiled for: "x86-64-v3", say, or in words that it is the processor it was built on."""
+    if path.parent.name in _LEVELS:
+        return path.parent.name
+    return "x86-64-v2" if any((path.parent / level).is_dir() for level in _LEVELS) else "the processor it was built on"
+
+
+def loaded_path() -> Path:
+    """That of library_path, or the one that the environment variable OCNN_KERNEL_LIBRARY names."""
+    return Path(os.environ.get("OCNN_KERNEL_LIBRARY") or library_path())
+
+
 @functools.cache
 def kernel_library() -> ctypes.CDLL:
-    """libocnn_kernels.so; the environment variable OCNN_KERNEL_LIBRARY names another build of it.
+    """The library at loaded_path.
 
     Raises:
         ImportError: it is not built, or cannot be loaded.
     """
-    path = Path(os.environ.get("OCNN_KERNEL_LIBRARY") or library_path())
+    path = loaded_path()
     if not path.exists():
         raise ImportError(f"{path} does not exist: build it with 'python setup.py build_ext --inplace'")
     try:

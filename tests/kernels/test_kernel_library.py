@@ -33,21 +33,22 @@ V4 = f"{V3} avx512f avx512bw avx512cd avx512dq avx512vl"
 
 
 @pytest.mark.parametrize(
-    ("levels", "flags", "chosen"),
+    ("levels", "flags", "chosen", "built_for"),
     [
-        (["x86-64-v3", "x86-64-v4"], V4, "x86-64-v4"),
-        (["x86-64-v3", "x86-64-v4"], V3, "x86-64-v3"),
-        (["x86-64-v3", "x86-64-v4"], "fpu sse4_2 avx", "."),
-        (["x86-64-v3"], V4, "x86-64-v3"),
-        ([], V4, "."),
+        (["x86-64-v3", "x86-64-v4"], V4, "x86-64-v4", "x86-64-v4"),
+        (["x86-64-v3", "x86-64-v4"], V3, "x86-64-v3", "x86-64-v3"),
+        (["x86-64-v3", "x86-64-v4"], "fpu sse4_2 avx", ".", "x86-64-v2"),
+        (["x86-64-v3"], V4, "x86-64-v3", "x86-64-v3"),
+        ([], V4, ".", "the processor it was built on"),
     ],
 )
-def test_the_library_for_the_processor(levels, flags, chosen, tmp_path):
+def test_the_library_for_the_processor(levels, flags, chosen, built_for, tmp_path):
     for level in levels:
         (tmp_path / level).mkdir()
     (tmp_path / "cpuinfo").write_text(f"processor\t: 0\nflags\t\t: {flags}\nbugs\t\t: none\n\nprocessor\t: 1\n")
     expected = tmp_path / chosen / "libocnn_kernels.so"
     assert module.library_path(tmp_path, tmp_path / "cpuinfo") == expected
+    assert module.built_level(expected) == built_for
 
 
 def test_missing_library_says_how_to_build_it(monkeypatch, tmp_path):
