@@ -37,7 +37,7 @@ class PortableSegmenter:
         ValueError: no folder of weights, or of another kind of network, or a reading.
     """
 
-    def __init__(self, folder: str, settings: Mapping[str, Any], reading: str = "auto"):
+    def __init__(self, folder: str, settings: Mapping[str, Any], reading: str = ""):
         if not is_weights_folder(folder):
             raise ValueError(
                 f"--run={folder}: without TensorFlow a folder of weights is needed; tools/export.py makes one of a run"
@@ -54,7 +54,7 @@ class PortableSegmenter:
         self.task, self._settings = self._data_set.task(), network
         stored = stored_readings(pathlib.Path(folder), network.grouping, self.task)
         readings = beginning_with(network.order.first_reading, {"the run's own": network.grouping, **stored})
-        self._reading = chosen_reading(readings, reading)
+        self._reading = chosen_reading(readings, reading, settings)
         self._weights = read_folder_weights(folder)
 
     def __call__(

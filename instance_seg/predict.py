@@ -63,9 +63,9 @@ _NUMPY = flags.DEFINE_bool("numpy", False, "compute without TensorFlow; wants a 
 _BANDWIDTH = flags.DEFINE_float("bandwidth", None, "radius of mean-shift's flat kernel; default: the run's")
 _READING = flags.DEFINE_string(
     "reading",
-    "auto",
+    "",
     "how instances are read off: within classes, across them, or auto: across where classes are uncertain; or its name "
-    "in results.json",
+    "in results.json; default: auto, or within where a bandwidth or lambda is given",
 )
 _PUSH = flags.DEFINE_float("semantic_center_offset", None, "lambda of Eq. 7; default: the run's")
 
@@ -134,7 +134,7 @@ def predict(
     output: pathlib.Path,
     options: Options,
     settings: Mapping[str, Any] | None = None,
-    reading: str = "auto",
+    reading: str = "",
 ) -> None:
     """Reads, segments, writes; what is cheap to find wrong is found first. A damaged file does not stop the others.
 

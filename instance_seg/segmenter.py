@@ -29,13 +29,13 @@ class CloudSegmenter:
         ValueError: no such checkpoint, setting or reading.
     """
 
-    def __init__(self, checkpoint: str, settings: Mapping[str, Any], reading: str = "auto"):
+    def __init__(self, checkpoint: str, settings: Mapping[str, Any], reading: str = ""):
         self._config = described_config(checkpoint, settings)
         self._data_set = make_data_set(self._config)
         self.task = self._data_set.task()
         self._system = restore_system(self._config, self.task, checkpoint)
         readings = self._system.all_readings(self._config.network, checkpoint_folder(checkpoint))
-        self._reading = chosen_reading(readings, reading)
+        self._reading = chosen_reading(readings, reading, settings)
         self._predictor = None  # knows the batches of any cloud by those of the first
 
     def __call__(

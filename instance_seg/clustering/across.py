@@ -110,18 +110,27 @@ def beginning_with(first: str, readings: Mapping[str, Settings]) -> dict[str, Se
     return {first: readings[first], **readings} if first in readings else dict(readings)
 
 
-def chosen_reading(readings: Mapping[str, Settings], name: str) -> Settings:
+def chosen_reading(readings: Mapping[str, Settings], name: str, given: Mapping[str, Any]) -> Settings:
     """One of the readings by its name, or by what it does.
 
     Args:
         readings: the first is within classes.
-        name: "within": the first; "across": ACROSS; "auto": AUTO, or the first where there is none; or a name.
+        name: "within": the first; "across": ACROSS; "auto": AUTO, or the first where there is none; or a name;
+            "": auto, or within where a value of the reading is given.
+        given: settings of a user's own, which are those of the first reading, too.
 
     Raises:
-        ValueError: there is no such reading.
+        ValueError: there is no such reading, or it does not use what is given.
     """
     first = next(iter(readings))
+    own = {key: value for key, value in given.items() if key in readings[first].recorded()}
+    name = name or ("within" if own else "auto")
     short = {"within": first, "across": ACROSS, "auto": AUTO if AUTO in readings else first}
     if (found := short.get(name, name)) not in readings:
         raise ValueError(f"--reading={name}: there are {', '.join(readings)}; instance_seg.calibrate adds others")
-    return readings[found]
+    reading = readings[found]
+    if found == ACROSS and "bandwidth" in own:
+        reading = dataclasses.replace(reading, bandwidth=own["bandwidth"])
+    if ignored := [key for key, value in own.items() if reading.recorded().get(key) != value]:
+        raise ValueError(f"--{ignored[0]}: the reading {found} does without it; leave out one of the two")
+    return reading

@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from instance_seg.clustering.across import FILE_NAME, Across, classes_by_vote, read_across, write_limits
+from instance_seg.clustering.across import (
+    FILE_NAME,
+    Across,
+    chosen_reading,
+    classes_by_vote,
+    read_across,
+    write_limits,
+)
+from instance_seg.clustering.by_class import ByClass, ClassValues
 from instance_seg.clustering.config import ClusterConfig
 from instance_seg.structures import Level, Task
 
@@ -38,6 +46,44 @@ def test_limits_are_a_fifth_above_the_largest_entropy_of_the_validation_clouds(t
     asked = [("coarse", 0.25), ("coarse", 0.23), ("fine", 0.25)]
     assert [found["auto"].is_unlike(*of) for of in asked] == [True, False, False]
     assert found["across classes"].is_unlike("coarse", 9.0) is None
+
+
+OWN = {"bandwidth": 0.3, "clustering": "sklearn"}
+RUN = ClusterConfig(bandwidth=0.3, clustering="sklearn")  # with what is given
+BY_CLASS = ByClass.of(RUN, [ClassValues("coarse", "a", 0.2, 0.0)])
+READINGS = {
+    "own": RUN,
+    "calibrated": BY_CLASS,
+    "across classes": Across(BY_CLASS, 0.2),
+    "auto": Across(BY_CLASS, 0.2, (("coarse", 0.24),)),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "want"),
+    [
+        ("", {}, READINGS["auto"]),
+        ("", {"clustering": "sklearn"}, READINGS["auto"]),
+        ("", OWN, RUN),
+        ("within", OWN, RUN),
+        ("own", OWN, RUN),
+        ("calibrated", {}, BY_CLASS),
+        ("across", {}, READINGS["across classes"]),
+        ("across", OWN, Across(BY_CLASS, 0.3)),
+    ],
+)
+def test_a_value_that_is_given_counts(name, given, want):
+    assert chosen_reading(READINGS, name, given) == want
+
+
+@pytest.mark.parametrize(
+    ("name", "flag"),
+    [("calibrated", "bandwidth"), ("auto", "bandwidth"), ("across", "semantic_center_offset")],
+)
+def test_a_value_that_would_not_count_is_refused(name, flag):
+    given = {"bandwidth": 0.3, "semantic_center_offset": 0.05}
+    with pytest.raises(ValueError, match=f"--{flag}: the reading .* does without it; leave out one of the two"):
+        chosen_reading(READINGS, name, given)
 
 
 def test_what_is_recorded():
