@@ -36,6 +36,9 @@ for _split in SPLITS:
 flags.DEFINE_integer("rooms", None, "Rooms in all areas (s3dis), instead of what --size says.", lower_bound=1)
 flags.DEFINE_float("spacing", None, "Distance of vertices in meters.", lower_bound=0.01, upper_bound=0.2)
 flags.DEFINE_float("scale", None, "Factor on the size of rooms.", lower_bound=0.5, upper_bound=1.5)
+flags.DEFINE_float(
+    "closed", 0.0, "Share of the rooms that have a ceiling (scannet; rooms of s3dis all have).", 0.0, 1.0
+)
 flags.DEFINE_multi_enum("kind", None, list(KINDS), "Kinds of room to make; all by default. May be repeated.")
 flags.DEFINE_integer("seed", 0, "Seed of the set.", lower_bound=0)
 flags.DEFINE_bool("gallery", False, "Put a picture of one room of each kind into --out, no data set.")
@@ -76,7 +79,8 @@ def main(argv: Sequence[str]) -> None:
 
     def make(number: int):
         kind = kinds[(number // AREAS + number % AREAS if s3dis else number) % len(kinds)]
-        return make_room(FLAGS.seed, number, spacing, scale, kind, closed=s3dis)
+        closed = s3dis or int((number + 1) * FLAGS.closed) > int(number * FLAGS.closed)
+        return make_room(FLAGS.seed, number, spacing, scale, kind, closed)
 
     if s3dis:
         done = write_s3dis(root, make, FLAGS.rooms or ROOMS[FLAGS.size])

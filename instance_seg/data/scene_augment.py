@@ -24,6 +24,9 @@ class SceneAugmentConfig(Settings):
     )
     jitter: float = option(0.1, "standard deviation of the entries of the matrix that moves a scene", low=0, high=1)
     color_noise: float = option(0.1, "standard deviation of the shift of all colors of a scene", low=0, high=10)
+    gray: float = option(
+        0.0, "ours: share of training scenes whose points are all gray, as of a scan without colors", low=0, high=1
+    )
     elastic_size: tuple[float, ...] = option(
         (0.12, 0.4), "elastic distortions, one after the other: half the distance of their nodes, m", above=0, high=100
     )
@@ -56,7 +59,9 @@ class SceneAugmentConfig(Settings):
         rows = self.crop(moved, rng)
         if self.shuffle_points:
             rows = rng.permutation(rows)
-        return Variation(motion, rows, shift, seen=moved[rows].astype(np.float32))
+        if self.gray and rng.uniform() < self.gray:
+            shift, cloud = np.zeros_like(shift), cloud._replace(features=np.zeros_like(cloud.features))
+        return Variation(motion, rows, shift, seen=moved[rows].astype(np.float32), cloud=cloud)
 
     def crop(self, xyz: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """The rows of xyz [N, 3] in a random window that holds at most `crop_points`, and at least one.

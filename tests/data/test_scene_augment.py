@@ -47,6 +47,17 @@ def test_colors_of_a_scene_shift_together():
     np.testing.assert_allclose(shifts.std(axis=0), 0.1, atol=0.015)
 
 
+def test_some_scenes_lose_their_colors_and_nothing_else_changes():
+    cloud, grays = scene(10), []
+    for seed in range(200):
+        plain, drawn = vary(cloud, seed), vary(cloud, seed, gray=0.25)
+        grays.append(not drawn.cloud.features.any())
+        np.testing.assert_array_equal(drawn.shift, 0 * plain.shift if grays[-1] else plain.shift)
+        np.testing.assert_array_equal(drawn.seen, plain.seen)
+    assert 30 < sum(grays) < 70
+    assert vary(cloud).cloud is cloud
+
+
 def test_without_distortion_the_grid_sees_the_points_where_they_are():
     cloud = scene()
     varied = vary(cloud, **STEADY)

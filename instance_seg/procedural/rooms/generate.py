@@ -16,19 +16,19 @@ EYES = (1.3, 1.75)  # heights of the camera, meters
 
 
 class Room(NamedTuple):
-    """A scanned room. Every vertex belongs to one of the things."""
+    """A scanned room. Every vertex of a procedural one belongs to one of the things."""
 
-    kind: str  # a key of `KINDS`
+    kind: str  # a key of `KINDS`; or where it was scanned
     vertices: np.ndarray  # [V, 3] float32, meters, z up
     faces: np.ndarray  # [F, 3] int32
     colors: np.ndarray  # [V, 3] uint8
-    thing: np.ndarray  # [V] int32, index into `labels`
+    thing: np.ndarray  # [V] int32, index into `labels`; -1 = none, as of what nobody annotated
     labels: tuple[str, ...]  # raw name of each thing, keys of `LABELS`
 
     @property
     def nyu40(self) -> np.ndarray:
-        """NYU40 class [V] uint16."""
-        return np.array([LABELS[label].nyu40 for label in self.labels], np.uint16)[self.thing]
+        """NYU40 class [V] uint16; 0 = none."""
+        return np.array([*(LABELS[label].nyu40 for label in self.labels), 0], np.uint16)[self.thing]
 
 
 def plan_room(draw: Draw, kind: str, scale: float) -> Plan:

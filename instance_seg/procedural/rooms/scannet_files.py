@@ -33,7 +33,7 @@ def over_segments(room: Room) -> np.ndarray:
     axis = np.abs(summed).argmax(axis=1)
     facing = 2 * axis + (np.take_along_axis(summed, axis[:, None], axis=1)[:, 0] > 0)
     patch = np.floor(room.vertices / PATCH).astype(np.int64) @ [1, 1000, 1000000]
-    kind = pd.factorize((patch * 10 + facing) * len(room.labels) + room.thing)[0]
+    kind = pd.factorize((patch * 10 + facing) * (len(room.labels) + 1) + room.thing)[0]
     edges = np.concatenate([room.faces[:, [0, 1]], room.faces[:, [1, 2]], room.faces[:, [2, 0]]])
     first, second = edges[kind[edges[:, 0]] == kind[edges[:, 1]]].T
     shape = (len(room.vertices),) * 2
