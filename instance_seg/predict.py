@@ -1,6 +1,6 @@
 """Segments point clouds and meshes of your own with a trained network.
 
-    python -m instance_seg.predict --input=chair.ply --output=OUT_DIR [--category=Chair]
+    python -m instance_seg.predict --input=chair.ply --output=OUT_DIR [--category=Chair | Rooms]
     python -m instance_seg.predict --run=RUN_DIR --input=FOLDER --input=more.obj --output=OUT_DIR
 
 Data set and system come from the checkpoint: a run's folder, a checkpoint prefix, or a folder of weights that
@@ -39,10 +39,15 @@ from instance_seg.structures import UPRIGHT, Segmented
 from instance_seg.training.checkpoint_files import described_config, find_checkpoints
 from instance_seg.training.weights_folder import carried_weights
 
+SHAPE, ROOMS = "Chair", "Rooms"  # whose weights are taken of a shape and of a room
+ROOM_SIZE = 2.5, 25.0  # meters that the longest side of a room measures
+
 _RUN = flags.DEFINE_string(
     "run", None, "run folder, checkpoint prefix or folder of weights; default: those of --category"
 )
-_CATEGORY = flags.DEFINE_string("category", None, "whose weights, of those that come along; default: Chair")
+_CATEGORY = flags.DEFINE_string(
+    "category", None, f"whose weights, of those that come along; default: {ROOMS} for a room, else {SHAPE}"
+)
 _INPUT = flags.DEFINE_multi_string(
     "input", None, f"cloud, mesh, or folder of them; may be given again and again: {' '.join(READERS)}", required=True
 )
@@ -111,6 +116,15 @@ def check_output(folder: pathlib.Path) -> None:
         tempfile.TemporaryFile(dir=nearest).close()
     except OSError as error:
         raise ValueError(f"--output={folder}: {nearest} cannot be written to ({error.strerror})") from error
+
+
+def likely_category(source: pathlib.Path) -> str:
+    """ROOMS if a file measures so much as a room does in meters, else SHAPE, also for one that cannot be read."""
+    try:
+        points = read_cloud(source, 1000, most=1000).points
+    except ValueError:
+        return SHAPE
+    return ROOMS if ROOM_SIZE[0] <= np.ptp(points, axis=0).max() <= ROOM_SIZE[1] else SHAPE
 
 
 def data_set_of(checkpoint: str, settings: Mapping[str, Any]) -> type[DataSet]:
@@ -207,10 +221,12 @@ def main(_) -> None:
     try:
         if _RUN.value and _CATEGORY.value:
             raise ValueError("--category is for the weights that come along; a --run has its own")
-        run = _RUN.value or carried_weights(_CATEGORY.value or "Chair")
-        if not _RUN.value:
+        output = pathlib.Path(_OUTPUT.value)
+        run = _RUN.value
+        if not run:
+            run = carried_weights(_CATEGORY.value or likely_category(next(iter(find_sources(_INPUT.value, output)))))
             print(f"weights: {run}; --category or --run takes others")
-        predict(run, _INPUT.value, pathlib.Path(_OUTPUT.value), options, given, _READING.value)
+        predict(run, _INPUT.value, output, options, given, _READING.value)
     except (ValueError, OSError) as error:
         sys.exit(f"error: {' '.join(str(error).split())}")
     print(f"{_OUTPUT.value}: level_<k>.ply, parts.md, .csv and .json, picture.png, viewer.html")

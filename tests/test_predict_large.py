@@ -75,5 +75,17 @@ def test_parts_count_all_points(outcome):
     assert f"({SEEN:,} of {COUNT:,} points)" in (out / "viewer.html").read_text()
 
 
+@pytest.mark.parametrize(
+    ("size", "category"),
+    [(1.0, "Chair"), (2.0, "Chair"), (4.0, "Rooms"), (12.0, "Rooms"), (80.0, "Chair"), (900.0, "Chair")],
+)
+def test_a_room_is_told_by_its_size(size, category, tmp_path):
+    points = np.random.default_rng(0).uniform(-0.5, 0.5, (300, 3))
+    np.save(tmp_path / "a.npy", points * size / np.ptp(points, axis=0).max())
+    assert program.likely_category(tmp_path / "a.npy") == category
+    (tmp_path / "a.npy").write_text("no array")
+    assert program.likely_category(tmp_path / "a.npy") == "Chair"  # what is wrong is said by who reads it
+
+
 def test_memory_is_bounded(outcome):
     assert outcome[2] < BYTES * COUNT

@@ -1,5 +1,7 @@
 """The weights that come along, and the card that is written for them."""
 
+import re
+
 import pytest
 from small_results import readings, run_info
 from tools_in_process import call
@@ -13,13 +15,20 @@ SHIPPED = sorted(path.parent.name for path in CARRIED.glob(f"*/{WEIGHTS}"))
 
 
 def test_every_folder_is_of_its_category_with_limits_and_a_card():
-    assert "Chair" in SHIPPED  # which predict takes without being told
-    for category in SHIPPED:
+    assert {"Chair", "Rooms"} <= set(SHIPPED)  # which predict takes without being told
+    for category in set(SHIPPED) - {"Rooms"}:
         folder = carried_weights(category)
         assert described_config(folder).source.category == category
         names = {path.name for path in (CARRIED / category).iterdir()}
         assert names == {WEIGHTS, "network.yaml", "entropy.csv", "readings.csv", "README.md"}
         assert (CARRIED / category / WEIGHTS).stat().st_size < 3_000_000
+
+
+def test_the_weights_for_rooms_are_small_and_have_a_card():
+    config = described_config(carried_weights("Rooms"))
+    assert (config.data_set, config.system, config.network.fusion) == ("scannet", "pointgroup", "semantic_assisted")
+    assert {path.name for path in (CARRIED / "Rooms").iterdir()} == {WEIGHTS, "network.yaml", "README.md"}
+    assert (CARRIED / "Rooms" / WEIGHTS).stat().st_size < 4_000_000
 
 
 def test_a_category_without_weights_is_named(monkeypatch, tmp_path):
@@ -41,5 +50,11 @@ def test_the_card_has_the_measures_of_the_results(tmp_path):
         "| without region centers | Coarse  |   55.5 |" in text
         and "| with region centers    | Mean    |   50.0" in text
     )
+    measures = {"AP": 22.2, "AP50": 44.4}
+    found = {"proposals": {"settings": {}, "levels": {"object": measures | {"per_class": {}}}, "mean": measures}}
+    write_results(tmp_path, build_results(run | {"task": "scannet", "variant": "pointgroup_fusion"}, found))
+    call("model_card", f"--run={tmp_path}", f"--output={tmp_path / 'rooms'}")
+    text = (tmp_path / "rooms" / "README.md").read_text()
+    assert text.startswith("# Rooms") and re.search(r"\| proposals +\| Mean +\| +22.2 \| +44.4 \|", text)
     with pytest.raises(SystemExit, match="error: .*nowhere"):
         call("model_card", f"--run={tmp_path / 'nowhere'}", f"--output={tmp_path / 'out'}")
