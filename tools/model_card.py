@@ -47,7 +47,8 @@ training half of them are gray, as scans without colors are.
 {table}
 
 **Limits.** It knows the objects of these rooms and no others. Coordinates are meters. `bash experiments/real_rooms.sh`
-tells what it finds of five rooms that people scanned with a headset: little beside floors, walls and tables.
+tells what it finds of five rooms that people scanned with a headset: floors and walls, and pieces of furniture
+whose classes it often mistakes; nothing flat, such as doors and pictures.
 """
 CARDS = {  # of a task: the text, and the measures of its table
     "partnet": (SHAPES, ("AP50", "mIoU", "AP50_any", "mIoU_any", "unlike")),

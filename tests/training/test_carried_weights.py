@@ -26,7 +26,7 @@ def test_every_folder_is_of_its_category_with_limits_and_a_card():
 
 def test_the_weights_for_rooms_are_small_and_have_a_card():
     config = described_config(carried_weights("Rooms"))
-    assert (config.data_set, config.system, config.network.fusion) == ("scannet", "pointgroup", "semantic_assisted")
+    assert (config.data_set, config.system, config.network.fusion) == ("scannet", "pointgroup", "own")
     assert {path.name for path in (CARRIED / "Rooms").iterdir()} == {WEIGHTS, "network.yaml", "README.md"}
     assert (CARRIED / "Rooms" / WEIGHTS).stat().st_size < 4_000_000
 
