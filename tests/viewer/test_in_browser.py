@@ -43,7 +43,9 @@ onload = async () => {
   while (!document.querySelector("#level")) await frames(1)
   await frames(3)
   const report = { fine: drawn() }
+  const places = geometry.getAttribute("position"), numbers = geometry.getAttribute("entry")
   report.coarse = await clicked("#level input[value='0']")
+  report.kept = [geometry.getAttribute("position") === places, geometry.getAttribute("entry") === numbers]
   report.errors = await clicked("#view input[value=errors]")
   report.truth = await clicked("#view input[value=truth]")
   report.prediction = await clicked("#view input[value=prediction]")
@@ -102,6 +104,12 @@ def test_a_level_changes_what_is_drawn(report):
     assert report["fine"]["pixels"] > 5000
     assert report["coarse"]["sum"] != report["fine"]["sum"]
     assert report["coarse"]["rows"] < report["fine"]["rows"]
+
+
+@pytest.mark.slow
+def test_points_go_to_the_gpu_once(report):
+    """Another level is another array of numbers, no other points."""
+    assert report["kept"] == [True, False]
 
 
 @pytest.mark.slow
