@@ -97,7 +97,8 @@ def make_rooms(*arguments: str) -> subprocess.CompletedProcess:
 
 
 def test_the_tool_writes_both_layouts(tmp_path):
-    done = make_rooms(f"--out={tmp_path}", "--size=smoke", "--train=2", "--kind=bathroom", "--kind=office", "--seed=5")
+    kinds = ("--kind=bathroom", "--kind=office")
+    done = make_rooms(f"--out={tmp_path}", "--size=smoke", "--train=2", *kinds, "--seed=5", "--closed=0.5")
     assert done.returncode == 0, done.stderr
     assert "2 train, 1 val, 1 test rooms" in done.stdout
     scans = {split: (tmp_path / f"scannetv2_{split}.txt").read_text().split() for split in ("train", "val", "test")}
@@ -107,6 +108,8 @@ def test_the_tool_writes_both_layouts(tmp_path):
             folder = tmp_path / ("scans_test" if split == "test" else "scans") / name
             assert len(list(folder.iterdir())) == (1 if split == "test" else 4)
     assert (tmp_path / "scannetv2-labels.combined.tsv").is_file()
+    groups = {name: tmp_path / "scans" / name / f"{name}.aggregation.json" for name in scans["train"] + scans["val"]}
+    assert ["ceiling" in path.read_text() for path in groups.values()] == [False, True, False]
     done = make_rooms(f"--out={tmp_path}", "--layout=s3dis", "--size=smoke", "--rooms=2", "--kind=bathroom")
     assert done.returncode == 0, done.stderr
     assert [path.name for path in sorted(tmp_path.glob("Area_*/*"))] == ["WC_1", "WC_1"]
