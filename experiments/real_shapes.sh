@@ -4,6 +4,7 @@
 #   bash experiments/real_shapes.sh
 #
 #   --runs=DIR          runs, DIR/<Category>, as experiments/partnet_all.sh leaves them; default: the weights that come along
+#   --before=DIR        runs of other networks, drawn beside by their reading within classes
 #   --out=DIR           table, pictures and predictions; default: logs/real_shapes
 #   --pieces=A,B        some of square_table, desk, round_table, stool, chair, cabinet, drawer, lamp
 #

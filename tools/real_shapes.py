@@ -4,17 +4,19 @@
 
 The pieces are those of the package furniture-bench 0.1 (real_pieces.py): no generator of this project made them, and
 no network has seen them. RUNS/<Category> is a run of that category, or weights; without --runs those that come along.
+--before=OTHER_RUNS draws beside what other runs find within classes.
 Leaves in --out for each piece what `predict` leaves of a mesh, and
 
     table.md         for each piece and level: mean best IoU of the real parts, parts found, instances, AP50 by class
-    picture.png      the real parts of each piece, and what was found at the coarse and the middle level
+    picture.png      the real parts of each piece, and those found at the coarse and the middle level, by --before first
     PIECE.ply        the piece as a mesh, y up, whose faces have the number of their part
 """
 
+import functools
 import importlib.util
 import pathlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,6 +39,7 @@ from instance_seg.training.weights_folder import CARRIED
 FLAGS = flags.FLAGS
 flags.DEFINE_string("package", None, "folder of the package furniture_bench; default: where it is installed")
 flags.DEFINE_string("runs", str(CARRIED), "folder with a run, or weights, for each category")
+flags.DEFINE_string("before", None, "folder with runs, of as many categories as there are, to draw beside")
 flags.DEFINE_string("out", "logs/real_shapes", "folder for the results")
 flags.DEFINE_list("pieces", list(PIECES), "pieces to segment")
 
@@ -83,31 +86,40 @@ def score(piece: Assembled, task: Task, levels: Sequence[Segmented]) -> list[Sco
     return scores
 
 
-def load_segmenter(run: pathlib.Path) -> Any:
+@functools.cache
+def load_segmenter(run: pathlib.Path, reading: str) -> Any:
     """What gives the levels of a cloud (segmenter.CloudSegmenter)."""
     from instance_seg.segmenter import CloudSegmenter  # TensorFlow takes ten seconds, which errors need not wait for
 
-    return CloudSegmenter(str(run), {})
+    return CloudSegmenter(str(run), {}, reading)
 
 
 def segment_pieces(
-    package: pathlib.Path, runs: pathlib.Path, names: Sequence[str], out: pathlib.Path, load: Callable = load_segmenter
+    package: pathlib.Path,
+    runs: pathlib.Path,
+    names: Sequence[str],
+    out: pathlib.Path,
+    before: pathlib.Path | None = None,
+    load: Callable = load_segmenter,
 ) -> str:
     """Segments and draws the pieces; the table.
+
+    Args:
+        before: other runs, to be drawn in the reading within classes.
+        load: of a run and the name of a reading.
 
     Raises:
         ValueError: a file of the package or of a run is wrong, or there is no run for any of the pieces.
     """
-    rows, panels, bold, best, segmenters = [], [], [], [], {}
+    rows, panels, bold, best = [], [], [], []
     for name in names:
         piece = assemble(package, name)
         run = runs / piece.category
         if not run.is_dir():
             print(f"{name}: left out, there is no {run}", file=sys.stderr)
             continue
-        if run not in segmenters:
-            segmenters[run] = load(run)
-        task, levels = segmenters[run].task, segmenters[run](piece.sampled.points, piece.sampled.normals)
+        seen, segment = (piece.sampled.points, piece.sampled.normals), load(run, "auto")
+        task, levels = segment.task, segment(*seen)
         write_prediction(out / name, name, piece.sampled, task, levels, "y")
         mesh = piece.sampled.mesh
         part, no_class = piece.part_of_face, np.zeros(len(mesh.faces), np.int32)
@@ -120,7 +132,11 @@ def segment_pieces(
             measures = (each.mean_iou, each.found, each.average_precision)
             level = capitalized(task.levels[each.level].name)
             rows.append([name.replace("_", " "), level, each.parts, each.instances, *map(percent, measures)])
-        panels.append(picture(piece, task, levels))
+        found = {"": levels}
+        if before:
+            other = before / piece.category
+            found = {"before: ": load(other, "within")(*seen) if other.is_dir() else (), "now: ": levels}
+        panels.append(picture(piece, task, found))
     if not best:
         raise ValueError(f"--runs={runs}: has no run for any of {', '.join(names)}; want <Category> folders in it")
     means = [percent(np.nanmean([each[i] for each in best])) for i in (3, 4, 5)]
@@ -131,15 +147,22 @@ def segment_pieces(
     return table
 
 
-def picture(piece: Assembled, task: Task, levels: Sequence[Segmented]) -> np.ndarray:
-    """The real parts, and those found at the two coarsest levels; colors are those of the parts at the finer one."""
+def picture(piece: Assembled, task: Task, found: Mapping[str, Sequence[Segmented]]) -> np.ndarray:
+    """The real parts, and those found at the two coarsest levels; colors are those of the parts at the finer one.
+
+    Args:
+        found: title -> the levels; () where there is no network.
+    """
     points, normals, *_ = piece.sampled
     truth = truth_at(piece, task.scored[1])
     columns = [Column(piece.shape.name.model_id.replace("_", " "), points, truth.instance, normals)]
-    for k in task.scored[:2]:
-        found = levels[k].proposals
-        labels = match_colors(found.instance(len(points)), truth.instance)
-        columns.append(Column(f"{capitalized(task.levels[k].name)}: {len(found.label)} found", points, labels, normals))
+    for title, levels in found.items():
+        for k in task.scored[:2]:
+            name, labels, count = task.levels[k].name, np.full(len(points), -1), "no network"
+            if levels:
+                proposals = levels[k].proposals
+                labels, count = match_colors(proposals.instance(len(points)), truth.instance), len(proposals.label)
+            columns.append(Column(f"{title}{name}: {count}", points, labels, normals))
     return render_panel(columns, 200)
 
 
@@ -165,7 +188,8 @@ def main(_) -> None:
         package = pathlib.Path(FLAGS.package) if FLAGS.package else installed()
         if unknown := set(FLAGS.pieces) - set(PIECES):
             raise ValueError(f"--pieces: {min(unknown)} is none of {', '.join(PIECES)}")
-        print(segment_pieces(package, pathlib.Path(FLAGS.runs), FLAGS.pieces, pathlib.Path(FLAGS.out)))
+        before = FLAGS.before and pathlib.Path(FLAGS.before)
+        print(segment_pieces(package, pathlib.Path(FLAGS.runs), FLAGS.pieces, pathlib.Path(FLAGS.out), before))
     except (ValueError, OSError) as error:
         sys.exit(f"error: {' '.join(str(error).split())}")
 

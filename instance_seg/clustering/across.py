@@ -68,14 +68,17 @@ def nested_classes(readout: Sequence[LevelReadout], task: Task) -> tuple[LevelRe
     """The readout with probabilities that are products over levels: of a class, and of those that it lies in.
 
     Points of class "chair/chair_back/back_surface" should be of "chair/chair_back" as well, so its probability is
-    multiplied by that of the latter at the coarser level, and divided by the sum over the classes of its own level.
+    multiplied by that of the latter at the coarser level, and divided by the sum over the classes of its own level. A
+    class that lies in none that is listed is left alone: no network learns class 0, which would stand for it.
     """
     log_p = {k: np.log(np.maximum(readout[k].probabilities, FLOOR)) for k in task.scored}
     nested = list(readout)
     for k in task.scored[1:]:
-        names = task.levels[k].classes
-        above = [log_p[j][:, classes_above(names, task.levels[j].classes)] for j in task.scored if j < k]
-        total = log_p[k] + sum(above)
+        total, names = log_p[k].copy(), task.levels[k].classes
+        for j in (j for j in task.scored if j < k):
+            above = classes_above(names, task.levels[j].classes)
+            is_listed = (above > 0) | (np.arange(len(above)) == 0)
+            total += np.where(is_listed, log_p[j][:, above], 0)
         total -= total.max(axis=1, keepdims=True)
         total -= np.log(np.exp(total).sum(axis=1, keepdims=True))
         p = np.exp(total)

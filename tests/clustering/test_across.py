@@ -36,19 +36,19 @@ def test_instances_get_the_class_of_the_largest_sum_of_probabilities():
 
 def test_a_class_counts_as_far_as_the_coarser_ones_that_it_lies_in_do():
     """Of three points the fine level says b, d, d; at the first one the coarse level is for what b lies in."""
-    names = ("other", "a", "c"), ("other", "a/b", "c/d")
+    names = ("other", "a", "c"), ("other", "a/b", "c/d", "e")  # nothing is around e
     levels = [
         Level(1, "coarse", names[0], 1, (1, 2)),
         Level(2, "middle", names[0], 1, (1, 2), scored=False),
-        Level(3, "fine", names[1], 1, (1, 2)),
+        Level(3, "fine", names[1], 1, (1, 2, 3)),
     ]
     coarse = np.float32([[0.1, 0.8, 0.1], [0.2, 0.7, 0.1], [0.0, 0.5, 0.5]])
-    fine = np.float32([[0.2, 0.5, 0.3], [0.1, 0.3, 0.6], [0.1, 0.2, 0.7]])
+    fine = np.float32([[0.1, 0.5, 0.3, 0.1], [0.1, 0.3, 0.5, 0.1], [0.1, 0.2, 0.6, 0.1]])
     zeros = np.zeros((3, 3), np.float32)
     readout = [LevelReadout(p.argmax(axis=1), zeros, zeros, np.zeros(3), p) for p in (coarse, coarse, fine)]
     first, borrowed, last = nested_classes(readout, Task("made up", "", tuple(levels)))
     assert first is readout[0] and borrowed is readout[1]
-    product = np.float64([[0.02, 0.4, 0.03], [0.02, 0.21, 0.06], [1e-7, 0.1, 0.35]])
+    product = np.float64([[0.01, 0.4, 0.03, 0.1], [0.02, 0.21, 0.05, 0.1], [1e-7, 0.1, 0.3, 0.1]])
     product /= product.sum(axis=1, keepdims=True)
     np.testing.assert_allclose(last.probabilities, product, rtol=1e-4)
     np.testing.assert_array_equal(last.semantic, [1, 1, 2])

@@ -124,7 +124,7 @@ def test_parts_without_a_class_count_and_tiny_ones_do_not(tool, pieces, package)
 class AllInOne:
     """Finds one part of class 1 at every level."""
 
-    def __init__(self, run):
+    def __init__(self, run, reading):
         self.task = PartNet(PartNetSettings("Chair")).task()
 
     def __call__(self, points, normals):
@@ -134,12 +134,15 @@ class AllInOne:
 
 def test_table_and_pictures(tool, package, tmp_path):
     with pytest.raises(ValueError, match="has no run for any of stool"):
-        tool.segment_pieces(package, tmp_path / "runs", ["stool"], tmp_path / "out", AllInOne)
+        tool.segment_pieces(package, tmp_path / "runs", ["stool"], tmp_path / "out", load=AllInOne)
     (tmp_path / "runs" / "Chair").mkdir(parents=True)
-    table = tool.segment_pieces(package, tmp_path / "runs", ["stool"], tmp_path / "out", AllInOne).splitlines()
+    table = tool.segment_pieces(package, tmp_path / "runs", ["stool"], tmp_path / "out", load=AllInOne).splitlines()
     assert table[2].split()[:5] == ["|", "**stool**", "|", "**Coarse**", "|"] and table[3].split()[3] == "Middle"
     assert table[-1].split("|")[1].strip() == "mean of the best levels"
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert names == {"table.md", "picture.png", "stool", "stool.ply"}
     assert (tmp_path / "out" / "stool" / "viewer.html").is_file()
     assert matplotlib.image.imread(tmp_path / "out" / "picture.png").shape[1] == 2 * 3 * 200
+    for runs in ("nowhere", "runs"):  # where there is no run before, and where there is
+        tool.segment_pieces(package, tmp_path / "runs", ["stool"], tmp_path / runs, tmp_path / runs, AllInOne)
+        assert matplotlib.image.imread(tmp_path / runs / "picture.png").shape[1] == 2 * 5 * 200
