@@ -9,8 +9,6 @@ Readings are kept (clustering/by_class.py, across.py), which `evaluate` and `pre
     from labels            by sizes and distances of the training shapes (tools/measure_dataset.py)
     calibrated by level    the best of the grid for each level
     calibrated             the best of the grid for each class
-    nested classes         the best of these on the validation split, if it is better where a class counts as far as the
-                           coarser ones that it lies in do
     across classes         all points of a level together, whatever their classes
     auto                   across classes where they are less certain than on the validation split, else the best there
 
@@ -25,7 +23,6 @@ import functools
 import sys
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -101,8 +98,8 @@ def calibrate(checkpoint: str, data_dir: str, options: Options) -> str:
             readings |= learned_readings(values, given)
         path = write_readings(checkpoint_folder(checkpoint), readings)
         validation = Evaluator(config, data_set, system, data_set.split(data_dir, "val"))
-        within, nested, best = _best_within(validation, {"": given, **readings}, options.measure)
-        write_limits(path.parent, _entropies(system, validation), options.across, within, nested)
+        within, best = _best_within(validation, {"": given, **readings}, options.measure)
+        write_limits(path.parent, _entropies(system, validation), options.across, within)
     levels = list(next(iter(measured.values()))["levels"])
     rows = [[name, *(percent(of["levels"][k][options.measure]) for k in levels)] for name, of in measured.items()]
     title = f"{options.measure} on {len(clouds)} shapes of the split {options.split}; the first row is the run's own."
@@ -110,17 +107,13 @@ def calibrate(checkpoint: str, data_dir: str, options: Options) -> str:
     return "\n\n".join([title, markdown(["Clustering", *levels], rows), values, best, str(path)])
 
 
-def _best_within(validation: Evaluator, readings: Mapping[str, ClusterConfig], measure: str) -> tuple[str, bool, str]:
-    """The best reading on the validation split, whether with nested classes, and a sentence that says so."""
-    tried = {
-        (name, nested): replace(r, nested_classes=nested) for nested in (False, True) for name, r in readings.items()
-    }
-    measured = validation.run(tried).readings
-    means = {key: np.mean([level[measure] for level in of["levels"].values()]) for key, of in measured.items()}
-    name, nested = max(means, key=means.get)
-    how = "with" if nested else "without"
-    best = f"{name or 'the given one'} {how} nested classes, {percent(means[name, nested])}"
-    return name, nested, f"Best on {len(validation.clouds)} shapes of the split val: {best}."
+def _best_within(validation: Evaluator, readings: Mapping[str, ClusterConfig], measure: str) -> tuple[str, str]:
+    """The name of the best reading on the validation split, and a sentence that says so."""
+    measured = validation.run(readings).readings
+    means = {name: np.mean([level[measure] for level in of["levels"].values()]) for name, of in measured.items()}
+    name = max(means, key=means.get)
+    told = f"{name or 'the given one'}, {percent(means[name])}"
+    return name, f"Best on {len(validation.clouds)} shapes of the split val: {told}."
 
 
 def _entropies(system: System, validation: Evaluator) -> dict[str, list[float]]:

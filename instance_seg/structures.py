@@ -64,19 +64,6 @@ class Task(NamedTuple):
         return tuple(max(j for j in self.scored if j <= k) for k in range(len(self.levels)))
 
 
-def classes_above(fine: Sequence[str], coarse: Sequence[str]) -> np.ndarray:
-    """For each class of a level, the class of a coarser level that contains it: [S_fine] int32.
-
-    Names are paths, "chair/chair_back". A class lies in the one whose name equals its own or is the longest path prefix
-    of it, in whole path components; in class 0 if there is none, and class 0 lies in class 0.
-    """
-    place = {name: s for s, name in enumerate(coarse) if s > 0}
-    paths = [name.split("/") for name in fine]
-    prefixes = [["/".join(words[:length]) for length in range(len(words), 0, -1)] for words in paths]
-    above = [next((place[prefix] for prefix in each if prefix in place), 0) for each in prefixes]
-    return np.array([0, *above[1:]], np.int32)
-
-
 class Labels(NamedTuple):
     """The labels of a cloud at one level (NumPy, or tensors in a batch)."""
 

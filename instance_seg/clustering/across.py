@@ -1,16 +1,12 @@
-"""What becomes of classes that a network is unsure of (ours): they are nested, or instances do without them.
-
-A fine part lies in one coarse part, so a class is no likelier than the one around it: nested_classes. It gains a little
-on shapes like those of the training.
+"""Instances whatever the classes, where a network is unsure of these (ours): all points of a level clustered together.
 
 On shapes unlike those of the training offsets carry over better than classes do. Classes then flicker from point to
 point, and mean-shift within each of them cuts every part to pieces. The mean entropy of the class probabilities tells
 such shapes: on those of the validation split it stays below a limit. A CSV beside the checkpoints of a run keeps the
-limits, the bandwidth across classes, and the reading within classes that is taken below the limit ("": the run's own),
-with nested classes or without:
+limits, the bandwidth across classes, and the reading within classes that is taken below the limit ("": the run's own):
 
-    level,limit,bandwidth,within,nested,median,clouds
-    coarse,0.156,0.2,calibrated,True,0.07,40
+    level,limit,bandwidth,within,median,clouds
+    coarse,0.156,0.2,calibrated,0.07,40
 """
 
 import dataclasses
@@ -25,12 +21,11 @@ from instance_seg.clustering.by_class import ByClass, read_readings
 from instance_seg.clustering.config import ClusterConfig
 from instance_seg.files import replacing
 from instance_seg.options import Settings, shown
-from instance_seg.structures import LevelReadout, Task, classes_above
+from instance_seg.structures import Task
 
-NESTED, ACROSS, AUTO = "nested classes", "across classes", "auto"  # names of readings
-FILE_NAME, COLUMNS = "entropy.csv", ("level", "limit", "bandwidth", "within", "nested", "median", "clouds")
+ACROSS, AUTO = "across classes", "auto"  # names of readings
+FILE_NAME, COLUMNS = "entropy.csv", ("level", "limit", "bandwidth", "within", "median", "clouds")
 MARGIN = 1.2  # by which a limit is above the largest entropy of the validation split
-FLOOR = 1e-6  # of a probability: no level rules a class out for good
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,51 +59,19 @@ def classes_by_vote(ids: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     return sums.argmax(axis=1).astype(np.int32)[ids]
 
 
-def nested_classes(readout: Sequence[LevelReadout], task: Task) -> tuple[LevelReadout, ...]:
-    """The readout with probabilities that are products over levels: of a class, and of those that it lies in.
-
-    Points of class "chair/chair_back/back_surface" should be of "chair/chair_back" as well, so its probability is
-    multiplied by that of the latter at the coarser level, and divided by the sum over the classes of its own level. A
-    class that lies in none that is listed is left alone: no network learns class 0, which would stand for it.
-    """
-    log_p = {k: np.log(np.maximum(readout[k].probabilities, FLOOR)) for k in task.scored}
-    nested = list(readout)
-    for k in task.scored[1:]:
-        total, names = log_p[k].copy(), task.levels[k].classes
-        for j in (j for j in task.scored if j < k):
-            above = classes_above(names, task.levels[j].classes)
-            is_listed = (above > 0) | (np.arange(len(above)) == 0)
-            total += np.where(is_listed, log_p[j][:, above], 0)
-        total -= total.max(axis=1, keepdims=True)
-        total -= np.log(np.exp(total).sum(axis=1, keepdims=True))
-        p = np.exp(total)
-        nested[k] = readout[k]._replace(
-            semantic=p.argmax(axis=1).astype(np.int32), certainty=(p * total).sum(axis=1), probabilities=p
-        )
-    return tuple(nested)
-
-
 def write_limits(
-    folder: pathlib.Path,
-    entropies: Mapping[str, Sequence[float]],
-    bandwidth: float,
-    within: str = "",
-    nested: bool = False,
+    folder: pathlib.Path, entropies: Mapping[str, Sequence[float]], bandwidth: float, within: str = ""
 ) -> pathlib.Path:
     """Writes the limits that follow from the mean entropies of validation clouds, level by level; gives the file."""
-    rows = [
-        (name, MARGIN * max(of), bandwidth, within, nested, np.median(of), len(of)) for name, of in entropies.items()
-    ]
+    rows = [(name, MARGIN * max(of), bandwidth, within, np.median(of), len(of)) for name, of in entropies.items()]
     path = folder / FILE_NAME
     with replacing(path) as temporary:
         pd.DataFrame(rows, columns=COLUMNS).round(4).to_csv(temporary, index=False)
     return path
 
 
-def read_across(
-    folder: pathlib.Path, task: Task, within: Mapping[str, ClusterConfig]
-) -> dict[str, ClusterConfig | Across]:
-    """The readings NESTED, if it is in use, ACROSS and AUTO of a folder of checkpoints; none where it keeps no limits.
+def read_across(folder: pathlib.Path, task: Task, within: Mapping[str, ClusterConfig]) -> dict[str, Across]:
+    """The readings ACROSS and AUTO of a folder of checkpoints; none where it keeps no limits.
 
     Args:
         folder: with FILE_NAME in it, or not.
@@ -123,21 +86,17 @@ def read_across(
         return {}
     names = [task.levels[k].name for k in task.scored]
     try:
-        table = pd.read_csv(path, keep_default_na=False).astype(dict(zip(COLUMNS[1:5], (float, float, str, str))))
+        table = pd.read_csv(path, keep_default_na=False).astype({"limit": float, "bandwidth": float, "within": str})
         if table["level"].tolist() != names or not (table["limit"] >= 0).all():
             raise ValueError(f"want a limit of 0 or more for each of {', '.join(names)}")
         bandwidth, name = float(table["bandwidth"][0]), table["within"][0]
         ClusterConfig(bandwidth=bandwidth)
         if name not in within:
             raise ValueError(f"there is no reading {shown(name)}")
-        if (nested := table["nested"][0]) not in ("True", "False"):
-            raise ValueError("nested must be True or False")
     except (OSError, ValueError, KeyError) as error:
         raise ValueError(f"{path}: {' '.join(str(error).split())}; calibrate the run again") from error
     limits = tuple(zip(names, table["limit"].tolist()))
-    inside = dataclasses.replace(within[name], nested_classes=nested == "True")
-    across = {n: Across(inside, bandwidth, each) for n, each in ((ACROSS, None), (AUTO, limits))}
-    return {NESTED: inside, **across} if inside.nested_classes else across
+    return {n: Across(within[name], bandwidth, each) for n, each in ((ACROSS, None), (AUTO, limits))}
 
 
 def stored_readings(folder: pathlib.Path, given: ClusterConfig, task: Task) -> dict[str, ByClass | Across]:

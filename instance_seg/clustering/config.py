@@ -28,10 +28,6 @@ class ClusterConfig(Settings):
         "unit", "length of the push: unit: lambda (Eq. 7); soft: ours, at most |O_I - O_S|", ("unit", "soft")
     )
 
-    nested_classes: bool = option(
-        False, "a class counts as far as those of coarser levels that it lies in do (ours; across.py)"
-    )
-
     def of_classes(self, level: Level) -> tuple[np.ndarray, np.ndarray]:
         """Bandwidth and lambda of each class of a level, [S] float64 each."""
         return tuple(np.full(len(level.classes), x) for x in (self.bandwidth, self.semantic_center_offset))

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from instance_seg.clustering.across import Across, classes_by_vote, nested_classes
+from instance_seg.clustering.across import Across, classes_by_vote
 from instance_seg.clustering.config import ClusterConfig
 from instance_seg.clustering.gaussian_shift import gaussian_regions
 from instance_seg.clustering.mean_shift import cluster_regions
@@ -31,20 +31,17 @@ def segment_clouds(
 
     Points of classes that have no instances are in none. A level that is not scored repeats what was found at the
     coarser one. Where a reading is across classes, all points are clustered together, without a push, and those of an
-    instance get its class, the one with the largest sum of probabilities; such classes are not nested.
+    instance get its class, the one with the largest sum of probabilities.
     """
     clouds = [slice(a, b) for a, b in zip(points.row_splits[:-1], points.row_splits[1:])]
+    keys = [(b, k) for b in range(len(clouds)) for k in task.scored]
+    parts = [LevelReadout(*(None if x is None else x[clouds[b]] for x in readout[k])) for b, k in keys]
+    groupings = [_grouping(part, points.xyz[clouds[b]], task.levels[k], reading) for (b, k), part in zip(keys, parts)]
+    regions = [ShiftedLevel(g.points[g.rows], g.region[g.rows], g.bandwidth) for g in groupings]
     within = reading.within if isinstance(reading, Across) else reading
-    nested = nested_classes(readout, task) if within.nested_classes else readout
-    groupings = {
-        (b, k): _grouping(_rows(readout[k], cloud), _rows(nested[k], cloud), points.xyz[cloud], task.levels[k], reading)
-        for b, cloud in enumerate(clouds)
-        for k in task.scored
-    }
-    regions = [ShiftedLevel(g.points[g.rows], g.region[g.rows], g.bandwidth) for g in groupings.values()]
     found = {}
-    for ((b, k), grouping), ids in zip(groupings.items(), segment_levels(regions, within)):
-        part, level, semantic = grouping.readout, task.levels[k], np.asarray(grouping.readout.semantic)
+    for (b, k), part, grouping, ids in zip(keys, parts, groupings, segment_levels(regions, within)):
+        level, semantic = task.levels[k], np.asarray(part.semantic)
         instance = np.full(len(semantic), -1, np.int32)
         instance[grouping.rows] = ids
         if grouping.is_across:
@@ -58,7 +55,6 @@ def segment_clouds(
 class _Grouping(NamedTuple):
     """How the points of a cloud are clustered at a level."""
 
-    readout: LevelReadout  # of this cloud
     points: np.ndarray  # [N, 3] float32, shifted
     rows: np.ndarray  # [N] bool, which are clustered
     region: np.ndarray  # [N] int in [0, R), points of one region are clustered together
@@ -67,29 +63,21 @@ class _Grouping(NamedTuple):
     is_unlike: bool | None  # see Segmented
 
 
-def _rows(readout: LevelReadout, rows: slice) -> LevelReadout:
-    """What is said of some of the points."""
-    return LevelReadout(*(None if x is None else x[rows] for x in readout))
-
-
-def _grouping(
-    readout: LevelReadout, nested: LevelReadout, xyz: np.ndarray, level: Level, reading: ClusterConfig | Across
-) -> _Grouping:
-    """Of one cloud at one level; `nested` is the readout within classes."""
+def _grouping(readout: LevelReadout, xyz: np.ndarray, level: Level, reading: ClusterConfig | Across) -> _Grouping:
+    """Of one cloud at one level."""
     is_unlike = None
     if isinstance(reading, Across):
         is_unlike = reading.is_unlike(level.name, -float(readout.certainty.mean()))
         if is_unlike is not False:
             together = np.zeros(len(xyz), np.int32)
             bandwidth = np.array([reading.bandwidth])
-            shifted = xyz + readout.instance_offset
-            return _Grouping(readout, shifted, together == 0, together, bandwidth, True, is_unlike)
+            return _Grouping(xyz + readout.instance_offset, together == 0, together, bandwidth, True, is_unlike)
         reading = reading.within
     bandwidth, push = reading.of_classes(level)
-    offsets = nested.instance_offset, nested.region_offset
-    shifted = shift_points(xyz, *offsets, reading, push[nested.semantic])
-    rows = np.isin(nested.semantic, level.things)
-    return _Grouping(nested, shifted, rows, nested.semantic, bandwidth, False, is_unlike)
+    offsets = readout.instance_offset, readout.region_offset
+    shifted = shift_points(xyz, *offsets, reading, push[readout.semantic])
+    rows = np.isin(readout.semantic, level.things)
+    return _Grouping(shifted, rows, readout.semantic, bandwidth, False, is_unlike)
 
 
 def segment_levels(levels: Sequence[ShiftedLevel], config: ClusterConfig) -> list[np.ndarray]:

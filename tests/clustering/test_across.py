@@ -8,13 +8,12 @@ from instance_seg.clustering.across import (
     Across,
     chosen_reading,
     classes_by_vote,
-    nested_classes,
     read_across,
     write_limits,
 )
 from instance_seg.clustering.by_class import ByClass, ClassValues
 from instance_seg.clustering.config import ClusterConfig
-from instance_seg.structures import Level, LevelReadout, Task
+from instance_seg.structures import Level, Task
 
 TASK = Task(
     "made up",
@@ -34,27 +33,6 @@ def test_instances_get_the_class_of_the_largest_sum_of_probabilities():
     assert classes_by_vote(np.zeros(0, int), np.zeros((0, 3))).shape == (0,)
 
 
-def test_a_class_counts_as_far_as_the_coarser_ones_that_it_lies_in_do():
-    """Of three points the fine level says b, d, d; at the first one the coarse level is for what b lies in."""
-    names = ("other", "a", "c"), ("other", "a/b", "c/d", "e")  # nothing is around e
-    levels = [
-        Level(1, "coarse", names[0], 1, (1, 2)),
-        Level(2, "middle", names[0], 1, (1, 2), scored=False),
-        Level(3, "fine", names[1], 1, (1, 2, 3)),
-    ]
-    coarse = np.float32([[0.1, 0.8, 0.1], [0.2, 0.7, 0.1], [0.0, 0.5, 0.5]])
-    fine = np.float32([[0.1, 0.5, 0.3, 0.1], [0.1, 0.3, 0.5, 0.1], [0.1, 0.2, 0.6, 0.1]])
-    zeros = np.zeros((3, 3), np.float32)
-    readout = [LevelReadout(p.argmax(axis=1), zeros, zeros, np.zeros(3), p) for p in (coarse, coarse, fine)]
-    first, borrowed, last = nested_classes(readout, Task("made up", "", tuple(levels)))
-    assert first is readout[0] and borrowed is readout[1]
-    product = np.float64([[0.01, 0.4, 0.03, 0.1], [0.02, 0.21, 0.05, 0.1], [1e-7, 0.1, 0.3, 0.1]])
-    product /= product.sum(axis=1, keepdims=True)
-    np.testing.assert_allclose(last.probabilities, product, rtol=1e-4)
-    np.testing.assert_array_equal(last.semantic, [1, 1, 2])
-    np.testing.assert_allclose(last.certainty, (product * np.log(product)).sum(axis=1), rtol=1e-4)
-
-
 def test_limits_are_a_fifth_above_the_largest_entropy_of_the_validation_clouds(tmp_path):
     own, calibrated = ClusterConfig(), ClusterConfig(bandwidth=0.07)
     readings = {"": own, "calibrated": calibrated}
@@ -65,10 +43,6 @@ def test_limits_are_a_fifth_above_the_largest_entropy_of_the_validation_clouds(t
     found = read_across(tmp_path, TASK, readings)
     assert found["across classes"] == Across(calibrated, 0.3)
     assert found["auto"] == Across(calibrated, 0.3, (("coarse", 0.24), ("fine", 0.6)))
-    assert list(found) == ["across classes", "auto"]
-    write_limits(tmp_path, {"coarse": [0.1], "fine": [0.5]}, 0.3, "calibrated", True)
-    nested = read_across(tmp_path, TASK, readings)
-    assert nested["nested classes"] == nested["auto"].within == ClusterConfig(bandwidth=0.07, nested_classes=True)
     asked = [("coarse", 0.25), ("coarse", 0.23), ("fine", 0.25)]
     assert [found["auto"].is_unlike(*of) for of in asked] == [True, False, False]
     assert found["across classes"].is_unlike("coarse", 9.0) is None
@@ -122,18 +96,17 @@ def test_what_is_recorded():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("coarse,0.2,0.2,,False\n", "want a limit of 0 or more for each of coarse, fine"),
-        ("coarse,0.2,0.2,,False\nmiddle,0.2,0.2,,False\n", "for each of coarse, fine"),
-        ("coarse,0.2,0.2,,False\nfine,-1,0.2,,False\n", "want a limit of 0 or more"),
-        ("coarse,0.2,0.2,,False\nfine,nan,0.2,,False\n", "want a limit of 0 or more"),
-        ("coarse,high,0.2,,False\nfine,0.2,0.2,,False\n", "could not convert string to float"),
-        ("coarse,0.2,0,,False\nfine,0.2,0,,False\n", "bandwidth=0.0: want a number"),
-        ("coarse,0.2,0.2,mine,False\nfine,0.2,0.2,mine,False\n", "there is no reading 'mine'"),
-        ("coarse,0.2,0.2,,maybe\nfine,0.2,0.2,,maybe\n", "nested must be True or False"),
+        ("coarse,0.2,0.2,\n", "want a limit of 0 or more for each of coarse, fine"),
+        ("coarse,0.2,0.2,\nmiddle,0.2,0.2,\n", "for each of coarse, fine"),
+        ("coarse,0.2,0.2,\nfine,-1,0.2,\n", "want a limit of 0 or more"),
+        ("coarse,0.2,0.2,\nfine,nan,0.2,\n", "want a limit of 0 or more"),
+        ("coarse,high,0.2,\nfine,0.2,0.2,\n", "could not convert string to float"),
+        ("coarse,0.2,0,\nfine,0.2,0,\n", "bandwidth=0.0: want a number"),
+        ("coarse,0.2,0.2,mine\nfine,0.2,0.2,mine\n", "there is no reading 'mine'"),
     ],
 )
 def test_another_file_is_refused(tmp_path, text, message):
-    for content in ("level,limit,bandwidth,within,nested\n" + text, "", "level,border\ncoarse,0.2\n"):
+    for content in ("level,limit,bandwidth,within\n" + text, "", "level,border\ncoarse,0.2\n"):
         (tmp_path / FILE_NAME).write_text(content)
         with pytest.raises(ValueError, match=message if text in content and text else "entropy.csv: ") as error:
             read_across(tmp_path, TASK, {"": ClusterConfig()})

@@ -44,7 +44,6 @@ def test_what_is_recorded():
         "kernel": "flat",
         "eq7_guard": True,
         "region_push": "unit",
-        "nested_classes": False,
         "by_class": {
             "coarse": {"seat, soft": {"bandwidth": 0.4, "lambda": 0.0}},
             "fine": {"leg": {"bandwidth": 0.05, "lambda": -0.01}},
@@ -56,7 +55,6 @@ def test_what_is_recorded():
         "kernel",
         "eq7_guard",
         "region_push",
-        "nested_classes",
     }
 
 

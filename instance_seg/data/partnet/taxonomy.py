@@ -13,8 +13,6 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from instance_seg.structures import classes_above
-
 FOLDER = Path(__file__).resolve().parent / "taxonomies"
 CATEGORIES: tuple[str, ...] = tuple(sorted(path.stem for path in FOLDER.glob("*.yaml")))
 LEVEL_NAMES = ("coarse", "middle", "fine")
@@ -93,9 +91,18 @@ class Taxonomy:
     def parent_map(self, fine: int, coarse: int) -> np.ndarray:
         """For each class of level `fine`, the class of level `coarse` that contains it.
 
-        [S_fine] int32, by structures.classes_above.
+        A class belongs to the coarse class whose name equals its own or is a path prefix of it, counted in whole path
+        components; to class 0 if there is none.
+
+        Returns:
+            [S_fine] int32, entry 0 is 0.
         """
-        return classes_above(self.levels[fine].names, self.levels[coarse].names)
+        parents = [0]
+        for name in self.levels[fine].names[1:]:
+            words = name.split("/")
+            prefixes = ("/".join(words[:length]) for length in range(len(words), 0, -1))
+            parents.append(next(filter(None, map(self.levels[coarse].class_of, prefixes)), 0))
+        return np.array(parents, np.int32)
 
 
 def check_category(category: str) -> None:
