@@ -18,7 +18,9 @@ from instance_seg.files import replacing
 from instance_seg.released.weight_files import read_weights, write_safetensors
 
 WEIGHTS, NETWORK = "weights.safetensors", "network.yaml"
-CARRIED = pathlib.Path(__file__).resolve().parents[1] / "weights"  # that come along, a folder for each subset of a task
+CARRIED = (
+    pathlib.Path(__file__).resolve().parents[1] / "weights"
+)  # that come along: a folder for each category, and Rooms
 
 
 def is_weights_folder(path: str | pathlib.Path) -> bool:
