@@ -10,7 +10,7 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
 SOURCES = [p for room in ("instance_seg", "tools", "experiments", "tests") for p in (ROOT / room).rglob("*.[psy]*")]
-OF_OTHERS = {"logdir", "plugin"}  # TensorBoard's
+OF_OTHERS = {"logdir", "plugin", "helpfull"}  # TensorBoard's and absl's
 
 
 def test_the_first_page_is_short():
