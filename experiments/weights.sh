@@ -9,7 +9,7 @@
 #   --out=DIR           where the weights go; default: instance_seg/weights, where predict looks for them
 #   --runs=DIR          where the runs go; default: logs/weights. One that is done is not trained again
 # Data: procedural shapes, 40 % of them sturdy pieces (600 to train, 140 to choose readings and limits by, 60 to test),
-# and rooms (80 to train, 24 to test), half of them with a ceiling. Some 15 minutes a category on two cores.
+# and rooms (80 to train, 100 to test), half of them with a ceiling. Some 15 minutes a category on two cores.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 case " $* " in *" --help "*) sed -n '2,/^set/s/^# \{0,1\}//p' "experiments/weights.sh" && exit 0 ;; esac

@@ -21,7 +21,7 @@ from instance_seg.procedural.rooms import KINDS, make_room
 from instance_seg.procedural.rooms.s3dis_files import AREAS, write_area_room
 from instance_seg.procedural.rooms.scannet_files import write_label_table, write_lists, write_scan
 
-SIZES = {"full": (60, 10, 2), "demo": (80, 24, 2), "smoke": (3, 1, 1)}  # rooms in train, val and test
+SIZES = {"full": (60, 10, 2), "demo": (80, 100, 2), "smoke": (3, 1, 1)}  # rooms in train, val and test
 ROOMS = {"full": 72, "demo": 36, "smoke": 6}  # in all areas together
 COARSE = {"full": (0.03, 1.0), "demo": (0.06, 0.7), "smoke": (0.07, 0.6)}  # spacing in meters, scale of the rooms
 
