@@ -80,7 +80,11 @@ class RoomAssembler:
             return xyz, features, truth, levels
         nearest = nearest_rows(xyz, room.xyz)
         truth = tuple(Labels(np.asarray(room.semantic), np.asarray(room.instance)) for _ in truth)
-        return np.asarray(room.xyz), features[nearest], truth, tuple(spread(found, nearest) for found in levels)
+        levels = tuple(
+            Segmented(level.semantic[nearest], spread(level.proposals, nearest), level.certainty[nearest])
+            for level in levels
+        )
+        return np.asarray(room.xyz), features[nearest], truth, levels
 
     def _level(self, positions, blocks: Sequence[Segmented], num_classes: int) -> Segmented:
         merging = BlockMerging(self._quirks)
