@@ -73,10 +73,9 @@ def gradients_of(config):
 @pytest.mark.parametrize(
     ("mixed_precision", "variant"),
     [
-        ("bfloat16", "cross_level_fusion"),
         ("float16", "cross_level_fusion"),
         ("float16", "cross_level_pointnet2"),
-        ("float16", "asis_fusion"),
+        ("bfloat16", "asis_fusion"),
         ("float16", "jsnet_fusion"),
     ],
 )
