@@ -12,7 +12,14 @@ from instance_seg.experiment import evaluate, train
 from instance_seg.presets import load_config
 
 pytestmark = pytest.mark.slow
-GIVEN = {"system": "dyco3d", "fusion": "own", "data_set": "scannet", "test_split": "val", "augment": False}
+GIVEN = {
+    "system": "dyco3d",
+    "ckpt_every_iter": 1000,
+    "fusion": "own",
+    "data_set": "scannet",
+    "test_split": "val",
+    "augment": False,
+}
 GIVEN |= {"train_batch_size": 1, "max_iter": 130, "prepare_iter": 50, "test_every_iter": 0, "initializer": "fan_in"}
 GIVEN |= {"group_radius": 0.25, "group_min_points": 20, "proposal_points": 20, "voxel_edge": 0.1, "grid_scale": 10.0}
 
