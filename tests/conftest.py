@@ -1,5 +1,7 @@
 """What several tests share: a small procedural data set in PartNet's layout, and an emulated GPU; made once."""
 
+import gc
+
 import pytest
 from gpu.build import build_emulated, is_sanitized
 from gpu.device import GUARD_BYTES, Device
@@ -10,6 +12,12 @@ def pytest_collection_modifyitems(items):
     """Files with slow tests come first, so that no core waits for a long one at the end."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
+
+
+def pytest_collection_finish():
+    """Modules and tests stay to the end: the garbage collector need not look through them again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
