@@ -50,6 +50,11 @@ class PortableSegmenter:
                 f"--run={folder}: without TensorFlow there is {KNOWN} alone, with semantic_path=none; this is {kind}. "
                 "Install TensorFlow"
             )
+        if (copies := network.copies.test_copies) > 1:
+            raise ValueError(
+                f"--test_copies={copies}: without TensorFlow a network sees a cloud once; give --test_copies=1, or "
+                "install TensorFlow"
+            )
         self._data_set = load(DATA_SETS, "data_set", config.data_set)(config.source)
         self.task, self._settings = self._data_set.task(), network
         stored = stored_readings(pathlib.Path(folder), network.grouping, self.task)

@@ -73,6 +73,9 @@ _READING = flags.DEFINE_string(
     "in results.json; default: auto, or within where a bandwidth or lambda is given",
 )
 _PUSH = flags.DEFINE_float("semantic_center_offset", None, "lambda of Eq. 7; default: the run's")
+_COPIES = flags.DEFINE_integer(
+    "test_copies", None, "copies of a shape that the network's outputs are averaged over, 1 to 8; default: the run's"
+)
 
 
 class Options(NamedTuple):
@@ -216,7 +219,7 @@ def _segmented(source: pathlib.Path, cloud: Sampled, segment: Any, options: Opti
 @ending_at_signals("stopped; the same command starts again")
 def main(_) -> None:
     """Segments what the flags name."""
-    given = {flag.name: flag.value for flag in (_BANDWIDTH, _PUSH) if flag.value is not None}
+    given = {flag.name: flag.value for flag in (_BANDWIDTH, _PUSH, _COPIES) if flag.value is not None}
     options = Options(_NUM_POINTS.value, _MAX_POINTS.value, _MIN_POINTS.value, _UP.value, _NUMPY.value)
     try:
         if _RUN.value and _CATEGORY.value:

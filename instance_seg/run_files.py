@@ -65,7 +65,10 @@ def save_results(
         **past,
         **provenance(config),
     }
-    results = build_results(run, evaluation.readings)
+    copies = config.flat().get("test_copies", 1)
+    beside = {"test_copies": copies} if copies > 1 else {}
+    readings = {name: {**each, "settings": each["settings"] | beside} for name, each in evaluation.readings.items()}
+    results = build_results(run, readings)
     table = pathlib.Path(config.run.logdir) / TABLE_NAME
     write_text(table, run_table(results))
     write_results(config.run.logdir, results)  # last: who sees it may take the run for finished

@@ -105,6 +105,11 @@ def test_other_networks_are_refused(reason, tmp_path):
     assert reason in str(raised.value)
 
 
+def test_copies_are_refused():
+    with pytest.raises(ValueError, match="--test_copies=2: without TensorFlow a network sees a cloud once"):
+        PortableSegmenter(str(CARRIED / "Chair"), {"test_copies": 2})
+
+
 def test_a_run_and_a_file_without_a_weight_are_refused(chair, tmp_path):
     with pytest.raises(ValueError, match="a folder of weights is needed"):
         PortableSegmenter(str(tmp_path), {})

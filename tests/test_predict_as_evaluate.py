@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from instance_seg.building import make_data_set, restore_system
+from instance_seg.config import make_config
 from instance_seg.data.batches import Split
 from instance_seg.data.pipeline import evaluation_dataset
 from instance_seg.evaluation.predictor import Predictor
@@ -29,8 +30,9 @@ def test_a_checkpoint_knows_its_interpolation(released):
     assert config.network == released.network and config.network.backbone_settings.edge_mode == "wrap"
 
 
-def test_labels_are_those_of_the_evaluation(released):
-    config, data_set = released, make_data_set(released)
+@pytest.mark.parametrize("copies", [1, 2])
+def test_labels_are_those_of_the_evaluation(released, copies):
+    config, data_set = make_config(released.flat() | {"test_copies": copies}), make_data_set(released)
     task = data_set.task()
     system = restore_system(config, task, config.run.logdir)
     clouds = data_set.split(config.data.data_dir, "test")
@@ -39,7 +41,7 @@ def test_labels_are_those_of_the_evaluation(released):
     reading = next(iter(system.readings(config.network).values()))
     evaluated = [system.segment(predictor(b), numpy_of(b.points), reading)[0] for b in batches]
     assert len(evaluated) == len(clouds) == 3
-    segment = CloudSegmenter(config.run.logdir, {})
+    segment = CloudSegmenter(config.run.logdir, {"test_copies": copies})
     assert segment.task == task
     for cloud, levels in zip(clouds, evaluated):
         predicted = segment(cloud.xyz, cloud.features)

@@ -96,7 +96,7 @@ def as_module(system: OffsetSystem) -> tf.Module:
         xyz = in_unit_sphere(points)
         cloud = Points(xyz, normals, tf.stack([0, tf.shape(points)[0]]))
         found = {"xyz": xyz}
-        levels = system.readout(system(cloud, system.tables(cloud, cloud), training=False))
+        levels = system.readout(system.infer(cloud, system.tables(cloud, cloud)))
         for k in system.task.scored:
             prefix = f"level_{system.task.levels[k].number}"
             found |= {f"{prefix}/{name}": value for name, value in levels[k]._asdict().items()}

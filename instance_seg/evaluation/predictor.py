@@ -39,4 +39,4 @@ class Predictor:
         return self._by_batch_size[num_splits]
 
     def _predict(self, batch):
-        return self.system.readout(self.system(batch.points, batch.tables, training=False))
+        return self.system.readout(self.system.infer(batch.points, batch.tables))

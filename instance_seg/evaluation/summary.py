@@ -38,6 +38,8 @@ def measures_text(results: Mapping[str, Any]) -> str:
     head = f"{run['subset'] or run['task']} - {run['variant']}, preset {run['preset']}, seed {run['seed']}"
     facts = f"Data {run['dataset']}, {run['iterations']} iterations; {seconds}. All measures in percent. "
     facts += arithmetic_note(run.get("ap_arithmetic", ""))
+    if copies := next(iter(results["readings"].values()))["settings"].get("test_copies"):
+        facts += f" The network's outputs are means over {copies} copies of each cloud."
     rows, means = [], []
     measures = list(dict.fromkeys(name for reading in results["readings"].values() for name in reading["mean"]))
     for name, reading in results["readings"].items():

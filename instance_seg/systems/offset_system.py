@@ -3,7 +3,7 @@
 import dataclasses
 import pathlib
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import tensorflow as tf
 
@@ -18,6 +18,7 @@ from instance_seg.initializers import RELEASED, Initializer
 from instance_seg.losses.modes import LOSSES
 from instance_seg.losses.segmentation import segmentation_losses, weight_decay
 from instance_seg.structures import Batch, Cloud, LevelPrediction, LevelReadout, Points, Segmented, Task
+from instance_seg.systems.copies import averaged
 from instance_seg.systems.learned_clustering import (
     LEARNED,
     LearnedValues,
@@ -25,7 +26,7 @@ from instance_seg.systems.learned_clustering import (
     joint_losses,
     learned_readings,
 )
-from instance_seg.systems.settings import OffsetSettings
+from instance_seg.systems.settings import COPIES, OffsetSettings
 from instance_seg.systems.system import System, make_backbone
 from ocnn_tf_ops.python.cuda_memory import require_gpu
 
@@ -48,6 +49,17 @@ class OffsetSystem(System):
             self.last_phase, self.may_lack = CLUSTERING, (LEARNED,)
             self.learned = LearnedValues(self.add_weight, len(things_of(task)), grouping)
         self.backbone = make_backbone(settings, task, initializer)
+
+    def infer(self, points: Points, tables: Any) -> tuple[LevelPrediction, ...]:
+        """Averaged over copies of the clouds, each with tables of its own, if the settings want several."""
+        count = self.settings.copies.test_copies
+        if count == 1:
+            return super().infer(points, tables)
+
+        def network(copy: Points) -> tuple[LevelPrediction, ...]:
+            return self(copy, self.tables(copy, copy), training=False)
+
+        return averaged(network, points, COPIES[:count], len(self.task.levels), self.task.directions)
 
     def losses(self, outputs: tuple[LevelPrediction, ...], batch: Batch) -> dict[str, tf.Tensor]:
         """ "level_1/semantic" and so on, and the decay of the weights."""

@@ -11,6 +11,25 @@ from instance_seg.heads import FUSE_FROM, PLAIN_UNITS
 from instance_seg.losses.config import LossConfig
 from instance_seg.options import Settings, chosen, group, option
 
+# Factors of x, y and z: as it is, flat, slim and small, each followed by its mirror image.
+COPIES = tuple(
+    (side * x, y, z)
+    for x, y, z in ((1.0, 1.0, 1.0), (1.0, 0.85, 1.0), (0.85, 1.0, 0.85), (0.9, 0.9, 0.9))
+    for side in (1, -1)
+)
+
+
+@dataclass(frozen=True)
+class CopiesConfig(Settings):
+    """How often a network sees a cloud in an evaluation; a training sees it once (ours)."""
+
+    test_copies: int = option(
+        1,
+        "evaluations average the outputs over so many copies of a cloud, mirrored and scaled along the axes",
+        low=1,
+        high=len(COPIES),
+    )
+
 
 @dataclass(frozen=True)
 class ReadingOrder(Settings):
@@ -54,6 +73,7 @@ class OffsetSettings(Settings):
     grouping: ClusterConfig = group(ClusterConfig, of_weights=False)
     learning: LearningConfig = group(LearningConfig, of_weights=False)
     order: ReadingOrder = group(ReadingOrder, of_weights=False)
+    copies: CopiesConfig = group(CopiesConfig, of_weights=False)
 
     def __post_init__(self):
         super().__post_init__()

@@ -46,6 +46,10 @@ class System(keras.Model):
         """The outputs, a nest of tensors. `training`: normalize with the statistics of the batch."""
         raise NotImplementedError
 
+    def infer(self, points: Points, tables: Any) -> Any:
+        """The outputs for evaluation and prediction, where all points of the clouds are labeled ones."""
+        return self(points, tables, training=False)
+
     def losses(self, outputs: Any, batch: Batch) -> dict[str, Any]:
         """The weighted terms of the loss, scalars by name; the trainer adds them up.
 

@@ -91,8 +91,8 @@ def described_config(checkpoint: str, changes: Mapping[str, Any] | None = None) 
     """The settings of data set and system that a checkpoint is of; ValueError naming it if they are none.
 
     Args:
-        changes: other values of settings. With them no reading with values by class comes first: a given bandwidth
-            counts.
+        changes: other values of settings. With some of the clustering no reading with values by class comes first: a
+            given bandwidth counts.
     """
     description = read_description(checkpoint)
     settings = description["source"] | description["settings"] | description["other_settings"]
@@ -103,7 +103,8 @@ def described_config(checkpoint: str, changes: Mapping[str, Any] | None = None) 
             f"{checkpoint}: its {_description_file(checkpoint).name} describes no network: {error}"
         ) from error
     flat = found.flat()
-    first = {"first_reading": ""} if "first_reading" in flat else {}
+    of_reading = {o.name for o in found.options() if o.group == "network.grouping"}
+    first = {"first_reading": ""} if "first_reading" in flat and of_reading & set(changes or ()) else {}
     return make_config(flat | first | dict(changes)) if changes else found
 
 

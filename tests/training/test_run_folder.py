@@ -232,6 +232,17 @@ def test_a_description_with_wrong_values_names_its_run(run, change, named):
         described_config(str(run))
 
 
+@pytest.mark.parametrize(
+    ("change", "first"), [({}, "from labels"), ({"test_copies": 2}, "from labels"), ({"bandwidth": 0.2}, "")]
+)
+def test_a_given_value_of_the_clustering_counts_in_place_of_the_first_reading(run, change, first):
+    path = run / "checkpoints" / "network.json"
+    description = json.loads(path.read_text())
+    description["other_settings"]["first_reading"] = "from labels"
+    path.write_text(json.dumps(description))
+    assert described_config(str(run), change).network.order.first_reading == first
+
+
 def test_a_setting_that_came_later_than_the_checkpoint_has_its_default(run, small_partnet):
     path = run / "checkpoints" / "network.json"
     description = json.loads(path.read_text())
