@@ -1,9 +1,15 @@
 import os
 import subprocess
+import types
 
 import pytest
+from small_results import SETTINGS, readings
 
+from instance_seg.evaluation.evaluate import Evaluation
+from instance_seg.evaluation.results import read_results
 from instance_seg.presets import load_config
+from instance_seg.run_files import save_results
+from instance_seg.training.checkpoint import Progress
 from instance_seg.training.run_record import commit, provenance
 
 
@@ -52,3 +58,16 @@ def test_what_results_say_of_their_origin():
     assert origin["machine"].split(", ")[0] == f"{len(os.sched_getaffinity(0))} CPUs"
     assert set(origin) == {"commit", "machine", "schedule", "engine"}
     assert origin["engine"]["strategy"] == "one_device" and origin["engine"]["mixed_precision"] == "none"
+
+
+@pytest.mark.parametrize("settings", [{}, {"test_copies": 6}])
+def test_results_say_over_how_many_copies_outputs_are_averaged(settings, tmp_path):
+    config = load_config("demo", settings | {"logdir": str(tmp_path)})
+    system = types.SimpleNamespace(task=types.SimpleNamespace(subset="Chair"), trainable_variables=[])
+    seconds = {"predict": 1.0, "cluster": 1.0, "metrics": 1.0}
+    save_results(config, system, Evaluation(readings({0: 80.0}), seconds, [], 1, {}), Progress(800, 1.0), {})
+    saved = read_results(tmp_path / "results.json")["readings"]
+    assert len(saved) == 2
+    assert all(reading["settings"].keys() == SETTINGS.keys() | settings.keys() for reading in saved.values())
+    assert all(reading["settings"].get("test_copies") == settings.get("test_copies") for reading in saved.values())
+    assert ("means over 6 copies of each cloud" in (tmp_path / "table.md").read_text()) == bool(settings)

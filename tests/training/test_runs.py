@@ -116,16 +116,6 @@ def test_evaluating_the_checkpoint_again_gives_the_same_results(unbroken, small_
     assert again["run"]["iterations"] == 8
 
 
-def test_results_say_over_how_many_copies_outputs_are_averaged(unbroken, small_partnet, tmp_path):
-    evaluate(tiny_config(small_partnet, tmp_path, category="Chair", ckpt=str(unbroken), test_copies=2))
-    of_two, first = (read_results(folder / "results.json")["readings"] for folder in (tmp_path, unbroken))
-    assert of_two.keys() == first.keys() and of_two != first
-    for name, reading in of_two.items():
-        assert reading["settings"] == first[name]["settings"] | {"test_copies": 2}
-    texts = [(folder / "table.md").read_text() for folder in (tmp_path, unbroken)]
-    assert ["means over 2 copies of each cloud" in text for text in texts] == [True, False]
-
-
 def test_a_sweep_measures_what_evaluations_one_by_one_do(unbroken, small_partnet, tmp_path):
     def config(**more):
         return tiny_config(small_partnet, tmp_path, category="Chair", ckpt=str(unbroken), **more)
