@@ -58,7 +58,8 @@ def train(system, batch, steps):
     return {name: float(value) for name, value in terms.items()}
 
 
-@pytest.mark.parametrize(("kind", "fusion"), [(PointGroup, "none"), (PointGroup, "own"), (Hais, "own")])
+@pytest.mark.parametrize("fusion", ["none", "own"])
+@pytest.mark.parametrize("kind", CASES)
 def test_a_system_learns_a_room_by_heart(kind, fusion, room):
     clouds, task = room
     keras.utils.set_random_seed(0)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from plyfile import PlyData
 from tools_in_process import call, loaded
+from training.small_runs import tiny_config
 
 from instance_seg.building import make_data_set
 from instance_seg.clustering.partition import as_proposals
@@ -12,16 +13,6 @@ from instance_seg.evaluation.evaluate import Drawable
 from instance_seg.experiment import train
 from instance_seg.presets import load_config
 from instance_seg.structures import Labels, Segmented
-
-TINY = {
-    "depth": 3,
-    "full_depth": 3,
-    "channels": (8,),
-    "num_blocks": 1,
-    "head_width": 8,
-    "train_batch_size": 2,
-    "max_iter": 1,
-}
 
 
 @pytest.fixture(scope="module")
@@ -34,9 +25,8 @@ def tool():
 def runs(small_partnet, tmp_path_factory):
     """A single-level baseline and a cross-level run."""
     folder = tmp_path_factory.mktemp("runs")
-    for name, settings in (("single_level_baseline", {"level": 1}), ("cross_level_fusion", {})):
-        more = {"variant": name, "category": "Scissors", "data_dir": str(small_partnet), "logdir": str(folder / name)}
-        assert train(load_config("paper", TINY | settings | more)) == 0
+    for name, more in (("single_level_baseline", {"level": 1}), ("cross_level_fusion", {})):
+        assert train(tiny_config(small_partnet, folder / name, variant=name, max_iter=1, **more)) == 0
     return folder / "single_level_baseline", folder / "cross_level_fusion"
 
 

@@ -18,7 +18,6 @@ from small_data import write_small_partnet  # noqa: E402
 from training.small_runs import command, settings  # noqa: E402
 
 OCTREE = {"full_depth": 2, "channels": (8, 8), "test_batch_size": 2}  # a way down and up, and a batch of another size
-TWO = {"strategy": "mirrored", "num_replicas": 2}
 RUNS = {
     "chair": OCTREE | {"category": "Chair", "max_iter": 16, "test_every_iter": 8},
     "scissors_pointnet2": {
@@ -32,8 +31,9 @@ RUNS = {
     "chair_asis_level_3": OCTREE | {"category": "Chair", "variant": "asis_fusion", "level": 3, "max_iter": 12},
     "scissors_mirrored": {
         **OCTREE,
-        **TWO,
         "variant": "cross_level_fusion",
+        "strategy": "mirrored",
+        "num_replicas": 2,
         "max_iter": 12,
     },
 }

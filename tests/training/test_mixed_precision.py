@@ -73,6 +73,7 @@ def gradients_of(config):
 @pytest.mark.parametrize(
     ("mixed_precision", "variant"),
     [
+        ("bfloat16", "cross_level_fusion"),
         ("float16", "cross_level_fusion"),
         ("float16", "cross_level_pointnet2"),
         ("bfloat16", "asis_fusion"),

@@ -1,7 +1,4 @@
-"""Two logical CPU devices with statistics of their own, and what impossible settings get.
-
-That two devices train as one does says test_golden_runs.py.
-"""
+"""Whole runs on two logical CPU devices against the same run on one, and what impossible settings get."""
 
 import json
 import subprocess
@@ -11,6 +8,7 @@ import pytest
 from training.small_runs import command, losses, settings
 
 from instance_seg.config import EngineConfig
+from instance_seg.evaluation.results import read_results
 from instance_seg.experiment import train
 from instance_seg.presets import load_config
 from instance_seg.training.strategy import make_strategy
@@ -18,7 +16,7 @@ from instance_seg.training.strategy import make_strategy
 pytestmark = pytest.mark.slow
 
 RUN = {"full_depth": 2, "channels": (8, 8), "head_hidden": 1}
-RUN |= {"train_batch_size": 4, "max_iter": 2, "learning_rate": 0.001}
+RUN |= {"train_batch_size": 4, "max_iter": 12, "learning_rate": 0.001}
 TWO = {"strategy": "mirrored", "num_replicas": 2}
 
 
@@ -34,8 +32,18 @@ def one(small_partnet, tmp_path_factory):
     return np.array(list(losses(folder).values()))
 
 
+def test_two_replicas_have_the_losses_of_one(one, small_partnet, tmp_path):
+    done = run_alone(settings(small_partnet, tmp_path, **RUN, **TWO))
+    assert done.returncode == 0, done.stderr
+    two = np.array(list(losses(tmp_path).values()))
+    assert len(one) == len(two) == 12
+    np.testing.assert_allclose(two, one, rtol=1e-4)  # rounding grows from step to step
+    np.testing.assert_allclose(two[:3], one[:3], rtol=1e-6)
+    assert read_results(tmp_path / "results.json")["run"]["iterations"] == 12
+
+
 def test_two_replicas_with_statistics_of_their_own_have_others(one, small_partnet, tmp_path):
-    more = {"sync_batch_norm": False, "mixed_precision": "float16"}
+    more = {"sync_batch_norm": False, "max_iter": 2, "mixed_precision": "float16"}
     done = run_alone(settings(small_partnet, tmp_path, **RUN | TWO | more))
     assert done.returncode == 0, done.stderr
     first = losses(tmp_path)[1]
