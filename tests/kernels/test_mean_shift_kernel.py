@@ -288,7 +288,8 @@ def test_ctrl_c_ends_the_kernel():
         try:
             assert process.stdout.readline() == "running\n"
             process.send_signal(signal.SIGINT)
-            assert process.communicate(timeout=60) == ("interrupted\n", None)
+            told = process.communicate(timeout=60)[0].splitlines()  # a short kernel may run before the long one
+            assert told[-1] == "interrupted" and set(told[:-1]) <= {"running"}
         finally:
             process.kill()
     assert process.returncode == 0
