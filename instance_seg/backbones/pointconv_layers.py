@@ -147,28 +147,23 @@ class Decoding(Composite):
 
 
 class DepthwisePooling(Layer):
-    """x [N, K, C] times a kernel of the same shape, which is linear in `hidden` [N, K, H]; the sum over K; SharedNorm.
-
-    With the kernel H W + b the sum is that of (x^T H) W^T along its diagonal: [N, C, H], and no [N, K, C] of a kernel.
-    """
+    """x [N, K, C] times a kernel of that shape, linear in `hidden` [N, K, H]; the sum over K; SharedNorm."""
 
     def build(self, x_shape, hidden_shape):
-        channels, hidden = x_shape[-1], hidden_shape[-1]
+        channels = x_shape[-1]
         self.kernel = Linear(channels, use_bias=True, initializer=self.initializer, name="kernel")
-        self.kernel.build((None, hidden))
+        self.kernel.build(hidden_shape)
         zeros = keras.initializers.Zeros()
         self.bias = self.add_weight(name="bias", shape=(channels,), initializer=zeros, trainable=True)
         self.norm = SharedNorm("relu", name="norm")
 
     def call(self, x, hidden, training=False):
         """[N, C]."""
-        x, hidden = (tf.cast(each, self.compute_dtype) for each in (x, hidden))
-        weights, offset, bias = (value_in(v, x.dtype) for v in (self.kernel.kernel, self.kernel.bias, self.bias))
-        moved = tf.matmul(x, hidden, transpose_a=True)  # [N, C, H]
-        pooled = tf.reduce_sum(moved * tf.transpose(weights), axis=2) + tf.reduce_sum(x, axis=1) * offset + bias
+        kernel = self.kernel(tf.reshape(hidden, [-1, hidden.shape[-1]]))  # one product; one for each of N is slow
+        kernel = tf.reshape(kernel, tf.shape(x))
+        pooled = tf.reduce_sum(tf.cast(x, kernel.dtype) * kernel, axis=1) + value_in(self.bias, kernel.dtype)
         return self.norm(pooled, training=training)
 
     def multiplications(self, x, hidden) -> int:
-        """Of x^T H, and of its diagonal product with W."""
-        n, neighbors, channels = x.shape
-        return n * channels * hidden.shape[-1] * (neighbors + 1)
+        """Of x with the kernel; `kernel` counts its own."""
+        return math.prod(x.shape)
