@@ -19,6 +19,7 @@ import sys
 
 from absl import app, flags
 
+from instance_seg.allocator import keep_freed_memory
 from instance_seg.config import Config
 from instance_seg.experiment import evaluate, sweep
 from instance_seg.flags import config_from_flags, define_flags
@@ -57,6 +58,7 @@ def score(predictions: str, ground_truth: str, config: Config) -> str:
 @ending_at_signals("stopped; what was not finished is not written, and the same command starts again")
 def main(_) -> None:
     """Evaluates what the flags name: a network, or predictions in files."""
+    keep_freed_memory()
     try:
         if (_PREDICTIONS.value is None) != (_GROUND_TRUTH.value is None):
             raise ValueError("--predictions and --ground_truth go together")

@@ -10,6 +10,7 @@ import sys
 
 from absl import app, flags
 
+from instance_seg.allocator import keep_freed_memory
 from instance_seg.building import build_system, make_data_set
 from instance_seg.describe import describe
 from instance_seg.experiment import train
@@ -26,6 +27,7 @@ _DESCRIBE = flags.DEFINE_boolean(
 
 @ending_at_signals("stopped at once; the same command continues from the last checkpoint")
 def main(_) -> None:
+    keep_freed_memory()
     try:
         config = config_from_flags()
         if _DESCRIBE.value:

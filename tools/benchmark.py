@@ -26,6 +26,7 @@ from pathlib import Path
 from absl import app, flags
 from tabulate import tabulate
 
+from instance_seg.allocator import keep_freed_memory
 from instance_seg.benchmark import blocks, evaluation, growth, peer, rooms, suites
 from instance_seg.benchmark.timing import CLOCKS, Row
 from instance_seg.benchmark.workload import read_shapes
@@ -127,6 +128,7 @@ def main(argv: list[str]) -> None:
     """Runs what the flags ask for and prints it."""
     if len(argv) > 1:
         raise app.UsageError(f"unexpected argument {argv[1]!r}")
+    keep_freed_memory()  # as the trainer does
     try:
         rows = run()
     except (ValueError, RuntimeError) as error:

@@ -1,0 +1,25 @@
+"""The C library's allocator, set for a program that needs the same large tensors in every step."""
+
+import ctypes
+import os
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # of malloc.h
+MAPPED = 64 << 20  # bytes from which a block is mapped by itself, and given back when it is freed
+
+
+def keep_freed_memory() -> None:
+    """Lets this process keep what it frees for what it allocates next, in one arena; by glibc alone.
+
+    Otherwise the freed tensors of a step go back to the system, and the next step gets pages that the system fills with
+    zeros: a quarter of the processor time of a small network's training. To be called before threads are
+    started. Does nothing with another C library, nor where an environment variable MALLOC_... has a setting.
+    """
+    try:
+        glibc = os.confstr("CS_GNU_LIBC_VERSION")
+    except (AttributeError, ValueError, OSError):
+        glibc = None
+    if not glibc or any(name.startswith("MALLOC_") for name in os.environ):
+        return
+    mallopt = ctypes.CDLL(None).mallopt
+    for option, value in ((M_ARENA_MAX, 1), (M_MMAP_THRESHOLD, MAPPED), (M_TRIM_THRESHOLD, 2**31 - 1)):
+        mallopt(option, value)
