@@ -142,12 +142,19 @@ class BatchNorm(Layer):
 
     def call(self, x, shortcut=None, training=False):
         """[M, C] -> [M, C]; `shortcut` [M, C] is added before the activation; `training`: statistics of the batch."""
-        if training:
-            mean, variance, rows = self._moments(x)
-            self._accumulate(self.moving_mean, mean, rows)
-            self._accumulate(self.moving_variance, variance * (rows / tf.maximum(rows - 1.0, 1.0)), rows)
-        else:
-            mean, variance = map(tf.convert_to_tensor, (self.moving_mean, self.moving_variance))
+        return self.normalize(x, *self.statistics(x, training), shortcut, training)
+
+    def statistics(self, x, training=False):
+        """Mean and variance [C] to normalize x with: those of the batch, and the moving ones follow, or the latter."""
+        if not training:
+            return tuple(map(tf.convert_to_tensor, (self.moving_mean, self.moving_variance)))
+        mean, variance, rows = self._moments(x)
+        self._accumulate(self.moving_mean, mean, rows)
+        self._accumulate(self.moving_variance, variance * (rows / tf.maximum(rows - 1.0, 1.0)), rows)
+        return mean, variance
+
+    def normalize(self, x, mean, variance, shortcut=None, training=False):
+        """What `call` gives, with the `statistics` of x."""
         weights = map(tf.convert_to_tensor, (self.gamma, self.beta))
         own = training and not self._shares_statistics()
         return ops.normalize(x, *weights, mean, variance, self.epsilon, self.slope, shortcut, batch_statistics=own)

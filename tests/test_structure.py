@@ -11,7 +11,7 @@ import instance_seg
 
 ROOT = pathlib.Path(instance_seg.__file__).parent
 ORDER = """quiet allocator structures registry options nesting files tables processes interrupt settings_file replicas
-    clustering data procedural initializers layers describe octree backbones fusion heads losses systems
+    clustering data procedural initializers recompute layers describe octree backbones fusion heads losses systems
     released metrics drawing viewer schedule config presets flags evaluation score_files score_parts score_scannet
     training building evaluator segmenter run_files portable experiment benchmark train evaluate calibrate
     prediction_files predict report jobs study_data study doctor""".split()

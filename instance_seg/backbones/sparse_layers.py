@@ -12,6 +12,7 @@ import tensorflow as tf
 import ocnn_tf_ops as ops
 from instance_seg.backbones.attention import VoxelAttention
 from instance_seg.layers import BatchNorm, Composite, Layer, Linear, uniform, value_in
+from instance_seg.recompute import recomputed
 
 CELLS, OCTANTS = 27, 8
 EPSILON, DECAY = 1e-4, 0.9  # spconv networks: PyTorch's momentum of 0.1
@@ -37,16 +38,23 @@ class SparseConv(Layer):
         return int(np.count_nonzero(table >= 0)) * math.prod(self.kernel.shape[1:])
 
 
-class NormConv(Composite):
-    """Batch normalization, ReLU, convolution."""
+class NormConv(Layer):
+    """Batch normalization, ReLU, convolution. Between them nothing is kept: the backward pass normalizes once more."""
 
     def __init__(self, channels: int, cells: int = CELLS, **kwargs):
         super().__init__(**kwargs)
         self.norm = BatchNorm("relu", epsilon=EPSILON, decay=DECAY, name="norm")
         self.conv = SparseConv(channels, cells, initializer=self.initializer, name="conv")
 
+    def build(self, shape, *_):
+        self.norm.build(shape)
+        self.conv.build(shape)
+
     def call(self, x, table, adjoint=None, training=False):
-        return self.conv(self.norm(x, training=training), table, adjoint)
+        def normalize_and_convolve(x, *statistics):
+            return self.conv(self.norm.normalize(x, *statistics, training=training), table, adjoint)
+
+        return recomputed(normalize_and_convolve, x, *self.norm.statistics(x, training))
 
 
 class SparseBlock(Composite):

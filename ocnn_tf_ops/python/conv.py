@@ -39,7 +39,8 @@ def _mirror(weights: tf.Tensor) -> tf.Tensor:
 def _conv_gradient(op, grad):
     x, weights, neighbors = op.inputs
     grad_weights = tf_ops().ocnn_octree_conv_grad_weights(x, grad, neighbors)
-    return octree_conv(grad, _mirror(weights), neighbors), grad_weights, None
+    with tf.control_dependencies([grad_weights]):
+        return octree_conv(grad, _mirror(weights), neighbors), grad_weights, None
 
 
 @tf.RegisterGradient("Ocnn>OctreeConvGradWeights")
@@ -113,7 +114,8 @@ def _transpose(weights: tf.Tensor) -> tf.Tensor:
 def _gather_conv_gradient(op, grad):
     x, weights, table, adjoint = op.inputs
     grad_weights = tf_ops().ocnn_gather_conv_grad_weights(x, grad, table, adjoint)
-    return gather_conv(grad, _transpose(weights), adjoint, table), grad_weights, None, None
+    with tf.control_dependencies([grad_weights]):
+        return gather_conv(grad, _transpose(weights), adjoint, table), grad_weights, None, None
 
 
 @tf.RegisterGradient("Ocnn>GatherConvGradWeights")

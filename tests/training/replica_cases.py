@@ -3,6 +3,7 @@
 A process can have one strategy with devices of its own, so the two-device half runs in a process apart.
 """
 
+import functools
 import sys
 
 import keras
@@ -14,6 +15,7 @@ from instance_seg.config import EngineConfig
 from instance_seg.layers import BatchNorm
 from instance_seg.losses.modes import mode_loss
 from instance_seg.losses.segmentation import average, weight_decay
+from instance_seg.recompute import recomputed
 from instance_seg.replicas import average_here, num_replicas, share, sum_over_replicas
 from instance_seg.structures import Batch, Labels, Level, LevelReadout, Points, Task
 from instance_seg.systems.learned_clustering import LearnedValues, joint_losses
@@ -43,12 +45,16 @@ def new_norm(synchronized: bool = True) -> BatchNorm:
     return norm
 
 
-def norm_case(norm: BatchNorm, x: tf.Tensor, factors: tf.Tensor) -> dict[str, tf.Tensor]:
-    """Output, gradients and moving statistics after one batch."""
+def norm_case(norm: BatchNorm, x: tf.Tensor, factors: tf.Tensor, again: bool = False) -> dict[str, tf.Tensor]:
+    """Output, gradients and moving statistics after one batch; `again`: normalized once more for the gradients."""
     weights = [norm.gamma.value, norm.beta.value]
     with tf.GradientTape() as tape:
         tape.watch(x)
-        y = norm(x, training=True)
+        if again:
+            normalize = functools.partial(norm.normalize, training=True)
+            y = recomputed(normalize, x, *norm.statistics(x, training=True))
+        else:
+            y = norm(x, training=True)
         loss = tf.reduce_sum(factors * y * y)
     grad_x, *grads = tape.gradient(loss, [x, *weights])
     if not norm.synchronized:
@@ -102,7 +108,7 @@ def adam_case(optimizer: Adam, weights: list[tf.Variable], values: tf.Tensor) ->
 def on_two_devices(strategy) -> dict[str, np.ndarray]:
     """The cases, every result with an axis of replicas in front or its rows joined."""
     with strategy.scope():
-        norms = {"sync": new_norm(), "own": new_norm(synchronized=False)}
+        norms = {"sync": new_norm(), "own": new_norm(synchronized=False), "again": new_norm()}
         scale, weight = DynamicScale(), tf.Variable(8.0)
         weights = [tf.Variable(start) for start in ADAM_START]
         adam, learned = Adam(weights), new_values()
@@ -115,7 +121,7 @@ def on_two_devices(strategy) -> dict[str, np.ndarray]:
     rows, factors, values, mask = (np.split(x, [SIZES[0]]) for x in (ROWS, FACTORS, VALUES, MASK))
     found = {}
     for name, norm in norms.items():
-        case = run(lambda x, f, norm=norm: norm_case(norm, x, f), rows, factors)
+        case = run(lambda x, f, norm=norm, again=name == "again": norm_case(norm, x, f, again), rows, factors)
         found |= {f"{name}/{k}": np.concatenate(v) if k in ("y", "grad_x") else np.stack(v) for k, v in case.items()}
     found |= {f"loss/{k}": np.stack(v) for k, v in run(loss_case, values, mask, SPLITS).items()}
     case = run(

@@ -28,12 +28,13 @@ def test_there_are_two_replicas(two):
     np.testing.assert_array_equal(two["scale/replicas"], [4, 4])  # the share of 8
 
 
-def test_synchronized_norm_is_that_of_the_whole_batch(two):
+@pytest.mark.parametrize("how", ["sync", "again"])
+def test_synchronized_norm_is_that_of_the_whole_batch(two, how):
     want = cases.norm_case(cases.new_norm(), tf.constant(cases.ROWS), tf.constant(cases.FACTORS))
-    np.testing.assert_allclose(two["sync/y"], want["y"], rtol=1e-12)
-    np.testing.assert_allclose(two["sync/grad_x"], want["grad_x"], rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(two[f"{how}/y"], want["y"], rtol=1e-12)
+    np.testing.assert_allclose(two[f"{how}/grad_x"], want["grad_x"], rtol=1e-9, atol=1e-12)
     for name in ("grad_weights", "moving"):
-        np.testing.assert_allclose(two[f"sync/{name}"], np.stack([want[name]] * 2), rtol=1e-12)
+        np.testing.assert_allclose(two[f"{how}/{name}"], np.stack([want[name]] * 2), rtol=1e-12)
 
 
 def test_separate_norms_see_their_own_rows_and_agree_on_moving_statistics(two):
