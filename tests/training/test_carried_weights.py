@@ -50,6 +50,11 @@ def test_the_card_has_the_measures_of_the_results(tmp_path):
         "| without region centers | Coarse  |   55.5 |" in text
         and "| with region centers    | Mean    |   50.0" in text
     )
+    assert "40 % of them of the sturdy styles" in text and "real_shapes.sh" in text
+    write_results(tmp_path, build_results(run | {"subset": "Bed"}, readings({0: 55.5, 2: 44.5})))
+    call("model_card", f"--run={tmp_path}", f"--output={tmp_path / 'bed'}")
+    text = (tmp_path / "bed" / "README.md").read_text()
+    assert text.startswith("# Bed") and "sturdy" not in text and "tried on no real shape" in text
     measures = {"AP": 22.2, "AP50": 44.4}
     found = {"proposals": {"settings": {}, "levels": {"object": measures | {"per_class": {}}}, "mean": measures}}
     write_results(tmp_path, build_results(run | {"task": "scannet", "variant": "pointgroup_fusion"}, found))
