@@ -99,7 +99,7 @@ def calibrate(checkpoint: str, data_dir: str, options: Options) -> str:
         path = write_readings(checkpoint_folder(checkpoint), readings)
         validation = Evaluator(config, data_set, system, data_set.split(data_dir, "val"))
         within, best = _best_within(validation, {"": given, **readings}, options.measure)
-        write_limits(path.parent, _entropies(system, validation), options.across, within)
+        write_limits(path.parent, system.task, _entropies(system, validation), options.across, within)
     levels = list(next(iter(measured.values()))["levels"])
     rows = [[name, *(percent(of["levels"][k][options.measure]) for k in levels)] for name, of in measured.items()]
     title = f"{options.measure} on {len(clouds)} shapes of the split {options.split}; the first row is the run's own."

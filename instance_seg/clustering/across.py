@@ -2,8 +2,9 @@
 
 On shapes unlike those of the training offsets carry over better than classes do. Classes then flicker from point to
 point, and mean-shift within each of them cuts every part to pieces. The mean entropy of the class probabilities tells
-such shapes: on those of the validation split it stays below a limit. A CSV beside the checkpoints of a run keeps the
-limits, the bandwidth across classes, and the reading within classes that is taken below the limit ("": the run's own):
+such shapes: on shapes like those of the validation split it stays below a limit (limit_of). A CSV beside the
+checkpoints of a run keeps the limits, the bandwidth across classes, and the reading within classes that is taken below
+the limit ("": the run's own):
 
     level,limit,bandwidth,within,median,clouds
     coarse,0.156,0.2,calibrated,0.07,40
@@ -16,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import stdtrit
 
 from instance_seg.clustering.by_class import ByClass, read_readings
 from instance_seg.clustering.config import ClusterConfig
@@ -26,6 +28,7 @@ from instance_seg.structures import Task
 ACROSS, AUTO = "across classes", "auto"  # names of readings
 FILE_NAME, COLUMNS = "entropy.csv", ("level", "limit", "bandwidth", "within", "median", "clouds")
 MARGIN = 1.2  # by which a limit is above the largest entropy of the validation split
+MISTAKEN = 0.01  # share of clouds like those of the validation split that may be taken for unlike ones
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,11 +62,38 @@ def classes_by_vote(ids: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
     return sums.argmax(axis=1).astype(np.int32)[ids]
 
 
+def limit_of(entropies: Sequence[float], num_classes: int) -> float:
+    """The mean entropy beyond which a cloud is unlike the validation clouds, MARGIN above the largest of theirs.
+
+    One more cloud like them is beyond the largest of n with a probability of 1 / (n + 1), whatever the distribution. If
+    that is more than MISTAKEN, n clouds are too few for their largest to be a limit alone: then it is no lower than the
+    bound that a further draw from a log-normal distribution passes with the probability MISTAKEN, as far as n draws
+    tell mean and spread (Student's t). It ends at log(num_classes), which no entropy passes: after two or three clouds
+    none is unlike.
+
+    Args:
+        entropies: (nats) of n >= 1 validation clouds at a level.
+        num_classes: of the level.
+    """
+    count, largest = len(entropies), MARGIN * max(entropies)
+    if 1 / (count + 1) <= MISTAKEN:
+        return largest
+    highest = np.log(num_classes)
+    if count == 1:
+        return max(largest, highest)
+    logs = np.log(np.maximum(entropies, np.finfo(np.float32).tiny))
+    reach = stdtrit(count - 1, 1 - MISTAKEN) * np.sqrt(1 + 1 / count)
+    return max(largest, np.exp(min(logs.mean() + reach * logs.std(ddof=1), np.log(highest))))
+
+
 def write_limits(
-    folder: pathlib.Path, entropies: Mapping[str, Sequence[float]], bandwidth: float, within: str = ""
+    folder: pathlib.Path, task: Task, entropies: Mapping[str, Sequence[float]], bandwidth: float, within: str = ""
 ) -> pathlib.Path:
     """Writes the limits that follow from the mean entropies of validation clouds, level by level; gives the file."""
-    rows = [(name, MARGIN * max(of), bandwidth, within, np.median(of), len(of)) for name, of in entropies.items()]
+    classes = {level.name: len(level.classes) for level in task.levels}
+    rows = [
+        (name, limit_of(of, classes[name]), bandwidth, within, np.median(of), len(of)) for name, of in entropies.items()
+    ]
     path = folder / FILE_NAME
     with replacing(path) as temporary:
         pd.DataFrame(rows, columns=COLUMNS).round(4).to_csv(temporary, index=False)

@@ -8,6 +8,7 @@ from instance_seg.clustering.across import (
     Across,
     chosen_reading,
     classes_by_vote,
+    limit_of,
     read_across,
     write_limits,
 )
@@ -37,15 +38,37 @@ def test_limits_are_a_fifth_above_the_largest_entropy_of_the_validation_clouds(t
     own, calibrated = ClusterConfig(), ClusterConfig(bandwidth=0.07)
     readings = {"": own, "calibrated": calibrated}
     assert read_across(tmp_path, TASK, readings) == {}
-    write_limits(tmp_path, {"coarse": [0.1, 0.05, 0.2], "fine": [0.5]}, 0.3)
+    entropies = {"coarse": [0.1, 0.05, 0.2] * 33, "fine": [0.5] * 99}  # one more of 99 is beyond them in a hundredth
+    write_limits(tmp_path, TASK, entropies, 0.3)
     assert read_across(tmp_path, TASK, readings)["auto"].within == own
-    write_limits(tmp_path, {"coarse": [0.1, 0.05, 0.2], "fine": [0.5]}, 0.3, "calibrated")
+    write_limits(tmp_path, TASK, entropies, 0.3, "calibrated")
     found = read_across(tmp_path, TASK, readings)
     assert found["across classes"] == Across(calibrated, 0.3)
     assert found["auto"] == Across(calibrated, 0.3, (("coarse", 0.24), ("fine", 0.6)))
     asked = [("coarse", 0.25), ("coarse", 0.23), ("fine", 0.25)]
     assert [found["auto"].is_unlike(*of) for of in asked] == [True, False, False]
     assert found["across classes"].is_unlike("coarse", 9.0) is None
+
+
+def test_a_limit_of_few_clouds_is_that_of_a_further_draw():
+    t = 2.9979515668685277  # of 7 degrees of freedom, 99 %
+    few = np.exp(np.array([-2.0, -1, -2, -1, -2, -1, -2, -1]))
+    bound = np.exp(-1.5 + t * np.sqrt(2 / 7 * 9 / 8))  # of mean -1.5 and variance 2 / 7
+    assert limit_of(few, 10**9) == pytest.approx(bound, rel=1e-6)
+    assert limit_of(few, 3) == pytest.approx(np.log(3))  # which no entropy passes
+    assert limit_of([0.5] * 8, 50) == pytest.approx(0.6)  # which do not differ
+    assert limit_of([0.5], 50) == pytest.approx(np.log(50)) and limit_of([0.0, 0.5], 2) == pytest.approx(np.log(2))
+
+
+@pytest.mark.parametrize("count", [8, 20, 40])
+def test_few_validation_clouds_take_hardly_any_like_them_for_unlike(count):
+    draws = np.exp(np.random.default_rng(0).normal(-1.5, 0.7, (400, count + 60)))
+    shares = {True: [], False: []}
+    for entropies in draws:
+        known, others = entropies[:count], entropies[count:]
+        shares[True].append(np.mean(others > limit_of(known, 10**9)))
+        shares[False].append(np.mean(others > 1.2 * known.max()))
+    assert np.mean(shares[True]) < 0.0125 and (count > 8 or np.mean(shares[False]) > 0.04)
 
 
 OWN = {"bandwidth": 0.3, "clustering": "sklearn"}

@@ -172,7 +172,7 @@ def test_readings_across_classes(tmp_path):
     given = network.readings(network.settings)
     assert network.all_readings(network.settings, tmp_path) == given
     assert network.entropies((readout,), points) == {level.name: [pytest.approx(0.9), pytest.approx(0.1)]}
-    write_limits(tmp_path, {level.name: [0.3, 0.5]}, 0.3)
+    write_limits(tmp_path, network.task, {level.name: [0.3, 0.5] * 50}, 0.3)
     readings = network.all_readings(network.settings, tmp_path)
     assert list(readings) == [*given, "across classes", "auto"] and readings["auto"].bandwidth == 0.3
     within = next(iter(given.values()))
