@@ -21,7 +21,7 @@ flags.DEFINE_string("output", None, "folder with the weights", required=True)
 SHAPES = """# {subset}: parts on three levels
 
 The network of the preset `{preset}`, {parameters:,} parameters in half precision, {iterations} iterations in
-{minutes:.0f} minutes on two cores; `bash experiments/weights.sh --categories={subset}` makes it again.
+{minutes:.0f} minutes of wall time; `bash experiments/weights.sh --categories={subset}` makes it again.
 
 **Data.** Procedural shapes with PartNet's labels{styles}; no scan and no artist's model. In
 training they are warped, unevenly sampled and of rough normals.
@@ -31,16 +31,17 @@ takes; `unlike` is how many of the shapes it finds unlike those of the training.
 
 {table}
 
-**Limits.** It knows the parts of these shapes and no others. y must point up, and the front to z. {real}
+**Limits.** It knows the parts of these shapes and no others. y must point up, and the front to z.
+{real}
 Where its classes are uncertain it says so, and looks for parts across classes.
 """
 STURDY_STYLES = ", 40 % of them of the sturdy styles"
-TRIED = "On\nreal furniture (`bash experiments/real_shapes.sh`) it finds some parts and misses others."
-UNTRIED = "It was\ntried on no real shape."
+TRIED = "On real furniture (`bash experiments/real_shapes.sh`) it finds some parts and misses others."
+UNTRIED = "It was tried on no real shape."
 ROOMS = """# Rooms: the objects of scans
 
 The network `{variant}` of the preset `{preset}`, {parameters:,} parameters in half precision, {iterations}
-iterations in {minutes:.0f} minutes on two cores; `bash experiments/weights.sh --categories=Rooms` makes it again.
+iterations in {minutes:.0f} minutes of wall time; `bash experiments/weights.sh --categories=Rooms` makes it again.
 
 **Data.** Procedural rooms with ScanNet's classes, vertices 6 cm apart, half of them with a ceiling; no scan. In
 training half of them are gray, as scans without colors are.
