@@ -25,6 +25,7 @@ _TONES = np.array([(0.66, 0.95), (0.80, 0.78), (0.42, 0.98), (0.92, 0.90), (0.45
 _LIGHT = np.array([-0.45, 0.75, 0.50])  # from the upper left, towards the viewer
 _DPI = 100
 _TITLE_PIXELS = 26
+_TITLE_POINTS = 9  # of the font
 _INSET = 0.34  # of the width of a cloud
 _FRAME = "#d81b1b"
 _STRAY = 2  # percent of an instance's points, on each side, that a frame may leave out
@@ -118,10 +119,10 @@ def render_panel(
             left, bottom = position + right * (1 - _INSET), up * (1 - _INSET)
             corner = (left / len(columns), bottom * size / height, _INSET / len(columns), _INSET * size / height)
             _draw_inset(_square(figure, corner, center, radius), column, axes, size, see_through)
-        middle = (position + 0.5) / len(columns)
-        figure.text(
-            middle, 1 - _TITLE_PIXELS / 2 / height, column.title, ha="center", va="center", fontsize=9, parse_math=False
-        )
+        title = figure.text((position + 0.5) / len(columns), 1 - _TITLE_PIXELS / 2 / height, column.title)
+        title.set(ha="center", va="center", fontsize=_TITLE_POINTS, parse_math=False)
+        taken = title.get_window_extent(canvas.get_renderer()).width / (0.94 * size)
+        title.set_fontsize(_TITLE_POINTS / max(taken, 1))  # a long one becomes smaller, not cut
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[:, :, :3].copy()
 

@@ -146,3 +146,9 @@ def test_the_axis_that_points_up():
     np.testing.assert_array_equal(
         render_panel([("", xyz, labels)], 60, up="z"), render_panel([("", turned, labels)], 60)
     )
+
+
+def test_a_long_title_becomes_smaller_and_is_not_cut():
+    column = Column("StorageFurniture, level 1", cloud(), np.zeros(500, int))
+    title = render_panel([column], size=120)[:26]
+    assert (title < 200).any() and (title[:, [0, -1]] > 200).all()
