@@ -6,7 +6,7 @@
 #   --run=RUN           run on rooms, or folder of weights; default: the weights that come along
 #   --variant=NAME      the network that it is of; default: pointgroup_fusion, that of the weights that come along
 #   --preset=NAME       and its preset; default: carried
-#   --out=DIR           the rooms as a data set, results and predictions; default: logs/real_rooms
+#   --out=DIR           the rooms as a data set, results, predictions and pictures; default: logs/real_rooms
 #   --package=DIR       the npm package @iwer/sem 2.4.0 (MIT), unpacked; default: npm fetches it
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -37,3 +37,5 @@ fi
   --test_split=val --ckpt="$run" --logdir="$out/measured" --metrics=scannet,class_agnostic
 "$PYTHON" -m instance_seg.predict --run="$run" --up=z --output="$out/predicted" \
   $(printf -- '--input=%s ' "$out"/rooms/scans/*/*_vh_clean_2.ply)
+"$PYTHON" tools/draw_figures.py --data_dir="$out/rooms" --fusion="$run" --split=val --shapes=0,1,2,3,4 --size=320 --below=0.75 \
+  --out="$out/pictures"

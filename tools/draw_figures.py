@@ -1,13 +1,14 @@
 """Draws test shapes and rooms as the paper's Figures 6, 8, 9 and 11, and precision over recall, from runs' checkpoints.
 
-    python tools/draw_figures.py --data_dir=DIR --baseline=RUN --fusion=RUN --out=DIR --shapes=0,3
+    python tools/draw_figures.py --data_dir=DIR --fusion=RUN [--baseline=RUN] --out=DIR --shapes=0,3
 
 A panel shows the ground truth, the baseline, and the network with fusion: of PartNet's shapes the cross-level network
-without and with semantic region centers. Instances have the color of the ground truth they match, wrong ones a red
-frame; the inset shows the shifted points that are clustered. RUN is a run's folder or a checkpoint prefix; both are of
-one category or data set. Leaves in --out:
+without and with semantic region centers. Without --baseline it shows the readings of one run. Instances have the color
+of the ground truth they match, wrong ones a red frame; the inset shows the shifted points that are clustered. RUN is a
+run's folder, a checkpoint prefix or a folder of weights; both are of one category or data set. Leaves in --out:
 
     shape_<row>_level_<k>.png                          the panel
+    all_level_<k>.png                                  the panels of several shapes, two in a row
     shape_<row>_level_<k>/<column>.ply, _shifted.ply   its columns, with the properties `semantic` and `instance`
     curves_level_<k>.png                               over the whole split, with --curves, of PartNet alone
 """
@@ -26,7 +27,7 @@ from instance_seg.data.batches import Split
 from instance_seg.data.pipeline import evaluation_dataset
 from instance_seg.drawing.curves import render_curves
 from instance_seg.drawing.panels import panel_columns
-from instance_seg.drawing.pictures import Column, render_panel, write_png
+from instance_seg.drawing.pictures import Column, render_panel, stacked, write_png
 from instance_seg.drawing.ply import write_labels
 from instance_seg.evaluation.evaluate import Drawable, Evaluation, evaluate
 from instance_seg.evaluation.predictor import Predictor
@@ -36,14 +37,16 @@ from instance_seg.training.checkpoint_files import described_config
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("data_dir", None, "the data set", required=True)
-flags.DEFINE_string("baseline", None, "run of a baseline", required=True)
-flags.DEFINE_string("fusion", None, "run of the network with fusion", required=True)
+flags.DEFINE_string("baseline", None, "run of a baseline; default: none")
+flags.DEFINE_string("fusion", None, "run of the network with fusion; without --baseline any run", required=True)
 flags.DEFINE_string("out", None, "folder for the pictures", required=True)
 flags.DEFINE_list("shapes", ["0"], "rows of the split: shapes or rooms")
 flags.DEFINE_enum("split", "test", ["train", "val", "test"], "split that is shown")
 flags.DEFINE_float("bandwidth", ClusterConfig.bandwidth, "of mean-shift")
 flags.DEFINE_float("push", ClusterConfig.semantic_center_offset, "lambda of Eq. 7")
 flags.DEFINE_enum("region_push", "unit", ["unit", "soft"], "unit: Eq. 7; soft: ours")
+flags.DEFINE_integer("size", None, "pixels of a cloud; default: 320, of rooms 480", 50, 2000)
+flags.DEFINE_float("below", 1.0, "share of the height that is drawn: 0.8 takes the ceiling off a room", 0.05, 1.0)
 flags.DEFINE_bool("curves", False, "draw precision over recall too: measures all shapes")
 flags.DEFINE_float("threshold", 0.5, "IoU of the curves: 0.25, 0.5 or 0.75")
 
@@ -82,17 +85,34 @@ class Run:
         return {"up": self.data_set.up, **self.data_set.picture}
 
 
-def draw_shape(baseline: Run, fusion: Run, row: int, out: Path) -> None:
-    """All panels of one shape or room, with the PLY files of their columns."""
-    (first,), (second,) = (run.evaluate([run.clouds[row]], 1).samples for run in (baseline, fusion))
-    for level in baseline.task.levels:
-        if level.name in first.levels and level.name in second.levels:
-            truth, columns = first.levels[level.name]
-            found = [*columns[::-1][:1], *second.levels[level.name][1][::-1]]  # what is clustered without a push first
-            titles = (PLAIN, FUSION) if len(found) == 2 else (BASELINE, WITHOUT, WITH)
-            shown = [each._replace(title=title) for each, title in zip(found, titles, strict=True)]
-            base = out / f"shape_{row}_level_{level.number}"
-            write_panel(base, second.xyz, truth, shown, second.normals, fusion.picture)
+def draw_shapes(baseline: Run | None, fusion: Run, rows: Sequence[int], out: Path, picture: Mapping[str, Any]) -> None:
+    """All panels of some shapes or rooms, with the PLY files of their columns.
+
+    Args:
+        rows: of the split.
+        picture: how panels are drawn, arguments of render_panel in place of the data set's.
+    """
+    runs = [fusion] if baseline is None else [baseline, fusion]
+    samples = [run.evaluate([run.clouds[row] for row in rows], len(rows)).samples for run in runs]
+    for level in fusion.task.levels:
+        panels = []
+        for row, *of_runs in zip(rows, *samples, strict=True):
+            if all(level.name in sample.levels for sample in of_runs):
+                truth, shown = of_runs[-1].levels[level.name]
+                if baseline is not None:
+                    shown = _beside(of_runs[0].levels[level.name][1], shown)
+                base = out / f"shape_{row}_level_{level.number}"
+                seen = of_runs[-1]
+                panels.append(write_panel(base, seen.xyz, truth, shown, seen.normals, fusion.picture | picture))
+        if len(panels) > 1:
+            write_png(out / f"all_level_{level.number}.png", stacked(panels), palette=True)
+
+
+def _beside(baseline: Sequence[Drawable], fusion: Sequence[Drawable]) -> list[Drawable]:
+    """What is shown of two runs; what is clustered without a push comes first."""
+    found = [*baseline[::-1][:1], *fusion[::-1]]
+    titles = (PLAIN, FUSION) if len(found) == 2 else (BASELINE, WITHOUT, WITH)
+    return [each._replace(title=title) for each, title in zip(found, titles, strict=True)]
 
 
 def write_panel(
@@ -102,20 +122,24 @@ def write_panel(
     shown: Sequence[Drawable],
     normals: np.ndarray | None,
     picture: Mapping[str, Any],
-) -> None:
-    """BASE.png, and a PLY for every column in the folder BASE; `instance` is numbered after the ground truth.
+) -> np.ndarray:
+    """Writes BASE.png, and a PLY for every column into the folder BASE, and returns the panel.
+
+    `instance` is numbered after the ground truth.
 
     Args:
         picture: how the panel is drawn, arguments of render_panel.
     """
     columns = panel_columns(xyz, truth, shown, normals)
-    write_png(base.with_name(f"{base.name}.png"), render_panel(columns, **picture))
+    panel = render_panel(columns, **picture)
+    write_png(base.with_name(f"{base.name}.png"), panel)
     write_labels(base / f"{_file_name(columns[0])}.ply", xyz, truth.semantic, truth.instance)
     for column, (_, segmented, _) in zip(columns[1:], shown):
         write_labels(base / f"{_file_name(column)}.ply", xyz, segmented.semantic, column.labels)
         if segmented.shifted is not None:
             path = base / f"{_file_name(column)}_shifted.ply"
             write_labels(path, segmented.shifted, segmented.semantic, column.labels)
+    return panel
 
 
 def draw_curves(baseline: Run, fusion: Run, threshold: float, out: Path) -> None:
@@ -131,16 +155,19 @@ def draw_curves(baseline: Run, fusion: Run, threshold: float, out: Path) -> None
             write_png(out / f"curves_level_{level.number}.png", render_curves(methods, threshold))
 
 
-def check_runs(baseline: Run, fusion: Run, shapes: list[int], curves: bool) -> None:
+def check_runs(baseline: Run | None, fusion: Run, shapes: list[int], curves: bool) -> None:
     """ValueError unless both runs are of one category or data set, which has the shapes and a common level."""
-    names = [run.task.subset or run.task.dataset for run in (baseline, fusion)]
-    if names[0] != names[1]:
+    runs = [fusion] if baseline is None else [baseline, fusion]
+    names = [run.task.subset or run.task.dataset for run in runs]
+    if names[0] != names[-1]:
         raise ValueError(f"--baseline is of {names[0]}, --fusion of {names[1]}; give runs of one category")
-    levels = [{run.task.levels[k].name for k in run.task.scored} for run in (baseline, fusion)]
-    if not levels[0] & levels[1]:
+    levels = [{run.task.levels[k].name for k in run.task.scored} for run in runs]
+    if not levels[0] & levels[-1]:
         raise ValueError("--baseline and --fusion have no level in common")
+    if curves and baseline is None:
+        raise ValueError("--curves: precision over recall is drawn of two runs; give --baseline")
     if curves and fusion.task.dataset != "partnet":
-        raise ValueError(f"--curves: precision over recall is drawn of PartNet alone, these runs are of {names[1]}")
+        raise ValueError(f"--curves: precision over recall is drawn of PartNet alone, these runs are of {names[0]}")
     for row in shapes:
         if row not in range(len(fusion.clouds)):
             raise ValueError(f"--shapes: there is no shape {row}; the split has 0 to {len(fusion.clouds) - 1}")
@@ -155,10 +182,11 @@ def main(argv: list[str]) -> None:
     try:
         shapes = [int(row) for row in FLAGS.shapes if row]
         names = {"bandwidth": FLAGS.bandwidth, "semantic_center_offset": FLAGS.push, "region_push": FLAGS.region_push}
-        runs = [Run(each, FLAGS.data_dir, FLAGS.split, names) for each in (FLAGS.baseline, FLAGS.fusion)]
+        named = (FLAGS.baseline, FLAGS.fusion)
+        runs = [each and Run(each, FLAGS.data_dir, FLAGS.split, names) for each in named]
         check_runs(*runs, shapes, FLAGS.curves)
-        for row in shapes:
-            draw_shape(*runs, row, out)
+        picture = {"below": FLAGS.below} | ({"size": FLAGS.size} if FLAGS.size else {})
+        draw_shapes(*runs, shapes, out, picture)
         if FLAGS.curves:
             draw_curves(*runs, FLAGS.threshold, out)
     except (ValueError, OSError) as error:

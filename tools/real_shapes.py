@@ -25,7 +25,7 @@ from real_pieces import PIECES, Assembled, assemble
 
 from instance_seg.data.partnet.shape import level_labels
 from instance_seg.data.partnet.taxonomy import load_taxonomy
-from instance_seg.drawing.pictures import Column, match_colors, render_panel, write_png
+from instance_seg.drawing.pictures import Column, match_colors, render_panel, stacked, write_png
 from instance_seg.drawing.ply import write_mesh_ply
 from instance_seg.interrupt import ending_at_signals
 from instance_seg.metrics.best_overlap import best_of_proposals
@@ -141,7 +141,7 @@ def segment_pieces(
         raise ValueError(f"--runs={runs}: has no run for any of {', '.join(names)}; want <Category> folders in it")
     means = [percent(np.nanmean([each[i] for each in best])) for i in (3, 4, 5)]
     rows.append(["mean of the best levels", "", sum(b.parts for b in best), sum(b.instances for b in best), *means])
-    write_png(out / "picture.png", stacked(panels))
+    write_png(out / "picture.png", stacked(panels), palette=True)
     table = markdown(HEADER, rows, num_names=2, bold=bold)
     write_text(out / "table.md", table + "\n")
     return table
@@ -164,12 +164,6 @@ def picture(piece: Assembled, task: Task, found: Mapping[str, Sequence[Segmented
                 labels, count = match_colors(proposals.instance(len(points)), truth.instance), len(proposals.label)
             columns.append(Column(f"{title}{name}: {count}", points, labels, normals))
     return render_panel(columns, 200)
-
-
-def stacked(panels: Sequence[np.ndarray]) -> np.ndarray:
-    """Panels in two columns."""
-    panels = [*panels, *[np.full_like(panels[0], 255)] * (len(panels) % 2)]
-    return np.concatenate([np.concatenate(panels[i : i + 2], axis=1) for i in range(0, len(panels), 2)])
 
 
 def installed() -> pathlib.Path:

@@ -13,6 +13,7 @@ from matplotlib.colors import hsv_to_rgb
 from matplotlib.figure import Figure
 from matplotlib.image import imsave
 from matplotlib.patches import Rectangle
+from PIL import Image
 
 from instance_seg.clustering.partition import compact_ids, contingency
 from instance_seg.files import replacing
@@ -84,6 +85,7 @@ def render_panel(
     elevation: float = 20.0,
     up: str = "y",
     see_through: bool = False,
+    below: float = 1.0,
 ) -> np.ndarray:
     """Draws point clouds side by side, all at one scale, orthographic and seen from slightly above.
 
@@ -94,6 +96,7 @@ def render_panel(
       elevation: degrees by which the viewer looks down.
       up: the axis of the points that points up, "x", "y" or "z".
       see_through: points in no instance, such as walls, hide no others, and are left out of insets.
+      below: share of the height of all columns above which nothing is drawn; less than 1 takes the ceiling off rooms.
 
     Returns:
       [size + 26, size * len(columns), 3] uint8.
@@ -104,6 +107,7 @@ def render_panel(
     columns = [_checked(Column(*column)) for column in columns]
     if not columns:
         raise ValueError("a panel needs at least one column")
+    columns = _cut(columns, UPRIGHT[up][1], below)
     axes = camera_axes(azimuth, elevation) @ UPRIGHT[up]
     projected = [column.xyz @ axes.T for column in columns]
     center, radius = _frame(np.concatenate(projected)[:, :2])
@@ -127,10 +131,23 @@ def render_panel(
     return np.asarray(canvas.buffer_rgba())[:, :, :3].copy()
 
 
-def write_png(path: str | os.PathLike, image: np.ndarray) -> None:
-    """Writes [H, W, 3] uint8 as PNG, whole or not at all. Panels of one width stack with np.concatenate."""
+def write_png(path: str | os.PathLike, image: np.ndarray, palette: bool = False) -> None:
+    """Writes [H, W, 3] uint8 as PNG, whole or not at all.
+
+    Args:
+      palette: keep 256 colors, in a third of the bytes.
+    """
     with replacing(path) as temporary:
-        imsave(temporary, image, format="png")
+        if palette:
+            Image.fromarray(image).quantize(256, dither=Image.Dither.NONE).save(temporary, "PNG", optimize=True)
+        else:
+            imsave(temporary, image, format="png")
+
+
+def stacked(panels: Sequence[np.ndarray]) -> np.ndarray:
+    """Panels [H, W, 3] of one size in two columns."""
+    panels = [*panels, *[np.full_like(panels[0], 255)] * (len(panels) % 2)]
+    return np.concatenate([np.concatenate(panels[i : i + 2], axis=1) for i in range(0, len(panels), 2)])
 
 
 def camera_axes(azimuth: float, elevation: float) -> np.ndarray:
@@ -153,6 +170,19 @@ def _checked(column: Column) -> Column:
             raise ValueError(f"column {column.title!r}: {name} {np.shape(array)} does not fit xyz {xyz.shape}")
     normals = None if column.normals is None else np.asarray(column.normals, np.float64)
     return column._replace(xyz=xyz, labels=np.asarray(column.labels), normals=normals)
+
+
+def _cut(columns: Sequence[Column], upward: np.ndarray, below: float) -> Sequence[Column]:
+    """The columns without the points, and what is said of them, that lie above a share of the height of all."""
+    if below >= 1:
+        return columns
+    heights = [column.xyz @ upward for column in columns]
+    bottom, top = min(map(np.min, heights)), max(map(np.max, heights))
+    kept = [height <= bottom + below * (top - bottom) for height in heights]
+    return [
+        Column(column.title, *(each if each is None else each[rows] for each in column[1:]))
+        for column, rows in zip(columns, kept)
+    ]
 
 
 def _frame(points: np.ndarray) -> tuple[np.ndarray, float]:

@@ -9,6 +9,7 @@ from instance_seg.drawing.pictures import (
     colors_for,
     match_colors,
     render_panel,
+    stacked,
     write_png,
 )
 from instance_seg.structures import UPRIGHT
@@ -152,3 +153,26 @@ def test_a_long_title_becomes_smaller_and_is_not_cut():
     column = Column("StorageFurniture, level 1", cloud(), np.zeros(500, int))
     title = render_panel([column], size=120)[:26]
     assert (title < 200).any() and (title[:, [0, -1]] > 200).all()
+
+
+def test_what_lies_above_a_share_of_the_height_is_left_out():
+    xyz = np.array([[x, y, 0.0] for x in (0.0, 1.0) for y in (0.0, 0.5, 1.0)])
+    one = np.zeros(6, int)
+    column = Column("a room", xyz, one, None, one, xyz + 0.1)
+    lower = Column(
+        "a room", *(each[xyz[:, 1] < 0.9] for each in (xyz, one)), None, one[:4], (xyz + 0.1)[xyz[:, 1] < 0.9]
+    )
+    np.testing.assert_array_equal(render_panel([column], size=100, below=0.6), render_panel([lower], size=100))
+    turned = column._replace(xyz=xyz @ UPRIGHT["z"], inset=None)
+    above = lower._replace(xyz=lower.xyz @ UPRIGHT["z"], inset=None)
+    np.testing.assert_array_equal(
+        render_panel([turned], size=100, below=0.6, up="z"), render_panel([above], size=100, up="z")
+    )
+
+
+def test_panels_stack_in_two_columns(tmp_path):
+    panels = [np.full((4, 6, 3), 50 * i, np.uint8) for i in range(3)]
+    image = stacked(panels)
+    assert image.shape == (8, 12, 3) and (image[4:, 6:] == 255).all() and (image[:4, 6:] == 50).all()
+    write_png(tmp_path / "few.png", image, palette=True)
+    np.testing.assert_array_equal(np.uint8(255 * matplotlib.image.imread(tmp_path / "few.png"))[:, :, :3], image)
