@@ -14,9 +14,11 @@ uniform bool picking, lit;
 uniform int corners; // 1 of a point, 3 of a triangle
 in float entry;
 flat out vec4 color;
+out float height;
 void main() {
   int number = int(entry + 0.5);
   vec4 found = texelFetch(palette, ivec2(number % ${PALETTE_WIDTH}, number / ${PALETTE_WIDTH}), 0);
+  height = position.y;
   vec4 place = modelViewMatrix * vec4(position, 1.0);
   gl_Position = found.a > 0.5 ? projectionMatrix * place : vec4(2.0, 2.0, 2.0, 1.0); // outside of what is seen
   gl_PointSize = max(pointSize / -place.z, 1.5);
@@ -32,9 +34,12 @@ void main() {
 
 const FRAGMENT = `
 uniform int corners;
+uniform float top;
 flat in vec4 color;
+in float height;
 out vec4 drawn;
 void main() {
+  if (height > top) discard;
   if (corners == 1 && length(gl_PointCoord - 0.5) > 0.5) discard;
   drawn = color;
 }`
@@ -79,7 +84,7 @@ const world = new THREE.Scene()
 const material = new THREE.ShaderMaterial({
   glslVersion: THREE.GLSL3, side: THREE.DoubleSide, vertexShader: VERTEX, fragmentShader: FRAGMENT,
   uniforms: Object.fromEntries(Object.entries(
-    { palette: null, pointSize: 1, hovered: -1, picking: false, lit: false, corners: 1 }).map(([name, value]) => [name, { value }])),
+    { palette: null, pointSize: 1, hovered: -1, picking: false, lit: false, corners: 1, top: 1 }).map(([name, value]) => [name, { value }])),
 })
 const uniforms = material.uniforms
 const geometry = new THREE.BufferGeometry()
@@ -114,6 +119,21 @@ function resize() {
   const count = shape().points.length / 3
   const pixels = canvas.height / (2 * Math.tan(camera.fov * Math.PI / 360)) // of a unit length at distance 1
   uniforms.pointSize.value = pixels * Number(element("size").value) * Math.min(1.6 / Math.sqrt(count), 0.03)
+  draw()
+}
+
+// What lies above the height of the slider, a share of that of what is drawn, is not drawn.
+const heights = new WeakMap() // array of the scene -> lowest and highest y
+function cut() {
+  const array = positions()[state.place]
+  if (!heights.has(array)) {
+    let low = 65535, high = 0
+    for (let i = 1; i < array.length; i += 3) [low, high] = [Math.min(low, array[i]), Math.max(high, array[i])]
+    heights.set(array, [low / 65535, high / 65535])
+  }
+  const [low, high] = heights.get(array)
+  const share = Number(element("height").value)
+  uniforms.top.value = share < 1 ? low + share * (high - low) : 2
   draw()
 }
 
@@ -210,13 +230,13 @@ const numbered = titles => titles.map((title, i) => [i, title])
 const existing = (titles, found) => Object.entries(titles).filter(([name]) => found[name])
 
 function showChoices() {
-  element("choices").querySelectorAll("fieldset:not(#sizes)").forEach(each => each.remove())
+  element("choices").querySelectorAll("fieldset:not(#sliders)").forEach(each => each.remove())
   choice("shape", "Shape", numbered(scene.shapes.map(each => each.title)))
   choice("level", "Level", numbered(scene.levels.map(each => each.name)))
   choice("view", "Colors", existing({ truth: "Ground truth", prediction: "Prediction", errors: "Errors" }, views()))
   choice("reading", "Read", numbered(level().readings.map(each => each.title)))
   choice("place", "Show", existing({ points: "As measured", surface: "Mesh", shifted: "Shifted" }, positions()))
-  element("choices").append(element("sizes"))
+  element("choices").append(element("sliders"))
 }
 
 function showParts() {
@@ -293,6 +313,7 @@ function update(changed) {
   element("tip").hidden = true
   uniforms.hovered.value = -1
   place()
+  cut()
   paint()
   resize()
   showParts()
@@ -314,6 +335,7 @@ async function start() {
   })
   canvas.addEventListener("pointerleave", () => { element("tip").hidden = true; highlight(-1) })
   element("size").addEventListener("input", resize)
+  element("height").addEventListener("input", cut)
   const switchAll = hidden => () => { state.hidden = new Set(hidden ? view().entries.keys() : []); showParts(); paint() }
   element("all").addEventListener("click", switchAll(false))
   element("none").addEventListener("click", switchAll(true))
