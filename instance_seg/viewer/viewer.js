@@ -26,7 +26,8 @@ void main() {
     int id = gl_VertexID / corners + 1; // 0 is the background
     color = vec4(ivec4(id, id >> 8, id >> 16, 255) & 255) / 255.0;
   } else {
-    float facing = lit ? abs(dot(normalize(normalMatrix * normal), normalize(place.xyz))) : 1.0; // from both sides
+    float near = clamp((length(cameraPosition) + 0.7 + place.z) / 1.4, 0.0, 1.0); // of a cube around the middle
+    float facing = lit ? abs(dot(normalize(normalMatrix * normal), normalize(place.xyz))) : near; // from both sides
     color = vec4(found.rgb * (0.6 + 0.4 * facing), 1.0);
     if (hovered >= 0.0 && abs(hovered - entry) < 0.5) color.rgb = mix(color.rgb, vec3(1.0), 0.45);
   }
