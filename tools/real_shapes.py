@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from absl import app, flags
 from real_pieces import PIECES, Assembled, assemble
+from tqdm import tqdm
 
 from instance_seg.data.partnet.shape import level_labels
 from instance_seg.data.partnet.taxonomy import load_taxonomy
@@ -112,7 +113,7 @@ def segment_pieces(
         ValueError: a file of the package or of a run is wrong, or there is no run for any of the pieces.
     """
     rows, panels, bold, best = [], [], [], []
-    for name in names:
+    for name in tqdm(names, desc="segmenting", unit="piece", leave=False, dynamic_ncols=True):
         piece = assemble(package, name)
         run = runs / piece.category
         if not run.is_dir():

@@ -22,12 +22,12 @@ setup_environment() {
   "$PYTHON" -c 'import importlib.util, sys; sys.exit(importlib.util.find_spec("tensorflow") is None)' || {
     local wheel='tensorflow-cpu>=2.21,<2.22'
     command -v nvidia-smi >/dev/null && wheel='tensorflow[and-cuda]>=2.21,<2.22'
-    echo "installing $wheel"
+    echo "installing $wheel (a minute or two)"
     "${install[@]}" "$wheel" || return 1
   }
   if [ ! -e "$venv/.ready" ] || [ "$root/setup.py" -nt "$venv/.ready" ] ||
     [ "$root/tools/constraints.txt" -nt "$venv/.ready" ]; then
-    echo "installing the requirements and building the ops"
+    echo "installing the requirements and building the ops (some minutes, without further notes)"
     "${install[@]}" --editable "$root[test,docs]" || return 1
     touch "$venv/.ready"
   fi
