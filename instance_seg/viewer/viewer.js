@@ -96,7 +96,7 @@ for (const each of Object.values(objects)) {
   each.position.set(-0.5, -0.5, -0.5) // coordinates are in the unit cube
   world.add(each)
 }
-camera.position.set(1.1, 0.75, 1.6)
+camera.position.set(1.25, 0.85, 1.8) // from where a tall chair is seen whole
 controls.update()
 
 let waiting = false
