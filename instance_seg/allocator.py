@@ -4,7 +4,7 @@ import ctypes
 import os
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # of malloc.h
-MAPPED = 64 << 20  # bytes from which a block is mapped by itself, and given back when it is freed
+MAPPED = 1 << 30  # bytes from which a block is mapped by itself, and given back when freed: more than a tensor has
 
 
 def keep_freed_memory() -> None:

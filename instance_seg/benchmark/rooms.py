@@ -50,12 +50,14 @@ def sparse(settings: Settings) -> list[Row]:
     points, network = Points(*map(tf.constant, points)), RoomNetwork()
     make_tables = tf.function(network.backbone.tables)
     tables = make_tables(points, points)
-    offset, on_things = _offsets(points.xyz.numpy(), instance), tf.cast(instance >= 0, tf.float32)
+    offset = _offsets(points.xyz.numpy(), instance)
+    # as tensors: a graph keeps copies of arrays
+    target, labels, on_things = tf.constant(offset), tf.constant(semantic), tf.cast(instance >= 0, tf.float32)
 
     def loss():
         logits, offsets = network(points, tables, training=True)
-        error = tf.reduce_sum(tf.abs(offsets - offset), axis=1)
-        classes = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=semantic, logits=logits)
+        error = tf.reduce_sum(tf.abs(offsets - target), axis=1)
+        classes = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
         return tf.reduce_mean(classes) + tf.reduce_sum(error * on_things) / tf.reduce_sum(on_things)
 
     network(points, tables)  # builds it
