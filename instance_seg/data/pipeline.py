@@ -71,10 +71,14 @@ def _batches(
         sample = tf.nest.pack_sequence_as(specs, flat)
         return tf.nest.map_structure(lambda tensor, want: tf.ensure_shape(tensor, want.shape), sample, specs)
 
+    options = tf.data.Options()
+    # Nothing is tuned here, and on a busy machine the tuner may hold up the end of a run for its period of a minute.
+    options.autotune.enabled = False
     return (
         keys.map(to_tensors, num_parallel_calls=num_workers, deterministic=True)
         .map(lambda sample: build_batch(sample, tables), num_parallel_calls=num_workers, deterministic=True)
         .prefetch(num_workers)
+        .with_options(options)
     )
 
 
