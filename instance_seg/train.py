@@ -27,6 +27,7 @@ _DESCRIBE = flags.DEFINE_boolean(
 
 @ending_at_signals("stopped at once; the same command continues from the last checkpoint")
 def main(_) -> None:
+    """Trains and evaluates what the flags name, or describes its network."""
     keep_freed_memory()
     try:
         config = config_from_flags()

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.slow
 # Of a loss term; and points of a measure, for weights that differ in their last bits segment nearly the same points.
 ROUNDING, NEAR = 2e-3, 1.0
 # The kept files were made with AVX-512. Sums of other vectors end in other bits: the third step of PointNet++ may then
-# find other neighbors, and what an octree's losses differ by doubles from step to step, to 6 % in the ninth.
+# find other neighbors, and what an octree's losses differ by doubles from step to step, to 6 or 40 % in the ninth.
 LIKE_KEPT = "avx512f" in pathlib.Path("/proc/cpuinfo").read_text()
 ALIKE = 16 if LIKE_KEPT else 2  # steps whose loss terms differ by ROUNDING at most
 LATER, APART = 0.5, NEAR if LIKE_KEPT else 20.0  # of a loss term in later steps; points of a measure
