@@ -74,7 +74,8 @@ def calibrate(checkpoint: str, data_dir: str, options: Options) -> str:
     """Writes the readings; returns what was found as Markdown.
 
     Raises:
-        ValueError: no such checkpoint, data or measure, or a system that does not cluster shifted points.
+        ValueError: no such checkpoint, data or measure, a system that does not cluster shifted points, or a push that
+            is not learned.
         RunIsHeld: another process works in the folder of the run.
     """
     folder = run_folder(checkpoint)
@@ -82,6 +83,11 @@ def calibrate(checkpoint: str, data_dir: str, options: Options) -> str:
     given = next(iter(load(SYSTEMS, "system", config.system).readings(config.network).values()))
     if not isinstance(given, ClusterConfig):
         raise ValueError(f"--run={checkpoint}: the system {config.system} has no bandwidth and lambda of classes")
+    if options.learn != "none" and given.region_push != "unit":
+        raise ValueError(
+            f"--learn={options.learn} learns the length of a push, which region_push={given.region_push} of the run "
+            "cuts; leave it out"
+        )
     data_set = make_data_set(config)
     system = restore_system(config, data_set.task(), checkpoint)
     with holding(folder):

@@ -7,13 +7,13 @@ import pandas as pd
 import pytest
 from training.small_runs import tiny_config
 
-from instance_seg.building import make_data_set
+from instance_seg.building import build_system, make_data_set, weights_of
 from instance_seg.calibrate import Options, calibrate
 from instance_seg.config import make_config
 from instance_seg.evaluation.results import read_results
 from instance_seg.experiment import evaluate, train
 from instance_seg.segmenter import CloudSegmenter
-from instance_seg.training.checkpoint import describe_system
+from instance_seg.training.checkpoint import Progress, describe_system
 
 pytestmark = pytest.mark.slow
 GIVEN, LABELS = ["with region centers", "without region centers"], ["paired classes only", "from labels"]
@@ -106,3 +106,10 @@ def test_a_system_without_bandwidths_of_classes_is_named(tmp_path):
     (tmp_path / "iter-1.index").touch()
     with pytest.raises(ValueError, match="the system pointgroup has no bandwidth and lambda of classes"):
         calibrate(str(tmp_path), "", Options())
+
+
+def test_a_push_that_is_cut_is_not_learned(small_partnet, tmp_path):
+    config = tiny_config(small_partnet, tmp_path, region_push="soft")
+    weights_of(config, build_system(config, make_data_set(config).task()), tmp_path).save(Progress(1, 0.0))
+    with pytest.raises(ValueError, match="--learn=pairs learns the length of a push, which region_push=soft of the ru"):
+        calibrate(str(tmp_path), config.data.data_dir, Options(learn="pairs"))

@@ -44,14 +44,15 @@ SUITES = {
     "scale": growth.scale,
     "sparse": rooms.sparse,
     "blocks": blocks.blocks,
+    "scannet_ap": evaluation.scannet_ap,
 }
-OF_ROOMS = {"sparse", "blocks"}
+OF_ROOMS = {"sparse", "blocks", "scannet_ap"}
 
 
 FLAGS = flags.FLAGS
 flags.DEFINE_list("suite", ["octree", "step"], "suites, separated by commas, or all")
 flags.DEFINE_string("shapes", None, ".npz file with points and normals [B, N, 3]", required=True)
-flags.DEFINE_string("room", "", "suites sparse and blocks: .npz file with xyz, rgb, semantic and instance")
+flags.DEFINE_string("room", "", "suites sparse, blocks and scannet_ap: .npz file with xyz, rgb, semantic and instance")
 flags.DEFINE_integer("batch", 4, "shapes in a batch", lower_bound=1)
 flags.DEFINE_integer("depth", 6, "depth of the octrees", lower_bound=1)
 flags.DEFINE_integer("runs", 6, "runs of everything", lower_bound=1)

@@ -1,9 +1,11 @@
-"""Suites of what follows prediction: clustering, against scikit-learn as well, and measuring."""
+"""Suites of what follows prediction: clustering, against scikit-learn as well, and measuring shapes and scans."""
 
 from functools import partial
 
 import numpy as np
 
+from instance_seg.benchmark.rooms import NUM_CLASSES as ROOM_CLASSES
+from instance_seg.benchmark.rooms import read_room
 from instance_seg.benchmark.suites import Settings
 from instance_seg.benchmark.timing import Row, milliseconds
 from instance_seg.benchmark.workload import NUM_CLASSES, make_split
@@ -16,10 +18,12 @@ from instance_seg.data.augment import STILL
 from instance_seg.data.targets import CenterTargets
 from instance_seg.metrics.config import MetricConfig
 from instance_seg.metrics.partnet import PartNetAP
-from instance_seg.structures import Cloud, Segmented, Task
+from instance_seg.metrics.scannet import ScanNetAP, find_truth
+from instance_seg.structures import Cloud, Labels, Level, Proposals, Segmented, Task
 
 SPREADS = {"tight": 0.02, "medium": 0.05, "diffuse": 0.12}  # standard deviation of the shifted points
 BANDWIDTH = ClusterConfig().bandwidth
+SCANS = 20, 312  # the second number is that of ScanNet's validation split
 
 
 def cluster(settings: Settings) -> list[Row]:
@@ -73,6 +77,39 @@ def metrics(settings: Settings) -> list[Row]:
         milliseconds("metrics", "metrics_ms_per_shape", measured, count, sizes),
         Row("metrics", "seconds_per_1000_shapes", total, total, "s", sizes=sizes),
     ]
+
+
+def scannet_ap(settings: Settings) -> list[Row]:
+    """ScanNet's average precision of scans like the given one; predictions are its instances with errors."""
+    (xyz, _, _), semantic, instance = read_room(settings.room)
+    level = Level(1, "scene", tuple(map(str, range(ROOM_CLASSES))), things=tuple(range(2, ROOM_CLASSES)))
+    truth, distinct = Labels(semantic, instance), min(SCANS)
+    scans = [_proposals(xyz, semantic, instance, np.random.default_rng(k)) for k in range(distinct)]
+
+    def measure(count: int) -> None:
+        metric = ScanNetAP(level)
+        for k in range(count):
+            metric.add_proposals(find_truth(truth, level), scans[k % distinct])
+        metric.average_precisions()
+
+    sizes = f"{len(semantic)} points a scan, {len(scans[0].label)} predictions, {settings.clock} time"
+    return [
+        milliseconds("scannet_ap", f"ap_of_{count}_scans_ms", settings.time(partial(measure, count)), 1, sizes)
+        for count in SCANS
+    ]
+
+
+def _proposals(xyz: np.ndarray, semantic: np.ndarray, instance: np.ndarray, rng: np.random.Generator) -> Proposals:
+    """Two for each instance: a part of its points, and some of the points around its middle."""
+    members = []
+    for i in np.repeat(np.unique(instance[instance >= 0]), 2):
+        own = instance == i
+        near = np.sum((xyz - xyz[own].mean(axis=0)) ** 2, axis=1) < rng.uniform(0.05, 0.6) ** 2
+        kept, added = rng.random((2, len(xyz)))
+        members.append(np.flatnonzero(own & (kept < rng.uniform(0.5, 0.95)) | near & (added < 0.3)))
+    row_splits = np.concatenate([[0], np.cumsum([len(points) for points in members])])
+    label = np.array([semantic[instance == i][0] for i in np.unique(instance[instance >= 0])]).repeat(2)
+    return Proposals(np.concatenate(members), row_splits, label, rng.random(len(members)).astype(np.float32))
 
 
 def _cluster(predictions: list[list[tuple[np.ndarray, ...]]]) -> list[np.ndarray]:

@@ -114,22 +114,31 @@ class Checkpoints:
 
     def _require_learned(self, prefix: str) -> None:
         """A state without variables that weights may lack is without their momentum as well."""
-        names = [name for name in self.weights if name.startswith(self._model.may_lack)]
-        if names and self._checked(prefix)["other_settings"] != self.description["other_settings"]:
-            there = {name for name, _ in tf.train.list_variables(prefix)}
-            if lacking := [name for name in names if not any(each.startswith(f"model/{name}/") for each in there)]:
-                raise ValueError(
-                    f"{prefix} has no {lacking[0]}: a training does not begin to learn it on its way. Start from this "
-                    "checkpoint in another --logdir, by --ckpt"
-                )
+        lacking = self._lacking(prefix)
+        if lacking and self._checked(prefix)["other_settings"] != self.description["other_settings"]:
+            raise ValueError(
+                f"{prefix} has no {lacking[0]}: a training does not begin to learn it on its way. Start from this "
+                "checkpoint in another --logdir, by --ckpt"
+            )
 
-    def restore_weights(self, checkpoint: str) -> Progress:
+    def _lacking(self, prefix: str) -> list[str]:
+        """The weights that a checkpoint may be without, and this one is."""
+        there = {name.removeprefix("model/").partition("/.")[0] for name, _ in tf.train.list_variables(prefix)}
+        return [name for name in self.weights if name.startswith(self._model.may_lack) and name not in there]
+
+    def restore_weights(self, checkpoint: str, complete: bool = True) -> Progress:
         """Restores weights (not momentum) from a prefix, or from the newest checkpoint of a folder that can be read.
 
         From a weights folder as well, and from a file of PyTorch's, which does not say how far it was trained.
+
+        Args:
+            complete: refuse a checkpoint without weights that a training begins by itself (`System.may_lack`).
+
+        Raises:
+            ValueError: nothing there can be read, is of another network, or lacks weights.
         """
         if is_weights_folder(checkpoint):
-            return self._take_folder(checkpoint)
+            return self._take_folder(checkpoint, complete)
         if is_weight_file(checkpoint):
             taken = import_spconv_weights(checkpoint, self._model)
             rest = f"; left as they begin: {', '.join(taken.new)}" if taken.new else ""
@@ -137,14 +146,18 @@ class Checkpoints:
             return Progress(0, 0.0)
         prefix = self._restore_first(self._needed, find_checkpoints(checkpoint))
         self._weights.read(prefix).expect_partial()
+        if complete:
+            _require_none(self._lacking(prefix), prefix)
         step, seconds = (tf.train.load_variable(prefix, f"{n}/.ATTRIBUTES/VARIABLE_VALUE") for n in ("step", "seconds"))
         return Progress(int(step), float(seconds))
 
-    def _take_folder(self, folder: str) -> Progress:
+    def _take_folder(self, folder: str, complete: bool) -> Progress:
         description = self._checked(folder)
         found = read_folder_weights(folder)
         there = [name for name in self.weights if name in found or not name.startswith(self._model.may_lack)]
         check_shapes(folder, found, {name: self.weights[name].shape for name in there})
+        if complete:
+            _require_none([name for name in self.weights if name not in there], folder)
         for name, value in found.items():
             self.weights[name].assign(value)
         trained = description.get("trained", {})
@@ -173,6 +186,14 @@ class Checkpoints:
         others = f", nor can {len(damaged) - 1} before it" if len(damaged) > 1 else ""
         remedy = "name an older one by --ckpt=PREFIX, or remove it and start over"
         raise ValueError(f"{damaged[0]}{others}; {remedy}")
+
+
+def _require_none(lacking: list[str], checkpoint: str) -> None:
+    if lacking:
+        raise ValueError(
+            f"{checkpoint} has no {lacking[0]}, which the settings want: it was trained with others. Leave out the "
+            "setting that learns it"
+        )
 
 
 def _differences(stored: dict, wanted: dict) -> list[str]:

@@ -120,7 +120,7 @@ class Trainer:
         if start.step:
             print(f"resuming after {start.step} iterations from {self.logdir}")
         elif self.config.run.ckpt:
-            self.checkpoints.restore_weights(self.config.run.ckpt)
+            self.checkpoints.restore_weights(self.config.run.ckpt, complete=False)
             print(f"starting from the weights of {self.config.run.ckpt}")
         return start
 

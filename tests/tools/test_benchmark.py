@@ -11,7 +11,7 @@ import pytest
 from tools_in_process import call, loaded
 
 from instance_seg.backbones.sparse_unet import SparseUNet
-from instance_seg.benchmark import blocks, growth, peer, rooms, suites
+from instance_seg.benchmark import blocks, evaluation, growth, peer, rooms, suites
 from instance_seg.benchmark.timing import Row, Seconds, added_memory_mb, milliseconds, time_runs
 from instance_seg.benchmark.workload import NUM_CLASSES, Work, load_settings, make_split, read_shapes
 from instance_seg.fusion.semantic_assisted import SemanticAssistedFusion, Transfer
@@ -198,6 +198,15 @@ def test_suite_of_blocks(shapes_file, room_file, tmp_path, monkeypatch):
     assert 2 < training["gflop"] / inference["gflop"] < 3 and inference["fraction"] > 0
     with pytest.raises(SystemExit, match="--suite=blocks needs --room"):
         run(shapes_file, "--suite=blocks")
+
+
+def test_suite_of_scannet_ap(shapes_file, room_file, tmp_path, monkeypatch):
+    monkeypatch.setattr(evaluation, "SCANS", (1, 3))
+    run(shapes_file, "--suite=scannet_ap", f"--room={room_file}", f"--json={tmp_path / 'out.json'}")
+    found = json.loads((tmp_path / "out.json").read_text())["results"]
+    assert found["ap_of_1_scans_ms"] > 0 and found["ap_of_3_scans_ms"] > 0
+    with pytest.raises(SystemExit, match="--suite=scannet_ap needs --room"):
+        run(shapes_file, "--suite=scannet_ap")
 
 
 def test_suite_of_rooms(shapes_file, room_file, tmp_path, monkeypatch):

@@ -257,6 +257,10 @@ def test_the_phase_can_start_from_a_network_that_was_trained_without(small_partn
     for v in system.non_trainable_variables:
         v.assign(v + 0.5)
     weights_of(config, system, tmp_path / "a").save(Progress(1, 0.0))
+    with pytest.raises(
+        ValueError, match="iter-1 has no learned_log_s, which the settings want: .* Leave out the setting"
+    ):
+        evaluate(given(small_partnet, tmp_path / "c", ckpt=str(tmp_path / "a"), seed=1))
     more = {"ckpt": str(tmp_path / "a"), "max_iter": 1, "last_phase_at": 0.0}
     assert train(given(small_partnet, tmp_path / "b", **more)) == 0
     assert clustering_losses(tmp_path / "b")[0] > 0
