@@ -1,7 +1,7 @@
 """The weights a training starts from: a value that a network hands to all of its layers.
 
 Before batch normalization the size of a weight does not matter to what a layer computes, but to how fast it learns: the
-same step turns a small weight further than a large one (experiments/README.md, "Initial weights").
+same step turns a small weight further than a large one (docs/studies/short_training.md, "Initial weights").
 """
 
 import math

@@ -113,6 +113,6 @@ def uses_batch_statistics(step: int, config: ScheduleConfig) -> bool:
 
     A network that is always normalized by the few shapes of its batch may come to need them: normalized by moving
     statistics, the features of some shapes then grow from layer to layer and their offsets are of no use. Some last
-    updates in inference mode cure it (experiments/README.md, "Moving statistics").
+    updates in inference mode cure it (docs/studies/short_training.md, "Moving statistics").
     """
     return step < max(round(config.freeze_statistics_at * config.max_iter), SETTLED)
