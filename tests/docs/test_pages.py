@@ -8,7 +8,9 @@ import sys
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
+PAGES = sorted(
+    [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "experiments" / "README.md", *(ROOT / "docs").rglob("*.md")]
+)
 SOURCES = [p for room in ("instance_seg", "tools", "experiments", "tests") for p in (ROOT / room).rglob("*.[psy]*")]
 OF_OTHERS = {"logdir", "plugin", "helpfull"}  # TensorBoard's and absl's
 
@@ -23,8 +25,8 @@ def test_pages_build_without_a_warning(tmp_path):
     command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "docs", str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    built = [page.read_text() for page in tmp_path.glob("*.html")]
-    assert len(built) > len(list((ROOT / "docs").glob("*.md")))
+    built = [page.read_text() for page in tmp_path.rglob("*.html")]
+    assert len(built) > len(list((ROOT / "docs").rglob("*.md")))
     assert not any(re.search(r'(src|stylesheet" href)="https?:', page) for page in built)  # nothing from a network
 
 
