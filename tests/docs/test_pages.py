@@ -54,3 +54,4 @@ def test_links_between_pages_lead_somewhere():
     links = [(p, link) for p in PAGES for link in re.findall(r"\]\(([^)#:]+)\)", p.read_text())]
     assert len(links) > 30
     assert not [(str(page), link) for page, link in links if not (page.parent / link).exists()]
+    assert not [str(p) for p in PAGES if "[](" in p.read_text()]  # GitHub shows nothing of a link without a text
