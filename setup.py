@@ -35,6 +35,7 @@ TF_MINOR = "2.21"
 TF_SUPPORTED = ">=2.21,<2.22"
 WRAPPER_FLAGS = ["-O2"]  # no -march: these files share inline code with TensorFlow's own build
 
+TF_PLACE = 'import importlib.util; print(importlib.util.find_spec("tensorflow").origin)'
 TF_QUERY = """
 import json, os
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -103,8 +104,21 @@ class BuildOps(build_ext):
         compiler, nvcc = find_compiler(), find_nvcc()
         with open(OBJECTS / ".lock", "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # two builds at once take turns
+            stamp = OBJECTS / "built.txt"
+            if stamp.exists() and stamp.read_text() == self.state(compiler, nvcc):
+                return  # before TensorFlow is imported, which takes seconds
             build_kernels(compiler, self.folder(), nvcc)
             build_wrappers(compiler, self.folder(), nvcc)
+            stamp.write_text(self.state(compiler, nvcc))
+
+    def state(self, compiler: list[str], nvcc: Nvcc | None) -> str:
+        """What the outputs depend on, and they themselves: while it is as after a build, there is nothing to build."""
+        kernels, wrappers = ((ROOT / "ocnn_tf_ops" / name).rglob("*.*") for name in ("kernels", "tf"))
+        sources = [ROOT / "setup.py", ROOT / "native_build.py", *sorted(kernels), *sorted(wrappers)]
+        tensorflow = Path(ask_environment(TF_PLACE).stdout.strip() or "no TensorFlow")
+        files = [*sources, tensorflow, *map(Path, self.get_outputs())]
+        times = [f"{file} {file.stat().st_mtime_ns if file.exists() else None}" for file in files]
+        return "\n".join([*compiler, str(nvcc), str(kernel_builds()), *times])
 
     def get_outputs(self) -> list[str]:
         kernels = [f"{place}/libocnn_kernels.so" for place in kernel_builds()]

@@ -4,6 +4,7 @@ import os
 import subprocess
 
 import pytest
+from setuptools.dist import Distribution
 
 import native_build
 
@@ -49,6 +50,38 @@ def test_compiles_again_what_changed(monkeypatch, tmp_path, capsys):
     header.unlink()
     with pytest.raises(SystemExit, match="this command failed"):
         compiles("-DOTHER=1")
+
+
+def test_nothing_is_built_while_nothing_changes(monkeypatch, setup_py, tmp_path):
+    built = []
+
+    def build(compiler, folder, nvcc):
+        built.append(compiler)
+        for name in ("libocnn_kernels.so", *setup_py.BuildOps.PRODUCTS):
+            (folder / name).write_text("")
+
+    monkeypatch.setattr(setup_py, "OBJECTS", tmp_path / "objects")
+    monkeypatch.setattr(setup_py.BuildOps, "folder", lambda self: tmp_path / "out")
+    monkeypatch.setattr(setup_py, "build_kernels", build)
+    monkeypatch.setattr(setup_py, "build_wrappers", lambda *arguments: None)
+    monkeypatch.setattr(setup_py, "find_nvcc", lambda: None)
+    (tmp_path / "tensorflow.py").write_text("")
+    answer(monkeypatch, setup_py, stdout=f"{tmp_path / 'tensorflow.py'}\n")
+
+    def builds():
+        before = len(built)
+        setup_py.BuildOps(Distribution()).run()
+        return len(built) > before
+
+    assert builds() and not builds()
+    os.utime(tmp_path / "tensorflow.py", (0, 0))  # another version
+    assert builds() and not builds()
+    (tmp_path / "out" / "libocnn_tf_ops.so").unlink()
+    assert builds() and not builds()
+    monkeypatch.setenv("CXX", "g++ -g")
+    assert builds() and built[-1] == ["g++", "-g"]
+    monkeypatch.setattr(setup_py, "find_nvcc", lambda: native_build.Nvcc("nvcc", "12.4", ("75",)))
+    assert builds() and not builds()
 
 
 @pytest.fixture
