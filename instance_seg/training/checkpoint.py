@@ -114,7 +114,10 @@ class Checkpoints:
 
     def _require_learned(self, prefix: str) -> None:
         """A state without variables that weights may lack is without their momentum as well."""
-        lacking = self._lacking(prefix)
+        try:
+            lacking = self._lacking(prefix)
+        except tf.errors.OpError:  # damaged, which `_restore_first` tells
+            return
         if lacking and self._checked(prefix)["other_settings"] != self.description["other_settings"]:
             raise ValueError(
                 f"{prefix} has no {lacking[0]}: a training does not begin to learn it on its way. Start from this "
