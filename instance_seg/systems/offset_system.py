@@ -38,6 +38,7 @@ class OffsetSystem(System):
     """A system whose outputs are one LevelPrediction per level, and which has a `backbone`."""
 
     targets: ClassVar[CenterTargets] = CenterTargets()
+    may_lack: ClassVar[tuple[str, ...]] = (LEARNED,)
 
     def __init__(self, settings: OffsetSettings, task: Task, initializer: Initializer = RELEASED, **kwargs):
         super().__init__(settings, task, initializer, **kwargs)
@@ -46,7 +47,7 @@ class OffsetSystem(System):
             require_gpu("clustering_device=gpu")  # now, and not when a training has ended
         self.learned = None
         if settings.learning.learn_clustering != "none":
-            self.last_phase, self.may_lack = CLUSTERING, (LEARNED,)
+            self.last_phase = CLUSTERING
             self.learned = LearnedValues(self.add_weight, len(things_of(task)), grouping)
         self.backbone = make_backbone(settings, task, initializer)
 

@@ -31,7 +31,7 @@ class System(keras.Model):
     settled_on: ClassVar[str] = ""  # the split that `settle` wants to see; "": none
     backbone: Composite | None = None  # a system may do without
     last_phase: str = ""  # a kind of update that ends a training, while moving statistics rest; "": none
-    may_lack: tuple[str, ...] = ()  # a checkpoint may lack variables whose names begin so; they stay as they begin
+    may_lack: ClassVar[tuple[str, ...]] = ()  # how variables begin that either checkpoint or system may be without
     targets: ClassVar[Any] = None  # what it aims at besides labels (data.batches.Split), e.g. CenterTargets()
 
     def __init__(self, settings: Any, task: Task, initializer: Initializer = RELEASED, **kwargs):

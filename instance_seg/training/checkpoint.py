@@ -161,7 +161,11 @@ class Checkpoints:
 
     def _take_folder(self, folder: str, complete: bool) -> Progress:
         description = self._checked(folder)
-        found = read_folder_weights(folder)
+        found = {  # without what the settings do not want, as TensorFlow reads a checkpoint
+            name: value
+            for name, value in read_folder_weights(folder).items()
+            if name in self.weights or not name.startswith(self._model.may_lack)
+        }
         there = [name for name in self.weights if name in found or not name.startswith(self._model.may_lack)]
         check_shapes(folder, found, {name: self.weights[name].shape for name in there})
         if complete:

@@ -20,9 +20,10 @@ from instance_seg.experiment import evaluate, train
 from instance_seg.schedule import ScheduleConfig, last_phase_begins
 from instance_seg.structures import Cloud, Labels
 from instance_seg.systems.offset_system import CLUSTERING
-from instance_seg.training.checkpoint import Progress
+from instance_seg.training.checkpoint import Progress, describe_system
 from instance_seg.training.optimizers import Adam, Momentum
 from instance_seg.training.step import Step
+from instance_seg.training.weights_folder import write_weights_folder
 
 SMALL = {"depth": 3, "channels": (8, 8), "num_blocks": 1, "head_width": 8}
 LEARNED = ["jointly learned gaussian", "jointly learned flat 2.45 s", "jointly learned flat 1.18 s"]
@@ -270,6 +271,24 @@ def test_the_phase_can_start_from_a_network_that_was_trained_without(small_partn
     assert {name.removeprefix("model/") for name in got.keys() - want.keys()} == {"learned_log_s", "learned_raw_lambda"}
     with pytest.raises(ValueError, match="iter-1 has no learned_log_s: .* in another --logdir, by --ckpt"):
         train(given(small_partnet, tmp_path / "a", last_phase_at=1.0, max_iter=500, seed=1))
+
+
+def test_weights_to_give_away_serve_settings_that_learn_no_values(tmp_path):
+    """As a checkpoint does, which may hold more than is read."""
+    config = tiny_config("", tmp_path)
+    task = make_data_set(config).task()
+    checkpoints = weights_of(config, build_system(config, task), tmp_path)
+    want = {name: variable.numpy() + 1 for name, variable in checkpoints.weights.items()}
+    for more in ({}, {"unknown": np.float32([1])}):
+        write_weights_folder(tmp_path, want | {"learned_log_s": np.float32([1])} | more, describe_system(config, task))
+        if more:
+            with pytest.raises(
+                ValueError, match="1 variables do not fit .*; it holds unknown, which the network has no"
+            ):
+                checkpoints.restore_weights(str(tmp_path))
+        else:
+            checkpoints.restore_weights(str(tmp_path))
+            assert all((checkpoints.weights[name].numpy() == value).all() for name, value in want.items())
 
 
 def test_the_phase_wants_settled_statistics(small_partnet, tmp_path):
