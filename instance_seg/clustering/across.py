@@ -96,7 +96,7 @@ def write_limits(
     ]
     path = folder / FILE_NAME
     with replacing(path) as temporary:
-        pd.DataFrame(rows, columns=COLUMNS).round(4).to_csv(temporary, index=False)
+        pd.DataFrame(rows, columns=COLUMNS).to_csv(temporary, index=False, float_format="%.5g")
     return path
 
 

@@ -48,6 +48,8 @@ def test_limits_are_a_fifth_above_the_largest_entropy_of_the_validation_clouds(t
     asked = [("coarse", 0.25), ("coarse", 0.23), ("fine", 0.25)]
     assert [found["auto"].is_unlike(*of) for of in asked] == [True, False, False]
     assert found["across classes"].is_unlike("coarse", 9.0) is None
+    write_limits(tmp_path, TASK, {name: [1.5e-5] * 99 for name in entropies}, 0.3)  # of a network that is very sure
+    assert read_across(tmp_path, TASK, readings)["auto"].limits == (("coarse", 1.8e-5), ("fine", 1.8e-5))
 
 
 def test_a_limit_of_few_clouds_is_that_of_a_further_draw():
