@@ -329,12 +329,12 @@ async function start() {
   fit()
   controls.addEventListener("change", draw)
   new ResizeObserver(fit).observe(canvas.parentElement)
-  let last = null
+  let last = null // where the pointer is, until the next frame
   canvas.addEventListener("pointermove", event => { // at most once a frame
-    if (last === null) requestAnimationFrame(() => { hover(last); last = null })
+    if (last === null) requestAnimationFrame(() => { if (last) hover(last); last = null })
     last = event
   })
-  canvas.addEventListener("pointerleave", () => { element("tip").hidden = true; highlight(-1) })
+  canvas.addEventListener("pointerleave", () => { last = null; element("tip").hidden = true; highlight(-1) })
   element("size").addEventListener("input", resize)
   element("height").addEventListener("input", cut)
   const switchAll = hidden => () => { state.hidden = new Set(hidden ? view().entries.keys() : []); showParts(); paint() }

@@ -39,9 +39,10 @@ async function shownTo(height) {
   await frames(3)
   return drawn()
 }
-async function pointed([x, y]) {  // what is said of what is drawn there
+async function pointed([x, y], ...more) {  // what is said of what is drawn there
   const left = canvas.getBoundingClientRect().left
-  canvas.dispatchEvent(new PointerEvent("pointermove", { clientX: x + left, clientY: y }))
+  for (const name of ["pointermove", ...more])
+    canvas.dispatchEvent(new PointerEvent(name, { clientX: x + left, clientY: y }))
   await frames(3)
   return document.querySelector("#tip").hidden ? null : document.querySelector("#tip").textContent
 }
@@ -57,6 +58,7 @@ onload = async () => {
   report.prediction = await clicked("#view input[value=prediction]")
   report.tip = await pointed(report.prediction.middle)
   report.highlighted = document.querySelectorAll(".part.hovered").length
+  report.left = await pointed(report.prediction.middle, "pointerleave")
   report.one_off = await clicked(".part input")
   report.none = await clicked("#none")
   report.all = await clicked("#all")
@@ -146,6 +148,7 @@ def test_a_point_under_the_pointer_is_described(report):
     for word in ("prediction: chair/", "confidence 0.75", "points", "instance"):
         assert word in report["tip"]
     assert report["highlighted"] == 1
+    assert report["left"] is None  # in the frame in which the pointer moved
 
 
 @pytest.mark.slow
