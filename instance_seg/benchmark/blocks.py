@@ -1,5 +1,7 @@
 """The suite of blocks: the networks of ASIS and JSNet on blocks of a scan, and the merging of the blocks of a room."""
 
+from functools import partial
+
 import numpy as np
 
 from instance_seg.benchmark.rooms import read_room
@@ -41,14 +43,21 @@ def blocks(settings: Settings) -> list[Row]:
             gflop = operations / batch / 1e9
             rows.append(Row("blocks", f"{name} {what}", *per_second, "blocks/s", gflop, fraction, sizes))
     sizes = f"{MERGED} points, {BLOCK_POINTS} in a block, {CLUSTERS} clusters in each"
-    return [*rows, milliseconds("blocks", "merging_ms", settings.time(_merge), 1, sizes), gemm_row("blocks", rate)]
+    merging = settings.time(partial(_merge, _positions()))
+    return [*rows, milliseconds("blocks", "merging_ms", merging, 1, sizes), gemm_row("blocks", rate)]
 
 
-def _merge() -> None:
-    """Blocks of half the width of a room of ten meters, one after the other, as they overlap in a scan."""
-    rng, merging = np.random.default_rng(0), BlockMerging()
+def _positions() -> np.ndarray:
+    """Points of blocks anywhere in a room and a tenth as wide, in shares of its extent: [blocks, BLOCK_POINTS, 3]."""
+    rng = np.random.default_rng(0)
     positions = rng.uniform(0, 1, (MERGED // BLOCK_POINTS, BLOCK_POINTS, 3)) * [0.1, 0.1, 1]
     positions[..., :2] += rng.uniform(0, 0.9, (len(positions), 1, 2))
+    return positions
+
+
+def _merge(positions: np.ndarray) -> None:
+    """One block after the other, each with CLUSTERS of equal height, and then all points of the room."""
+    merging = BlockMerging()
     for position in positions:
         merging.add(position, (position[:, 2] * CLUSTERS).astype(int), np.arange(CLUSTERS) % 13)
     merging.groups(positions.reshape(-1, 3))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -35,7 +36,7 @@ class Side(NamedTuple):
 
 
 def compare(ours: Side, peer: Side, turns: int) -> list[Row]:
-    """Rows of both sides, the least over the turns, and their ratios."""
+    """Rows of both sides, the least and the median over the turns, and the ratios of these."""
     found = {side.name: [] for side in (ours, peer)}
     for _ in range(turns):
         for side in (ours, peer):
@@ -43,11 +44,11 @@ def compare(ours: Side, peer: Side, turns: int) -> list[Row]:
             print(side.name, {k: found[side.name][-1].get(k) for k in COMPARED}, file=sys.stderr, flush=True)
     rows = []
     for figure in COMPARED:
-        values = {name: sorted(run[figure] for run in runs) for name, runs in found.items()}
-        for name, runs in values.items():
-            rows.append(Row("peer", f"{name} {figure}", runs[0], runs[len(runs) // 2], figure.split("_")[1]))
-        ratios = [a / b for a, b in zip(values[ours.name], values[peer.name])]
-        rows.append(Row("peer", f"ratio {figure}", ratios[0], ratios[len(ratios) // 2], "ours/peer"))
+        values = {name: [run[figure] for run in runs] for name, runs in found.items()}
+        least, median = ({name: of(runs) for name, runs in values.items()} for of in (min, statistics.median))
+        rows += [Row("peer", f"{name} {figure}", least[name], median[name], figure.split("_")[1]) for name in values]
+        ratios = [each[ours.name] / each[peer.name] for each in (least, median)]
+        rows.append(Row("peer", f"ratio {figure}", *ratios, "ours/peer"))
     return rows
 
 

@@ -146,6 +146,13 @@ def test_the_peer_runs_in_turn(tmp_path):
     assert rows["ratio step_ms_per_shape"].value == 1 and rows["A peak_rss_mb"].value > 0
 
 
+def test_medians_of_two_turns_lie_between_them(monkeypatch):
+    figures = iter((1, 10, 3, 20))  # of A, B, A, B
+    monkeypatch.setattr(peer.Side, "run", lambda side: dict.fromkeys(peer.COMPARED, next(figures)))
+    rows = peer.compare(peer.Side("A", []), peer.Side("B", []), turns=2)
+    assert [row[2:4] for row in rows[:3]] == [(1, 2), (10, 15), (0.1, 2 / 15)]
+
+
 def test_other_suites_follow_the_peer(monkeypatch, shapes_file, tmp_path):
     figures = {"octree_ms_per_shape": 1, "forward_ms_per_shape": 2, "step_ms_per_shape": 4}
     script = tmp_path / "side.py"
