@@ -132,6 +132,8 @@ def export(run: str, output: pathlib.Path, half: bool, saved_model: bool) -> Non
     for name in (across.FILE_NAME, by_class.FILE_NAME):
         if (measured := checkpoint_folder(run) / name).exists():
             shutil.copy2(measured, output)
+        else:  # one of an earlier export to the same place is of other weights
+            (output / name).unlink(missing_ok=True)
     write_weights_folder(output, weights, description | {"trained": trained}, half)
 
 

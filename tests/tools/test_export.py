@@ -76,11 +76,12 @@ def test_a_folder_of_weights_is_the_run(run, exported, scissors):
 
 
 def test_half_precision_halves_the_file(exported, tmp_path):
+    (tmp_path / "readings.csv").write_text("of weights that were here before")
     call("export", f"--run={exported}", f"--output={tmp_path}", "--half")
     single, half = (read_weights(str(folder / WEIGHTS)) for folder in (exported, tmp_path))
     assert {value.dtype for value in half.values()} == {np.dtype(np.float16)} and half.keys() == single.keys()
     assert all(np.allclose(half[name], single[name], rtol=1e-3, atol=1e-6) for name in single)
-    assert "iterations: 2" in (tmp_path / NETWORK).read_text()
+    assert "iterations: 2" in (tmp_path / NETWORK).read_text() and not (tmp_path / "readings.csv").exists()
 
 
 def test_weights_of_another_network_are_refused(exported, tmp_path):
