@@ -7,7 +7,7 @@ passes through it, for coordinates, interpolation weights and probabilities stay
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import keras
 import tensorflow as tf
@@ -86,26 +86,31 @@ class Composite(Layer):
         self.built = True
 
 
-@tf.custom_gradient
-def global_moments(x: tf.Tensor, pivot: tf.Tensor):
+def global_moments(x: tf.Tensor, pivot: tf.Tensor, total: Callable[[tf.Tensor], tf.Tensor] = sum_over_replicas):
     """Mean [C], biased variance [C] and number [1] of the rows of x [M, C] in all replicas together.
 
     The replicas exchange sums and sums of squares about `pivot` [C], anything near the mean: so they lose few digits.
+    With tf.identity for `total` each has its own.
     """
-    x = ops.full_precision(x)
-    mean, variance = ops.moments(x)
-    rows, offset = tf.cast(tf.shape(x)[:1], x.dtype), mean - pivot
-    sums = sum_over_replicas(tf.concat([rows * offset, rows * (variance + offset * offset), rows], axis=0))
-    offset, square, rows = tf.split(sums, [x.shape[1], x.shape[1], 1])
-    offset, square = tf.math.divide_no_nan(offset, rows), tf.math.divide_no_nan(square, rows)
-    mean, variance = pivot + offset, tf.maximum(square - offset * offset, 0.0)
 
-    def gradient(*grads):
-        """Every replica's loss depends on the rows of this one."""
-        grad_mean, grad_variance = tf.split(sum_over_replicas(tf.concat(grads[:2], axis=0)) / rows[0], 2)
-        return grad_mean + 2.0 * grad_variance * (x - mean), None
+    @tf.custom_gradient
+    def moments(x, pivot):
+        x = ops.full_precision(x)
+        mean, variance = ops.moments(x)
+        rows, offset = tf.cast(tf.shape(x)[:1], x.dtype), mean - pivot
+        sums = total(tf.concat([rows * offset, rows * (variance + offset * offset), rows], axis=0))
+        offset, square, rows = tf.split(sums, [x.shape[1], x.shape[1], 1])
+        offset, square = tf.math.divide_no_nan(offset, rows), tf.math.divide_no_nan(square, rows)
+        mean, variance = pivot + offset, tf.maximum(square - offset * offset, 0.0)
 
-    return (mean, variance, rows), gradient
+        def gradient(*grads):
+            """Every replica's loss depends on the rows of this one."""
+            grad_mean, grad_variance = tf.split(total(tf.concat(grads[:2], axis=0)) / rows[0], 2)
+            return grad_mean + 2.0 * grad_variance * (x - mean), None
+
+        return (mean, variance, rows), gradient
+
+    return moments(x, pivot)
 
 
 class BatchNorm(Layer):
@@ -129,16 +134,20 @@ class BatchNorm(Layer):
         self.slope, self.epsilon, self.decay = activation_slope(activation_name), epsilon, decay
 
     def build(self, shape):
-        channels = shape[-1]
+        self.gamma, self.beta = self._add(shape[-1], True, gamma=1.0, beta=0.0)
+        self.moving_mean, self.moving_variance = self._add_statistics(shape[-1])
 
-        def weight(name, value, trainable):
-            init = keras.initializers.Constant(value)
-            return self.add_weight(name=name, shape=(channels,), initializer=init, trainable=trainable)
+    def _add_statistics(self, channels):
+        return self._add(channels, False, moving_mean=0.0, moving_variance=1.0)
 
-        self.gamma = weight("gamma", 1.0, True)
-        self.beta = weight("beta", 0.0, True)
-        self.moving_mean = weight("moving_mean", 0.0, False)
-        self.moving_variance = weight("moving_variance", 1.0, False)
+    def _add(self, channels, trainable, **values):
+        """A weight [channels] for each name, with its first value."""
+        return [
+            self.add_weight(
+                name=name, shape=(channels,), initializer=keras.initializers.Constant(value), trainable=trainable
+            )
+            for name, value in values.items()
+        ]
 
     def call(self, x, shortcut=None, training=False):
         """[M, C] -> [M, C]; `shortcut` [M, C] is added before the activation; `training`: statistics of the batch."""

@@ -15,6 +15,7 @@ import tensorflow as tf
 import ocnn_tf_ops as ops
 from instance_seg.backbones.pointnet2 import Mlp, PointLevel
 from instance_seg.layers import BatchNorm, Composite, Layer, Linear, Unit, global_moments, side_by_side, value_in
+from instance_seg.replicas import sum_over_replicas
 from instance_seg.structures import Tensor
 
 KERNEL_WIDTH, DENSITY_WIDTH = 32, 16  # of the hidden layers that say kernel and density scale
@@ -105,18 +106,15 @@ class Encoding(Composite):
 class SharedNorm(BatchNorm):
     """Batch normalization with one mean and one variance for all channels, as JSNet's decoding has it."""
 
-    def build(self, shape):
-        super().build(shape)
-        self.moving_mean, self.moving_variance = (
-            self.add_weight(name=f"shared_{name}", shape=(1,), initializer=first, trainable=False)
-            for name, first in (("mean", "zeros"), ("variance", "ones"))
-        )
+    def _add_statistics(self, channels):
+        return self._add(1, False, shared_mean=0.0, shared_variance=1.0)
 
     def call(self, x, training=False):
         """[M, C] -> [M, C]."""
         mean, variance = map(tf.convert_to_tensor, (self.moving_mean, self.moving_variance))
         if training:
-            mean, variance, rows = global_moments(tf.reshape(x, [-1, 1]), mean)
+            total = sum_over_replicas if self.synchronized else tf.identity
+            mean, variance, rows = global_moments(tf.reshape(x, [-1, 1]), mean, total)
             self._accumulate(self.moving_mean, mean, rows)
             self._accumulate(self.moving_variance, variance, rows)
         everywhere = [tf.tile(each, [x.shape[1]]) for each in (mean, variance)]

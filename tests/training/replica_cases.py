@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from instance_seg.backbones.pointconv_layers import SharedNorm
 from instance_seg.clustering.config import ClusterConfig
 from instance_seg.config import EngineConfig
 from instance_seg.layers import BatchNorm
@@ -34,14 +35,14 @@ TASK = Task("made up", "", (Level(1, "all", ("other", "leg", "seat"), 1, (1, 2))
 SPLITS = ([0, 2, 5], [0, 1, 3])  # two shapes each
 
 
-def new_norm(synchronized: bool = True) -> BatchNorm:
+def new_norm(synchronized: bool = True, kind: type[BatchNorm] = BatchNorm) -> BatchNorm:
     """A built layer in float64, whose numbers can be compared to the last digits."""
-    norm = BatchNorm("leaky_relu", dtype="float64")
+    norm = kind("leaky_relu", dtype="float64")
     norm.build((None, 2))
     norm.synchronized = synchronized
     norm.gamma.assign([1.5, -0.5])
     norm.beta.assign([0.1, 0.2])
-    norm.moving_mean.assign([2.0, -2.0])
+    norm.moving_mean.assign([2.0, -2.0][: norm.moving_mean.shape[0]])
     return norm
 
 
@@ -109,6 +110,7 @@ def on_two_devices(strategy) -> dict[str, np.ndarray]:
     """The cases, every result with an axis of replicas in front or its rows joined."""
     with strategy.scope():
         norms = {"sync": new_norm(), "own": new_norm(synchronized=False), "again": new_norm()}
+        norms |= {"shared": new_norm(kind=SharedNorm), "own_shared": new_norm(synchronized=False, kind=SharedNorm)}
         scale, weight = DynamicScale(), tf.Variable(8.0)
         weights = [tf.Variable(start) for start in ADAM_START]
         adam, learned = Adam(weights), new_values()

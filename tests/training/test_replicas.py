@@ -9,6 +9,8 @@ import pytest
 import tensorflow as tf
 from training import replica_cases as cases
 
+from instance_seg.backbones.pointconv_layers import SharedNorm
+from instance_seg.layers import BatchNorm
 from instance_seg.training.optimizers import Adam
 
 pytestmark = pytest.mark.slow
@@ -28,22 +30,23 @@ def test_there_are_two_replicas(two):
     np.testing.assert_array_equal(two["scale/replicas"], [4, 4])  # the share of 8
 
 
-@pytest.mark.parametrize("how", ["sync", "again"])
-def test_synchronized_norm_is_that_of_the_whole_batch(two, how):
-    want = cases.norm_case(cases.new_norm(), tf.constant(cases.ROWS), tf.constant(cases.FACTORS))
+@pytest.mark.parametrize(("how", "kind"), [("sync", BatchNorm), ("again", BatchNorm), ("shared", SharedNorm)])
+def test_synchronized_norm_is_that_of_the_whole_batch(two, how, kind):
+    want = cases.norm_case(cases.new_norm(kind=kind), tf.constant(cases.ROWS), tf.constant(cases.FACTORS))
     np.testing.assert_allclose(two[f"{how}/y"], want["y"], rtol=1e-12)
     np.testing.assert_allclose(two[f"{how}/grad_x"], want["grad_x"], rtol=1e-9, atol=1e-12)
     for name in ("grad_weights", "moving"):
         np.testing.assert_allclose(two[f"{how}/{name}"], np.stack([want[name]] * 2), rtol=1e-12)
 
 
-def test_separate_norms_see_their_own_rows_and_agree_on_moving_statistics(two):
+@pytest.mark.parametrize(("how", "kind"), [("own", BatchNorm), ("own_shared", SharedNorm)])
+def test_separate_norms_see_their_own_rows_and_agree_on_moving_statistics(two, how, kind):
     parts = zip(*(np.split(x, [cases.SIZES[0]]) for x in (cases.ROWS, cases.FACTORS)))
-    want = [cases.norm_case(cases.new_norm(), tf.constant(x), tf.constant(f)) for x, f in parts]
+    want = [cases.norm_case(cases.new_norm(kind=kind), tf.constant(x), tf.constant(f)) for x, f in parts]
     for name in ("y", "grad_x"):
-        np.testing.assert_allclose(two[f"own/{name}"], np.concatenate([w[name] for w in want]), rtol=1e-12)
-    np.testing.assert_allclose(two["own/grad_weights"], [sum(w["grad_weights"] for w in want)] * 2, rtol=1e-12)
-    np.testing.assert_allclose(two["own/moving"], [np.mean([w["moving"] for w in want], axis=0)] * 2, rtol=1e-12)
+        np.testing.assert_allclose(two[f"{how}/{name}"], np.concatenate([w[name] for w in want]), rtol=1e-9)
+    np.testing.assert_allclose(two[f"{how}/grad_weights"], [sum(w["grad_weights"] for w in want)] * 2, rtol=1e-9)
+    np.testing.assert_allclose(two[f"{how}/moving"], [np.mean([w["moving"] for w in want], axis=0)] * 2, rtol=1e-9)
 
 
 def test_losses_of_replicas_sum_to_that_of_the_batch(two):
