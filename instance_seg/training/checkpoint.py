@@ -125,14 +125,9 @@ class Checkpoints:
             )
 
     def _lacking(self, prefix: str) -> list[str]:
-        """The weights that a checkpoint may be without, and this one is; of a damaged one, none."""
-        names = [name for name in self.weights if name.startswith(self._model.may_lack)]
-        try:
-            stored = tf.train.list_variables(prefix) if names else []
-        except Exception:  # as in _restore_first
-            return []
-        there = {name.removeprefix("model/").partition("/.")[0] for name, _ in stored}
-        return [name for name in names if name not in there]
+        """The weights that a checkpoint may be without, and this one is."""
+        there = {name.removeprefix("model/").partition("/.")[0] for name, _ in tf.train.list_variables(prefix)}
+        return [name for name in self.weights if name.startswith(self._model.may_lack) and name not in there]
 
     def restore_weights(self, checkpoint: str, complete: bool = True) -> Progress:
         """Restores weights (not momentum) from a prefix, or from the newest checkpoint of a folder that can be read.
