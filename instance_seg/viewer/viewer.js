@@ -259,7 +259,7 @@ function showParts() {
     return row
   }))
   const number = rows.filter(([, i]) => i || state.view === "errors").length
-  element("count").textContent = state.view === "errors" ? "points" : `${number} instances · points`
+  element("count").textContent = state.view === "errors" ? "points" : `${number} instance${number === 1 ? "" : "s"} · points`
     + (state.view === "prediction" ? " · confidence" : "")
 }
 
@@ -328,6 +328,7 @@ async function start() {
   update()
   fit()
   controls.addEventListener("change", draw)
+  controls.listenToKeyEvents(canvas)
   new ResizeObserver(fit).observe(canvas.parentElement)
   let last = null // where the pointer is, until the next frame
   canvas.addEventListener("pointermove", event => { // at most once a frame

@@ -39,6 +39,11 @@ async function shownTo(height) {
   await frames(3)
   return drawn()
 }
+async function pressed(code, shiftKey) {
+  canvas.dispatchEvent(new KeyboardEvent("keydown", { code, shiftKey }))
+  await frames(3)
+  return drawn()
+}
 async function pointed([x, y], ...more) {  // what is said of what is drawn there
   const left = canvas.getBoundingClientRect().left
   for (const name of ["pointermove", ...more])
@@ -64,6 +69,8 @@ onload = async () => {
   report.all = await clicked("#all")
   report.lower = await shownTo(0.5)
   report.whole = await shownTo(1)
+  report.turned = await pressed("ArrowLeft", true)
+  report.moved = await pressed("ArrowLeft", false)
   report.shifted = await clicked("#place input[value=shifted]")
   report.mesh = await clicked("#place input[value=surface]")
   report.mesh_tip = await pointed(report.mesh.middle)
@@ -140,6 +147,12 @@ def test_parts_are_switched_off_and_on(report):
 def test_a_slider_cuts_off_the_top(report):
     assert 0 < report["lower"]["pixels"] < report["whole"]["pixels"]
     assert report["whole"]["sum"] == report["all"]["sum"]
+
+
+@pytest.mark.slow
+def test_keys_turn_and_move_the_view(report):
+    assert len({report[name]["sum"] for name in ("whole", "turned", "moved")}) == 3
+    assert min(report[name]["pixels"] for name in ("turned", "moved")) > 0
 
 
 @pytest.mark.slow
