@@ -5,8 +5,10 @@ import pytest
 import tensorflow as tf
 from systems import overfit
 
-from instance_seg.clustering.comparison.group_merging import SMALLEST_GROUP
-from instance_seg.systems.comparison.sgpn import Sgpn
+from instance_seg.clustering.comparison.group_merging import DEFAULT, SMALLEST_GROUP
+from instance_seg.structures import Points
+from instance_seg.systems.comparison.settings import SgpnReading
+from instance_seg.systems.comparison.sgpn import Sgpn, SgpnOutputs
 
 
 def settle(system):
@@ -48,7 +50,7 @@ def test_the_first_stage_learns_classes_alone():
     assert not changed(before["confidence"], system, "confidence")
     assert any(not np.array_equal(a, b) for a, b in zip(moving, statistics(system)))
     found, (points, _) = overfit.readout(system)
-    for (segmented,) in system.segment(found, points, None):
+    for (segmented,) in system.segment(found, points, SgpnReading()):
         classes, sizes = np.unique(segmented.semantic, return_counts=True)
         assert segmented.proposals.label.tolist() == classes[sizes > SMALLEST_GROUP].tolist()  # a group each
 
@@ -81,6 +83,20 @@ def test_pairs_of_a_class_weigh_more_from_epoch_to_epoch():
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("unmeasured, groups", [({}, [2, 1]), ({"unmeasured_threshold": 1e6}, [1, 1])])
+def test_a_class_without_a_measured_threshold_has_the_given_one(unmeasured, groups):
+    """Both classes are two clumps of 60 points, whose squared distance is 0.64."""
+    system = overfit.make(Sgpn)
+    system.threshold.assign([DEFAULT, 1.0])
+    semantic, features = np.repeat([0, 1], 120), np.zeros((240, 128), np.float32)
+    features[:, 0] = np.tile(np.repeat([0.0, 0.8], 60), 2)
+    outputs = SgpnOutputs(np.eye(2, dtype=np.float32)[semantic], features, np.ones(240, np.float32))
+    points = Points(np.zeros((240, 3)), np.zeros((240, 0)), np.array([0, 240]))
+    ((segmented,),) = system.segment(outputs, points, SgpnReading(**unmeasured))
+    first = system.level.first_scored
+    assert [np.count_nonzero(segmented.proposals.label == first + c) for c in (0, 1)] == groups
+
+
 def test_four_shapes_are_learned_in_two_stages():
     first = overfit.make(Sgpn, stage="semantics")
     overfit.train(first, 700)

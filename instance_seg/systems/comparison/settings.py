@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from instance_seg.backbones import BACKBONES
+from instance_seg.clustering.comparison.group_merging import DEFAULT
 from instance_seg.options import LARGEST_COUNT, Settings, chosen, group, option
 
 
@@ -56,10 +57,24 @@ class SgpnTraining(Settings):
 
 
 @dataclass(frozen=True)
+class SgpnReading(Settings):
+    """How alike points of one instance are, in a class of which the validation shapes do not tell it."""
+
+    unmeasured_threshold: float = option(
+        DEFAULT,
+        "in a class of which no validation shape has two instances: the threshold of the similarity (SGPN's); a large "
+        "one makes the class one group (ours)",
+        low=0,
+        high=1e9,
+    )
+
+
+@dataclass(frozen=True)
 class SgpnSettings(SingleLevelSettings):
     """SGPN as PartNet's program has it."""
 
     training: SgpnTraining = group(SgpnTraining, of_weights=False)
+    grouping: SgpnReading = group(SgpnReading, of_weights=False)
 
 
 @dataclass(frozen=True)

@@ -22,10 +22,9 @@ from instance_seg.initializers import RELEASED, Initializer
 from instance_seg.layers import Composite, Linear
 from instance_seg.losses.segmentation import average, cross_entropy
 from instance_seg.losses.similarity import confidence_error, double_hinge
-from instance_seg.options import Settings as OptionSettings
 from instance_seg.replicas import assign_here, num_replicas
 from instance_seg.structures import Batch, Cloud, Labels, Points, Proposals, Segmented, Task, Tensor
-from instance_seg.systems.comparison.settings import SgpnSettings
+from instance_seg.systems.comparison.settings import SgpnReading, SgpnSettings
 from instance_seg.systems.comparison.single_level import SingleLevel
 
 MAX_GROUPS = 200  # instance numbers beyond count as the last one
@@ -137,11 +136,6 @@ class Sgpn(SingleLevel):
         hinge = tf.add_n([each.loss for each in found]) / float(len(found) * num_replicas())
         return hinge, tf.stop_gradient(tf.concat([each.iou for each in found], axis=0))
 
-    @classmethod
-    def readings(cls, settings: SgpnSettings) -> dict[str, OptionSettings]:
-        """One without settings: what the grouping needs is measured, and kept among the weights."""
-        return {"instances": OptionSettings()}
-
     def settle(self, found: Iterable[tuple[SgpnOutputs, Points, Sequence[Labels]]]) -> None:
         """Thresholds of similarity and average sizes of instances."""
         thresholds = Thresholds(self.num_classes)
@@ -153,9 +147,10 @@ class Sgpn(SingleLevel):
         self.threshold.assign(threshold)
         self.average_size.assign(size)
 
-    def segment(self, readout: SgpnOutputs, points: Points, reading: OptionSettings) -> Sequence[tuple[Segmented, ...]]:
+    def segment(self, readout: SgpnOutputs, points: Points, reading: SgpnReading) -> Sequence[tuple[Segmented, ...]]:
         """Groups of like points of a class; after the first stage the points of each class."""
-        first, threshold, size = self.level.first_scored, self.threshold.numpy(), self.average_size.numpy()
+        first, measured, size = self.level.first_scored, self.threshold.numpy(), self.average_size.numpy()
+        threshold = np.where(measured == np.float32(DEFAULT), reading.unmeasured_threshold, measured)
         found = []
         for begin, end in zip(points.row_splits[:-1], points.row_splits[1:]):
             similarity, confidence = readout.similarity[begin:end], readout.confidence[begin:end]
