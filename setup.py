@@ -97,6 +97,7 @@ class BuildOps(build_ext):
         return (ROOT if self.inplace else Path(self.build_lib).resolve()) / "ocnn_tf_ops"
 
     def run(self) -> None:
+        """Builds both libraries and the stamp that the loader reads, unless nothing has changed since they were."""
         import fcntl  # there is none on Windows, where the check below speaks first
 
         OBJECTS.mkdir(parents=True, exist_ok=True)

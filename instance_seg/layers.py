@@ -95,6 +95,7 @@ def global_moments(x: tf.Tensor, pivot: tf.Tensor, total: Callable[[tf.Tensor], 
 
     @tf.custom_gradient
     def moments(x, pivot):
+        """Those of all replicas, and a gradient that sums over them, too."""
         x = ops.full_precision(x)
         mean, variance = ops.moments(x)
         rows, offset = tf.cast(tf.shape(x)[:1], x.dtype), mean - pivot

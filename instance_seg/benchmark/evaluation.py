@@ -101,14 +101,14 @@ def scannet_ap(settings: Settings) -> list[Row]:
 
 def _proposals(xyz: np.ndarray, semantic: np.ndarray, instance: np.ndarray, rng: np.random.Generator) -> Proposals:
     """Two for each instance: a part of its points, and some of the points around its middle."""
-    members = []
-    for i in np.repeat(np.unique(instance[instance >= 0]), 2):
+    ids, members = np.unique(instance[instance >= 0]).repeat(2), []
+    for i in ids:
         own = instance == i
         near = np.sum((xyz - xyz[own].mean(axis=0)) ** 2, axis=1) < rng.uniform(0.05, 0.6) ** 2
         kept, added = rng.random((2, len(xyz)))
         members.append(np.flatnonzero(own & (kept < rng.uniform(0.5, 0.95)) | near & (added < 0.3)))
     row_splits = np.concatenate([[0], np.cumsum([len(points) for points in members])])
-    label = np.array([semantic[instance == i][0] for i in np.unique(instance[instance >= 0])]).repeat(2)
+    label = np.array([semantic[instance == i][0] for i in ids])
     return Proposals(np.concatenate(members), row_splits, label, rng.random(len(members)).astype(np.float32))
 
 

@@ -82,7 +82,6 @@ def test_pairs_of_a_class_weigh_more_from_epoch_to_epoch():
     assert terms[1] - terms[0] == pytest.approx((terms[2] - terms[0]) * 0.4 / 8, rel=1e-3)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("unmeasured, groups", [({}, [2, 1]), ({"unmeasured_threshold": 1e6}, [1, 1])])
 def test_a_class_without_a_measured_threshold_has_the_given_one(unmeasured, groups):
     """Both classes are two clumps of 60 points, whose squared distance is 0.64."""
@@ -97,6 +96,7 @@ def test_a_class_without_a_measured_threshold_has_the_given_one(unmeasured, grou
     assert [np.count_nonzero(segmented.proposals.label == first + c) for c in (0, 1)] == groups
 
 
+@pytest.mark.slow
 def test_four_shapes_are_learned_in_two_stages():
     first = overfit.make(Sgpn, stage="semantics")
     overfit.train(first, 700)

@@ -6,7 +6,8 @@ keeps the statistics of batch normalization as they are. Thresholds of the group
 on the validation split whenever the network is about to be evaluated, and stored in its checkpoints.
 
 Differences from that program: shapes lie in their smallest enclosing sphere; frequencies of classes and of instance
-numbers are those of the whole training split; validation points of "other" are skipped.
+numbers are those of the whole training split; validation points of "other" are skipped. Classes that no
+validation shape tells about are grouped by `unmeasured_threshold`, which is theirs unless another one is set.
 """
 
 from collections.abc import Iterable, Sequence
@@ -150,6 +151,7 @@ class Sgpn(SingleLevel):
     def segment(self, readout: SgpnOutputs, points: Points, reading: SgpnReading) -> Sequence[tuple[Segmented, ...]]:
         """Groups of like points of a class; after the first stage the points of each class."""
         first, measured, size = self.level.first_scored, self.threshold.numpy(), self.average_size.numpy()
+        # DEFAULT stands where the validation shapes told none
         threshold = np.where(measured == np.float32(DEFAULT), reading.unmeasured_threshold, measured)
         found = []
         for begin, end in zip(points.row_splits[:-1], points.row_splits[1:]):
