@@ -59,19 +59,18 @@ def arithmetic_note(arithmetic: str) -> str:
 
 
 def _classes_table(readings: Mapping[str, Any], level: str) -> str:
-    """A row for each class, with the measures of the first reading, and then those of the others."""
+    """A row for each class and reading; the readings of a class stand below each other."""
     by_reading = {name: reading["levels"][level][PER_CLASS] for name, reading in readings.items()}
-    columns = [
-        (name, measure, measure if number == 0 else f"{measure} {name}")
-        for number, (name, classes) in enumerate(by_reading.items())
-        for measure in dict.fromkeys(m for measured in classes.values() for m in measured if m not in COUNTS)
+    classes = dict.fromkeys(part for measured in by_reading.values() for part in measured)
+    entries = [
+        (part, name, measured[part]) for part in classes for name, measured in by_reading.items() if part in measured
     ]
-    instances = {name: measured[INSTANCES] for classes in by_reading.values() for name, measured in classes.items()}
+    measures = dict.fromkeys(measure for *_, entry in entries for measure in entry if measure not in COUNTS)
     rows = [
-        [part, count, *(percent(by_reading[name].get(part, {}).get(measure)) for name, measure, _ in columns)]
-        for part, count in instances.items()
+        [part, name, entry[INSTANCES], *(percent(entry.get(measure)) for measure in measures)]
+        for part, name, entry in entries
     ]
-    return markdown(["Class", "Instances", *(header for _, _, header in columns)], rows)
+    return markdown(["Class", "Reading", "Instances", *measures], rows, num_names=2)
 
 
 def values_table(by_class: Mapping[str, Any]) -> str:
