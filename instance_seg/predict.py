@@ -51,6 +51,11 @@ _CATEGORY = flags.DEFINE_string(
 _INPUT = flags.DEFINE_multi_string(
     "input", None, f"cloud, mesh, or folder of them; may be given again and again: {' '.join(READERS)}", required=True
 )
+flags.register_validator(  # `--input --output=DIR` takes the second flag for a file, and nothing is left for --output
+    _INPUT,
+    lambda paths: not any(path.startswith("--") for path in paths or ()),
+    message="a file or folder must follow --input, not another flag",
+)
 _OUTPUT = flags.DEFINE_string("output", None, "folder for the results", required=True)
 _UP = flags.DEFINE_enum("up", "y", ["x", "y", "z"], "axis of the input that points up; many scanners write z")
 _NUM_POINTS = flags.DEFINE_integer(
@@ -135,12 +140,7 @@ def data_set_of(checkpoint: str, settings: Mapping[str, Any]) -> type[DataSet]:
 
     Raises ValueError unless the name is a checkpoint's, or that of a folder with one, that can have the settings.
     """
-    try:
-        find_checkpoints(checkpoint)
-    except ValueError as error:
-        raise ValueError(
-            f"--run={checkpoint}: neither a checkpoint (PREFIX of PREFIX.index) nor a folder with one"
-        ) from error
+    find_checkpoints(checkpoint, "--run")
     config = described_config(checkpoint, settings)
     return load(DATA_SETS, "data_set", config.data_set)
 

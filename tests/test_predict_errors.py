@@ -20,10 +20,12 @@ from instance_seg import predict
 outcomes = []
 for arguments in json.load(sys.stdin):
     flags.FLAGS["input"].unparse()  # else those of all calls add up
-    flags.FLAGS(["predict", *arguments])
     try:
+        flags.FLAGS(["predict", *arguments])
         predict.main([])
         outcomes.append("nothing is wrong")
+    except flags.Error as error:
+        outcomes.append(f"error: {error}")
     except SystemExit as error:
         outcomes.append(error.code)
 print(json.dumps([outcomes, "tensorflow" in sys.modules]))
@@ -111,11 +113,12 @@ def test_flags_that_are_wrong(run, tmp_path):
         ({"input": f"{tmp_path}/gone.ply"}, "gone.ply: no such file"),
         ({"input": f"{tmp_path}/empty"}, "empty: holds no file of a known kind"),
         ({"input": f"{tmp_path}/file"}, "files without a suffix are not read"),
+        ({"input": "--output=out"}, "must follow --input, not another flag"),
         ({"output": f"{tmp_path}/file"}, "file is a file, want a folder"),
         ({"output": f"{tmp_path}/file/below/it"}, "file is a file, want a folder"),
         ({"output": "/proc/nowhere"}, "/proc cannot be written to"),
         ({"output": f"{tmp_path}/{'a' * 300}"}, "too long"),
-        ({"run": f"{tmp_path}/gone"}, "gone: neither a checkpoint"),
+        ({"run": f"{tmp_path}/gone"}, "gone: no such folder or checkpoint"),
         ({"run": f"{tmp_path}/empty"}, "empty: neither a checkpoint"),
         *(({"bandwidth": value}, "bandwidth") for value in ("0", "-1", "nan", "inf")),
         *(({"semantic_center_offset": value}, "semantic_center_offset") for value in ("nan", "inf")),

@@ -35,11 +35,12 @@ def checkpoints_in(folder: pathlib.Path) -> list[str]:
     return [prefix_of(folder, step) for step in sorted(steps, reverse=True)]
 
 
-def find_checkpoints(path: str) -> list[str]:
+def find_checkpoints(path: str, flag: str = "--ckpt") -> list[str]:
     """Prefixes to be tried one after the other: the one that is named, or those of a folder, the newest first.
 
     Args:
         path: a prefix, a folder of checkpoints, a run's folder, or a weights folder, whose file of weights it gives.
+        flag: the flag that names it, for errors.
 
     Raises:
         ValueError: there is none.
@@ -51,7 +52,9 @@ def find_checkpoints(path: str) -> list[str]:
     for folder in (pathlib.Path(path), pathlib.Path(path) / CHECKPOINTS):
         if found := checkpoints_in(folder):
             return found
-    raise ValueError(f"--ckpt={path}: neither a checkpoint (PREFIX of PREFIX.index) nor a folder with one")
+    if not pathlib.Path(path).exists():
+        raise ValueError(f"{flag}={path}: no such folder or checkpoint; want a trained run's folder, or one of weights")
+    raise ValueError(f"{flag}={path}: neither a checkpoint (PREFIX of PREFIX.index) nor a folder with one")
 
 
 def checkpoint_folder(path: str) -> pathlib.Path:
