@@ -100,7 +100,8 @@ def main(argv: list[str]) -> None:
             continue
         make_category(Path(FLAGS.out), category, sizes, FLAGS.seed, FLAGS.num_points, FLAGS.sturdy)
     counts = ", ".join(f"{size} {split}" for split, size in sizes.items())
-    print(f"{len(categories)} categories, each {counts} -> {FLAGS.out}")
+    noun = "category" if len(categories) == 1 else "categories"
+    print(f"{len(categories)} {noun}, each {counts} -> {FLAGS.out}")
 
 
 if __name__ == "__main__":
