@@ -230,6 +230,7 @@ def main(argv: list[str]) -> None:
     """The study that the command line names; everything that is no flag of a study goes to the runs."""
     try:
         study, passed_on = read_study(argv[1]), argv[2:]
+        load_settings(_PRESET.value, {})  # an unknown preset is refused before data is made
         preset, variants = Path(_PRESET.value).stem, _VARIANTS.value
         if _SYSTEMS.value:
             variants = of_systems(variants or study.get("variants", ()), _SYSTEMS.value)

@@ -47,6 +47,8 @@ def chosen_categories(data_dir: str, wanted: Sequence[str] | None) -> list[str]:
     """The categories of a folder with both splits; ValueError naming those asked for that are not there."""
     there = [c for c in categories_in(data_dir) if all(sources_of(data_dir, c, s) for s in ("train", "test"))]
     if not there:
+        if not Path(data_dir).is_dir():
+            raise ValueError(f"--data_dir={data_dir}: no such folder; without the flag, procedural shapes are made")
         raise ValueError(f"{data_dir}: no category has a train and a test split here")
     if not wanted or list(wanted) == ["all"]:
         return there
@@ -60,6 +62,8 @@ def chosen_categories(data_dir: str, wanted: Sequence[str] | None) -> list[str]:
 def _procedural_shapes(preset: str, categories: Sequence[str]) -> StudyData:
     size, folder = ("smoke", "data/procedural_smoke") if preset == "smoke" else ("demo", "data/procedural")
     names = list(available_categories() if list(categories) == ["all"] else categories)
+    for name in names:
+        check_category(name)
     make = ["tools/make_procedural.py", f"--out={folder}", f"--size={size}", "--skip_existing"]
     subprocess.run([sys.executable, *make, f"--categories={','.join(names)}"], check=True)
     return StudyData(folder, names)

@@ -282,6 +282,19 @@ def test_what_cannot_be_planned_is_one_line(checkout, flags, message):
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ("--preset=smokey", "--preset=smokey: no such file, and no preset of that name; did you mean 'smoke'?"),
+        ("--categories=chair", "unknown category 'chair'; did you mean 'Chair'?"),
+    ],
+)
+def test_no_data_is_made_for_what_cannot_run(checkout, wrong, message):
+    done, commands = call(checkout, "partnet_all.sh", wrong)
+    assert done.returncode == 1 and message in done.stderr and done.stderr.count("\n") == 1
+    assert not any("make_procedural" in command for command in commands)
+
+
 def test_a_run_held_by_another_process_is_skipped_and_named(checkout):
     done, commands = call(checkout, "partnet_all.sh", "--categories=Chair,Bag", "--data_dir=there", "--ckpt=ELSEWHERE")
     assert done.returncode == 0 and len(runs_of(commands)) == 2
