@@ -32,8 +32,10 @@ def find_data(study: dict[str, Any], data_dir: str | None, parts: Sequence[str] 
         preset: its name; there is smaller procedural data for "smoke".
 
     Raises:
-        ValueError: there are no such parts.
+        ValueError: there is no such folder, or there are no such parts.
     """
+    if data_dir and not Path(data_dir).is_dir():
+        raise ValueError(f"--data_dir={data_dir}: no such folder; without the flag, procedural data is made")
     if study.get("data_set", "partnet") == "s3dis":
         return _areas(data_dir, parts or study["folds"], preset)
     if study.get("data_set") == "scannet":
@@ -47,8 +49,6 @@ def chosen_categories(data_dir: str, wanted: Sequence[str] | None) -> list[str]:
     """The categories of a folder with both splits; ValueError naming those asked for that are not there."""
     there = [c for c in categories_in(data_dir) if all(sources_of(data_dir, c, s) for s in ("train", "test"))]
     if not there:
-        if not Path(data_dir).is_dir():
-            raise ValueError(f"--data_dir={data_dir}: no such folder; without the flag, procedural shapes are made")
         raise ValueError(f"{data_dir}: no category has a train and a test split here")
     if not wanted or list(wanted) == ["all"]:
         return there

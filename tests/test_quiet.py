@@ -1,6 +1,8 @@
 """What TensorFlow says on the screen: nothing, unless it is asked."""
 
+import ast
 import os
+import pathlib
 import subprocess
 import sys
 
@@ -84,3 +86,19 @@ def test_who_asks_hears_the_notes(first, level):
     assert seen == str(level)
     assert any("a note of Python code" in line for line in lines)
     assert any("cpu_feature_guard" in line for line in lines)
+
+
+def test_no_tool_imports_tensorflow_before_the_package_turns_its_notes_off():
+    tools = list((pathlib.Path(__file__).resolve().parents[1] / "tools").glob("*.py"))
+    tops = {tool.name: ast.parse(tool.read_text()).body for tool in tools}
+    imported = {name: [_imported(line) for line in body if _imported(line)] for name, body in tops.items()}
+    users = {name: modules for name, modules in imported.items() if "tensorflow" in modules}
+    assert "export.py" in users
+    for name, modules in users.items():
+        assert "instance_seg" in modules[: modules.index("tensorflow")], name
+
+
+def _imported(line):
+    if isinstance(line, ast.Import):
+        return line.names[0].name.split(".")[0]
+    return line.module.split(".")[0] if isinstance(line, ast.ImportFrom) else None

@@ -60,6 +60,7 @@ exit 0
 def checkout(tmp_path):
     """A folder with the scripts and the stand-in."""
     (tmp_path / "tools").mkdir()
+    (tmp_path / "there").mkdir()
     shutil.copytree(ROOT / "experiments", tmp_path / "experiments")
     (tmp_path / "instance_seg").symlink_to(ROOT / "instance_seg")
     (tmp_path / "study_here.py").write_text(STUDY)
@@ -273,7 +274,7 @@ def test_jobs_that_are_no_number(checkout, jobs):
     [
         (("--seeds=0,one",), "--seeds=0,one: want whole numbers"),
         (("--categories=Chiar",), "Chair"),
-        (("--data_dir=nowhere", "--categories=Chiar"), "Chair"),
+        (("--data_dir=nowhere",), "--data_dir=nowhere: no such folder; without the flag, procedural data is made"),
     ],
 )
 def test_what_cannot_be_planned_is_one_line(checkout, flags, message):

@@ -14,8 +14,10 @@ import pathlib
 import shutil
 import sys
 
-import tensorflow as tf
 from absl import app, flags
+
+import instance_seg  # noqa: F401  # isort: skip  # before TensorFlow, whose notes it turns off
+import tensorflow as tf
 
 import ocnn_tf_ops
 from instance_seg.building import build_system, make_data_set
