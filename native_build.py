@@ -65,14 +65,12 @@ def find_compiler() -> list[str]:
 
 
 def find_nvcc() -> Nvcc | None:
-    """The CUDA compiler, None (and a line that says so) where the CUDA half is to be left out."""
+    """The CUDA compiler, None where the CUDA half is to be left out."""
     if os.environ.get("OCNN_CUDA") == "0":
-        print("OCNN_CUDA=0: building the CPU half only")
         return None
     home = os.environ.get("CUDA_HOME")
     path = shutil.which("nvcc") or (shutil.which("nvcc", path=f"{home}/bin") if home else None)
     if path is None:
-        print("nvcc was found neither on PATH nor in CUDA_HOME/bin: building the CPU half only")
         return None
     version = re.search(r"release ([\d.]+)", _output([path, "--version"]))
     supported = re.findall(r"compute_(\d+)", _output([path, "--list-gpu-arch"]))
@@ -180,7 +178,10 @@ def link(compiler: list[str], objects: list[str], flags: list[str], library: Pat
 def build_kernels(compiler: list[str], folder: Path, nvcc: Nvcc | None) -> None:
     """libocnn_kernels.so, once or several times: C++ without TensorFlow and, if there is an nvcc, the CUDA kernels."""
     kernels, cuda_objects, flags = ROOT / KERNELS, [], ["-pthread"]
-    if nvcc is not None:
+    if nvcc is None:
+        reason = "OCNN_CUDA=0" if os.environ.get("OCNN_CUDA") == "0" else "no nvcc on PATH or in CUDA_HOME/bin"
+        print(f"building the CPU half only ({reason})")
+    else:
         print(f"CUDA half by nvcc {nvcc.version} for the architectures {', '.join(nvcc.archs)}")
         cuda_objects = compile_all(sorted(kernels.glob("*/*.cu")), nvcc_command(nvcc, compiler))
         flags += cuda_library_flags(nvcc)

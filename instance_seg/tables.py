@@ -33,6 +33,16 @@ def percent(value: float | None) -> str:
     return MISSING if value is None or value != value else f"{value:.1f}"
 
 
+def plural(noun: str) -> str:
+    """Of nouns as our tables have them: "category" -> "categories"."""
+    return f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number and what it counts: "1 category", "2 categories"."""
+    return f"{number} {noun if number == 1 else plural(noun)}"
+
+
 def capitalized(name: str) -> str:
     """A name as a heading: "coarse" -> "Coarse"."""
     return name[:1].upper() + name[1:]

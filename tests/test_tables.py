@@ -1,4 +1,4 @@
-from instance_seg.tables import capitalized, markdown, percent
+from instance_seg.tables import capitalized, counted, markdown, percent
 
 
 def test_percent():
@@ -7,6 +7,10 @@ def test_percent():
 
 def test_a_name_as_a_heading():
     assert [capitalized(name) for name in ("coarse", "Area 5", "")] == ["Coarse", "Area 5", ""]
+
+
+def test_a_number_and_what_it_counts():
+    assert [counted(n, "category") for n in (1, 2)] == ["1 category", "2 categories"] and counted(0, "run") == "0 runs"
 
 
 def test_an_empty_table_keeps_its_heading():

@@ -26,7 +26,7 @@ from instance_seg.data.partnet.dataset import RADIUS_MARGIN
 from instance_seg.structures import Points
 from instance_seg.systems.offset_system import OffsetSystem
 from instance_seg.training.checkpoint import Checkpoints, describe_system
-from instance_seg.training.checkpoint_files import checkpoint_folder, described_config
+from instance_seg.training.checkpoint_files import checkpoint_folder, described_config, find_checkpoints
 from instance_seg.training.optimizers import make_optimizer
 from instance_seg.training.weights_folder import write_weights_folder
 
@@ -115,6 +115,7 @@ def export(run: str, output: pathlib.Path, half: bool, saved_model: bool) -> Non
     Raises:
         ValueError: the run cannot be read, or its system cannot be a SavedModel.
     """
+    find_checkpoints(run, "--run")
     config = described_config(run)
     task = make_data_set(config).task()
     system = build_system(config, task)

@@ -70,7 +70,8 @@ def write_statistics(path: Path, categories: Sequence[str], seed: int, num_shape
         rows += statistics_rows(category, shapes)
     text = (
         f"# Procedural shapes in numbers\n\nOver {num_shapes} shapes of each category (seed {seed}), "
-        f"{len(shapes[0].points)} points each.\n\n{tabulate(rows, TABLE_HEAD, tablefmt='github')}\n"
+        f"{len(shapes[0].points)} points each, as `tools/make_procedural.py --gallery` writes it.\n\n"
+        f"{tabulate(rows, TABLE_HEAD, tablefmt='github')}\n"
     )
     write_text(path, text)
 

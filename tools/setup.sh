@@ -18,20 +18,20 @@ setup_environment() {
     "$base" -m venv "$venv" || return 1
   fi
   PYTHON="$venv/bin/python"
-  local install=("$PYTHON" -m pip install --quiet --disable-pip-version-check --constraint "$root/tools/constraints.txt")
+  local install=("$PYTHON" -m pip install --disable-pip-version-check --constraint "$root/tools/constraints.txt")
   "$PYTHON" -c 'import importlib.util, sys; sys.exit(importlib.util.find_spec("tensorflow") is None)' || {
     local wheel='tensorflow-cpu>=2.21,<2.22'
     command -v nvidia-smi >/dev/null && wheel='tensorflow[and-cuda]>=2.21,<2.22'
-    echo "installing $wheel (a minute or two)"
+    echo "installing $wheel"
     "${install[@]}" "$wheel" || return 1
   }
+  "$PYTHON" "$root/setup.py" --quiet build_ext --inplace || return 1
   if [ ! -e "$venv/.ready" ] || [ "$root/setup.py" -nt "$venv/.ready" ] ||
     [ "$root/tools/constraints.txt" -nt "$venv/.ready" ]; then
-    echo "installing the requirements and building the ops (some minutes, without further notes)"
-    "${install[@]}" --editable "$root[test,docs]" || return 1
+    echo "installing the other requirements (a minute or two)"
+    "${install[@]}" --quiet --editable "$root[test,docs]" || return 1
     touch "$venv/.ready"
   fi
-  "$PYTHON" "$root/setup.py" --quiet build_ext --inplace || return 1
 }
 
 setup_environment || exit 1

@@ -145,9 +145,10 @@ def write_png(path: str | os.PathLike, image: np.ndarray, palette: bool = False)
 
 
 def stacked(panels: Sequence[np.ndarray]) -> np.ndarray:
-    """Panels [H, W, 3] of one size in two columns."""
-    panels = [*panels, *[np.full_like(panels[0], 255)] * (len(panels) % 2)]
-    return np.concatenate([np.concatenate(panels[i : i + 2], axis=1) for i in range(0, len(panels), 2)])
+    """Panels [H, W, 3] of one size in two columns; a single one stays as it is."""
+    columns = min(len(panels), 2)
+    panels = [*panels, *[np.full_like(panels[0], 255)] * (-len(panels) % columns)]
+    return np.concatenate([np.concatenate(panels[i : i + columns], axis=1) for i in range(0, len(panels), columns)])
 
 
 def camera_axes(azimuth: float, elevation: float) -> np.ndarray:

@@ -4,7 +4,7 @@
     measures        what the tables show; left out: everything that was measured
     overview        the measure of the tables that are printed for each network; left out: the first one
     levels          coarse to fine; left out: in the order of the results
-    parts, subsets  what the parts of the data set are called, and those of the paper; short: names for headings
+    part, subsets   what a part of the data set is called, and those of the paper; short: names for headings
     labels          other names for values of the keys
     one_network_per_level     networks that the paper trains for each level; they are one row
     methods         the paper's names of other methods and the variants that are those here

@@ -12,7 +12,7 @@ from instance_seg.report.class_values import class_values_table
 from instance_seg.report.descriptions import PAPERS_OWN, Description, papers_networks, table_of
 from instance_seg.report.folds import folds_table, times_table
 from instance_seg.report.frame import levels_of, rows_by
-from instance_seg.tables import MISSING, Table, capitalized, percent
+from instance_seg.tables import MISSING, Table, capitalized, percent, plural
 
 OURS = "this program"  # the name of our rows among the paper's
 PAPERS, DIFFERENCE, NOT_RUN = f"{PAPERS_OWN} (the paper's)", "difference", "not run"
@@ -116,7 +116,7 @@ def _methods(measured: Measured, table: Mapping[str, Any]) -> Lines:
     else:
         ours = [over_seeds(rows, measure, measured.levels) for measure in measured.measures]
         theirs = [_papers_average(measured, table, rows, measure) for measure in measured.measures]
-        lines.append([f"{PAPERS}, {measured.description['parts']} that were run", *map(percent, theirs)])
+        lines.append([f"{PAPERS}, {plural(measured.description['part'])} that were run", *map(percent, theirs)])
         lines.append([OURS, *(figure(*each) for each in ours)])
         lines.append([DIFFERENCE, *(signed(each.mean - paper) for each, paper in zip(ours, theirs))])
     return measured.measures, lines
@@ -225,7 +225,7 @@ def _parameters(measured: Measured, table: Mapping[str, Any]) -> Lines:
 
 
 def _about_headers(measured: Measured) -> list[str]:
-    return [capitalized(measured.description.get("parts", "subsets")), "Seeds"]
+    return [capitalized(plural(measured.description.get("part", "subset"))), "Seeds"]
 
 
 def _about(rows: pd.DataFrame | None) -> Sequence[str]:

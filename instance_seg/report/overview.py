@@ -6,7 +6,7 @@ from instance_seg.evaluation.summary import arithmetic_note
 from instance_seg.report.averages import average, make_grid, with_averages
 from instance_seg.report.descriptions import Description, description_of
 from instance_seg.report.frame import levels_of
-from instance_seg.tables import capitalized, escape_markdown, markdown, percent
+from instance_seg.tables import capitalized, counted, escape_markdown, markdown, percent, plural
 
 GROUP = ["task", "dataset", "variant", "preset", "arithmetic"]  # runs with the same differ in subset and seed
 
@@ -27,9 +27,10 @@ def overview(frame: pd.DataFrame) -> str:
 
 
 def _extent(group: pd.DataFrame, description: Description) -> str:
-    seeds = ", ".join(map(str, sorted(group["seed"].unique())))
-    parts = description.get("parts", "subsets")
-    return f"{group['subset'].nunique()} {parts}, {group['run'].nunique()} runs, seeds {seeds}."
+    numbers = sorted(group["seed"].unique())
+    seeds = f"{'seed' if len(numbers) == 1 else 'seeds'} {', '.join(map(str, numbers))}"
+    parts = counted(group["subset"].nunique(), description.get("part", "subset"))
+    return f"{parts}, {counted(group['run'].nunique(), 'run')}, {seeds}."
 
 
 def _tables(group: pd.DataFrame, description: Description) -> list[str]:
@@ -47,5 +48,5 @@ def _tables(group: pd.DataFrame, description: Description) -> list[str]:
         [reading, *(percent(average(make_grid(rows, measure, levels))) for measure in measures)]
         for reading, rows in readings
     ]
-    title = f"## Means over levels, then {description.get('parts', 'subsets')}"
+    title = f"## Means over levels, then {plural(description.get('part', 'subset'))}"
     return [*sections, title, markdown(["Reading", *measures], means)]

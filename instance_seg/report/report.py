@@ -24,7 +24,7 @@ from instance_seg.report.collect import FIGURES
 from instance_seg.report.descriptions import PAPERS_OWN, Description, description_of, papers_networks
 from instance_seg.report.formats import LATEX_PREAMBLE, html_page, to_csv, to_html, to_latex, to_markdown
 from instance_seg.report.layouts import Measured, make_table
-from instance_seg.tables import Table, escape_markdown, one_line, write_text
+from instance_seg.tables import Table, counted, escape_markdown, one_line, write_text
 from instance_seg.viewer.page import VIEWER
 
 FOLDER = "report"
@@ -141,9 +141,9 @@ def _extent(runs: pd.DataFrame, task: str) -> str:
     networks = runs.drop_duplicates(["run", "network"])
     iterations = sorted(networks.groupby("run")["iterations"].max().unique())
     minutes = networks["seconds"].sum() / 60
-    time = f"{minutes:.0f} minutes" if minutes < 120 else f"{minutes / 60:.1f} hours"
+    time = counted(round(minutes), "minute") if minutes < 120 else f"{minutes / 60:.1f} hours"
     return (
-        f"{networks['run'].nunique()} runs of {networks['variant'].nunique()} networks on "
+        f"{counted(networks['run'].nunique(), 'run')} of {counted(networks['variant'].nunique(), 'network')} on "
         f"{', '.join(sorted(filter(None, networks['subset'].unique()))) or task}; "
         f"{', '.join(map(str, iterations))} iterations; {time} of training in all; "
         f"commit {', '.join(sorted(networks['commit'].fillna('unknown').unique()))}. All measures in percent."

@@ -79,6 +79,7 @@ class RunLog(contextlib.ExitStack):
         self.enter_context(writer.as_default())
         self.enter_context(self._losses)
         self._bar = self.enter_context(tqdm(**self._bar_settings, dynamic_ncols=True, mininterval=1))
+        self._bar.set_postfix_str("tracing the network")  # until the first step is done
         return self
 
     def close_bar(self) -> None:

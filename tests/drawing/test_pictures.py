@@ -174,5 +174,6 @@ def test_panels_stack_in_two_columns(tmp_path):
     panels = [np.full((4, 6, 3), 50 * i, np.uint8) for i in range(3)]
     image = stacked(panels)
     assert image.shape == (8, 12, 3) and (image[4:, 6:] == 255).all() and (image[:4, 6:] == 50).all()
+    np.testing.assert_array_equal(stacked(panels[:1]), panels[0])
     write_png(tmp_path / "few.png", image, palette=True)
     np.testing.assert_array_equal(np.uint8(255 * matplotlib.image.imread(tmp_path / "few.png"))[:, :, :3], image)

@@ -127,14 +127,21 @@ def test_newest_architecture_becomes_ptx_too():
     ]
 
 
-def test_without_nvcc(monkeypatch, fake_nvcc, capsys):
+def test_without_nvcc(monkeypatch, fake_nvcc):
     monkeypatch.setenv("OCNN_CUDA", "0")
     assert native_build.find_nvcc() is None
-    assert "OCNN_CUDA=0: building the CPU half only" in capsys.readouterr().out
     monkeypatch.delenv("OCNN_CUDA")
     (fake_nvcc / "nvcc").unlink()
     assert native_build.find_nvcc() is None
-    assert "nvcc was found neither on PATH nor in CUDA_HOME/bin" in capsys.readouterr().out
+
+
+def test_says_why_the_cuda_half_is_left_out(monkeypatch, tmp_path, capsys):
+    for name in ("compile_all", "link"):
+        monkeypatch.setattr(native_build, name, lambda *arguments: [])
+    for value, reason in (("0", "OCNN_CUDA=0"), ("1", "no nvcc on PATH or in CUDA_HOME/bin")):
+        monkeypatch.setenv("OCNN_CUDA", value)
+        native_build.build_kernels(["g++"], tmp_path, nvcc=None)
+        assert capsys.readouterr().out == f"building the CPU half only ({reason})\n"
 
 
 def test_nvcc_that_fails(fake_nvcc):

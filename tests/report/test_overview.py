@@ -20,7 +20,7 @@ def test_a_network_has_a_table_by_category_for_each_reading_and_the_means():
     text = overview(make_frame(chair_and_bag()))
     for heading in (f"## AP50, {WITH}", f"## AP50, {WITHOUT}", "## Means over levels, then categories"):
         assert heading in text
-    assert "2 categories, 2 runs, seeds 0." in text
+    assert "2 categories, 2 runs, seed 0." in text
     rows = cells(text)
     assert rows[:5] == [
         ["Level", "Avg", "Bag", "Chair"],
@@ -39,7 +39,7 @@ def test_a_network_has_a_table_by_category_for_each_reading_and_the_means():
 def test_networks_differ_in_more_than_category_and_seed():
     runs = [results({0: 9.0}), results({0: 9.0}, seed=1), results({0: 9.0}, variant="single_level_fusion")]
     text = overview(make_frame(runs, [results({0: 1.0}, bandwidth=0.2)]))
-    assert text.count("\n\n## Means") == 2 and "1 categories, 2 runs, seeds 0, 1." in text
+    assert text.count("\n\n## Means") == 2 and "1 category, 2 runs, seeds 0, 1." in text
 
 
 def test_another_kind_of_data():
@@ -47,5 +47,5 @@ def test_another_kind_of_data():
     run = run_info(task="rooms", subset="", variant="asis")
     del run["ap_arithmetic"]
     text = overview(make_frame([build_results(run, {"block merging": reading})]))
-    assert "## mCov, block merging" in text and "1 subsets, 1 runs, seeds 0.\n" in text
+    assert "## mCov, block merging" in text and "1 subset, 1 run, seed 0.\n" in text
     assert ["Rooms", "40.0", "40.0"] in cells(text)

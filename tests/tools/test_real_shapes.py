@@ -142,7 +142,7 @@ def test_table_and_pictures(tool, package, tmp_path):
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert names == {"table.md", "picture.png", "stool", "stool.ply"}
     assert (tmp_path / "out" / "stool" / "viewer.html").is_file()
-    assert matplotlib.image.imread(tmp_path / "out" / "picture.png").shape[1] == 2 * 3 * 200
+    assert matplotlib.image.imread(tmp_path / "out" / "picture.png").shape[1] == 3 * 200  # one piece, one column
     for runs in ("nowhere", "runs"):  # where there is no run before, and where there is
         tool.segment_pieces(package, tmp_path / "runs", ["stool"], tmp_path / runs, tmp_path / runs, AllInOne)
-        assert matplotlib.image.imread(tmp_path / runs / "picture.png").shape[1] == 2 * 5 * 200
+        assert matplotlib.image.imread(tmp_path / runs / "picture.png").shape[1] == 5 * 200

@@ -15,7 +15,7 @@ from instance_seg.evaluation.results import read_results
 from instance_seg.experiment import evaluate, train
 from instance_seg.training.checkpoint_files import described_config
 from instance_seg.training.run_lock import EXIT_CODE, RunIsHeld, holding
-from instance_seg.training.run_log import LossLog
+from instance_seg.training.run_log import LossLog, RunLog
 
 HOLD = """
 import pathlib, sys
@@ -54,6 +54,13 @@ def holder(tmp_path):
     yield tmp_path, process
     process.kill()
     process.communicate()
+
+
+def test_the_bar_says_what_the_first_step_waits_for(tmp_path, capsys):
+    with RunLog(tmp_path, "Chair", start=0, end=3, scalars_every=1) as log:
+        assert "0/3" in (shown := capsys.readouterr().err) and "tracing the network" in shown
+        log.write(1, {"total": 2.0}, {"learning_rate": 0.1})
+    assert "loss=2.000" in (shown := capsys.readouterr().err) and "tracing" not in shown
 
 
 def test_a_folder_is_held_by_one_process(holder):
