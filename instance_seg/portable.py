@@ -25,6 +25,26 @@ EPSILON, LEAKY, RELU = 1e-3, 0.1, 0.0  # of the normalization and activations in
 KNOWN = "semantic_assisted over octree_unet on partnet"
 
 
+def obstacle(folder: str, settings: Mapping[str, Any]) -> str:
+    """Why PortableSegmenter cannot have the network of a folder with these settings, and the remedy; "" if it can."""
+    if not is_weights_folder(folder):
+        return f"--run={folder}: without TensorFlow a folder of weights is needed; tools/export.py makes one of a run"
+    config = described_config(folder, settings)
+    network = config.network
+    kind = f"{config.system} over {network.backbone} on {config.data_set}"
+    if kind != KNOWN or network.semantic_path != "none":
+        return (
+            f"--run={folder}: without TensorFlow there is {KNOWN} alone, with semantic_path=none; this is {kind}. "
+            "Install TensorFlow"
+        )
+    if (copies := network.copies.test_copies) > 1:
+        return (
+            f"--test_copies={copies}: without TensorFlow a network sees a cloud once; give --test_copies=1, or "
+            "install TensorFlow"
+        )
+    return ""
+
+
 class PortableSegmenter:
     """Segments point clouds of one's own by the network of a folder of weights, which is loaded once.
 
@@ -38,23 +58,10 @@ class PortableSegmenter:
     """
 
     def __init__(self, folder: str, settings: Mapping[str, Any], reading: str = ""):
-        if not is_weights_folder(folder):
-            raise ValueError(
-                f"--run={folder}: without TensorFlow a folder of weights is needed; tools/export.py makes one of a run"
-            )
+        if reason := obstacle(folder, settings):
+            raise ValueError(reason)
         config = described_config(folder, settings)
         network = config.network
-        kind = f"{config.system} over {network.backbone} on {config.data_set}"
-        if kind != KNOWN or network.semantic_path != "none":
-            raise ValueError(
-                f"--run={folder}: without TensorFlow there is {KNOWN} alone, with semantic_path=none; this is {kind}. "
-                "Install TensorFlow"
-            )
-        if (copies := network.copies.test_copies) > 1:
-            raise ValueError(
-                f"--test_copies={copies}: without TensorFlow a network sees a cloud once; give --test_copies=1, or "
-                "install TensorFlow"
-            )
         self._data_set = load(DATA_SETS, "data_set", config.data_set)(config.source)
         self.task, self._settings = self._data_set.task(), network
         stored = stored_readings(pathlib.Path(folder), network.grouping, self.task)

@@ -4,9 +4,12 @@
     python -m instance_seg.predict --run=RUN_DIR --input=FOLDER --input=more.obj --output=OUT_DIR
 
 Data set and system come from the checkpoint: a run's folder, a checkpoint prefix, or a folder of weights that
-tools/export.py made; of such a folder --numpy segments on the CPU without TensorFlow, which it does by itself where
-TensorFlow is not installed. Shapes are moved and scaled into the unit sphere as in training; rooms are taken in meters,
-with their colors, gray where there are none, a mesh by its vertices. y points up: --up=z turns a cloud whose z does.
+tools/export.py made. Of such a folder --numpy segments on the CPU without TensorFlow, which is the default where
+TensorFlow is not installed, and for a few files on a machine without an NVIDIA card: TensorFlow takes longer to start
+than they take, and finds the same.
+
+Shapes are moved and scaled into the unit sphere as in training; rooms are taken in meters, with their colors, gray where
+there are none, a mesh by its vertices. y points up: --up=z turns a cloud whose z does.
 OUT_DIR, or for several files a folder in it for each, then holds, in the coordinates of the file,
 
     level_<k>.ply            the points, with the properties `semantic` and `instance` and a color for each instance
@@ -17,6 +20,7 @@ OUT_DIR, or for several files a folder in it for each, then holds, in the coordi
 
 import os
 import pathlib
+import shutil
 import sys
 import tempfile
 from collections import Counter
@@ -41,6 +45,7 @@ from instance_seg.training.weights_folder import carried_weights
 
 SHAPE, ROOMS = "Chair", "Rooms"  # whose weights are taken of a shape and of a room
 ROOM_SIZE = 2.5, 25.0  # meters that the longest side of a room measures
+FEW = 20  # files that NumPy has segmented before TensorFlow has started
 
 _RUN = flags.DEFINE_string(
     "run", None, "run folder, checkpoint prefix or folder of weights; default: those of --category"
@@ -69,7 +74,12 @@ _MAX_POINTS = flags.DEFINE_integer(
     10**9,
 )
 _MIN_POINTS = flags.DEFINE_integer("min_points", 1, "instances of fewer points are dropped", 1, 10**9)
-_NUMPY = flags.DEFINE_bool("numpy", False, "compute without TensorFlow; wants a folder of weights of PartNet")
+_NUMPY = flags.DEFINE_bool(
+    "numpy",
+    None,
+    f"compute without TensorFlow, on the CPU; wants a folder of weights of PartNet; default: for up to {FEW} files of "
+    "such a folder where there is no NVIDIA card, and where TensorFlow is not installed",
+)
 _BANDWIDTH = flags.DEFINE_float("bandwidth", None, "radius of mean-shift's flat kernel; default: the run's")
 _READING = flags.DEFINE_string(
     "reading",
@@ -90,7 +100,7 @@ class Options(NamedTuple):
     max_points: int | None = None
     min_points: int = 1
     up: str = "y"
-    numpy: bool = False
+    numpy: bool | None = None  # None: where it is the quicker way, or the only one
 
 
 def find_sources(inputs: Sequence[str], output: pathlib.Path) -> dict[pathlib.Path, pathlib.Path]:
@@ -167,13 +177,14 @@ def predict(
         check_output(folder)
     data_set = data_set_of(checkpoint, settings or {})
     num_points = data_set.mesh_points if options.num_points is None else options.num_points
+    numpy = _takes_numpy(checkpoint, settings or {}, len(sources)) if options.numpy is None else options.numpy
     options = options._replace(max_points=options.max_points or data_set.most_points)
     bar = tqdm(sources.items(), desc="segmenting", unit="file", disable=len(sources) == 1, dynamic_ncols=True)
     for source, folder in bar:
         cloud = None
         try:
             cloud = read_cloud(source, num_points, most=options.max_points)
-            segment = segment or _load_segmenter(checkpoint, settings or {}, reading, options.numpy)
+            segment = segment or _load_segmenter(checkpoint, settings or {}, reading, numpy)
             levels = _segmented(source, cloud, segment, options)
         except ValueError as error:
             if len(sources) == 1 or (cloud and not segment):  # the network or the reading is wrong, for all files alike
@@ -188,9 +199,19 @@ def predict(
         raise ValueError(f"{failed} of {len(sources)} files could not be read; the others are segmented")
 
 
-def _load_segmenter(checkpoint: str, settings: Mapping[str, Any], reading: str, numpy: bool) -> Any:
+def _takes_numpy(checkpoint: str, settings: Mapping[str, Any], num_files: int) -> bool:
     # Not importlib.util.find_spec: a look through all finders would spend the one that keeps TensorFlow quiet.
-    if numpy or PathFinder.find_spec("tensorflow") is None:
+    if PathFinder.find_spec("tensorflow") is None:
+        return True
+    if num_files > FEW or shutil.which("nvidia-smi"):
+        return False
+    from instance_seg.portable import obstacle
+
+    return not obstacle(checkpoint, settings)
+
+
+def _load_segmenter(checkpoint: str, settings: Mapping[str, Any], reading: str, numpy: bool) -> Any:
+    if numpy:
         from instance_seg.portable import PortableSegmenter
 
         return PortableSegmenter(checkpoint, settings, reading)

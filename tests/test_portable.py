@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from plyfile import PlyData
 
-from instance_seg import building, segmenter
+from instance_seg import building, predict, segmenter
 from instance_seg.layers import common_decay
 from instance_seg.portable import PortableSegmenter
 from instance_seg.presets import load_config
@@ -117,6 +117,23 @@ def test_a_run_and_a_file_without_a_weight_are_refused(chair, tmp_path):
     write_weights_folder(tmp_path, {}, describe_system(config, building.make_data_set(config).task()))
     with pytest.raises(ValueError, match="weights.safetensors has no 'backbone/encoder_4/entry/kernel'"):
         PortableSegmenter(str(tmp_path), {})(*chair)
+
+
+@pytest.mark.parametrize(
+    ("num_files", "card", "settings", "numpy"),
+    [(1, None, {}, True), (predict.FEW, None, {}, True), (predict.FEW + 1, None, {}, False), (1, "/bin/x", {}, False),
+     (1, None, {"test_copies": 2}, False)],
+)  # fmt: skip
+def test_a_few_files_do_not_wait_for_tensorflow_on_a_cpu(monkeypatch, num_files, card, settings, numpy):
+    monkeypatch.setattr(predict.shutil, "which", lambda name: card)
+    assert predict._takes_numpy(str(CARRIED / "Chair"), settings, num_files) is numpy
+
+
+def test_a_run_and_rooms_wait_for_tensorflow(monkeypatch, tmp_path):
+    monkeypatch.setattr(predict.shutil, "which", lambda name: None)
+    assert not predict._takes_numpy(str(tmp_path), {}, 1) and not predict._takes_numpy(str(CARRIED / "Rooms"), {}, 1)
+    monkeypatch.setattr(predict.PathFinder, "find_spec", lambda name: None)
+    assert predict._takes_numpy(str(tmp_path), {}, 1)  # which then says that it wants a folder of weights
 
 
 @pytest.mark.slow

@@ -41,7 +41,7 @@ import numpy as np
 from instance_seg.procedural import generate_shape
 shape = generate_shape('Chair', 0, 3, num_points=2000)
 np.savez('chair.npz', points=shape.points, normals=shape.normals)"
-python -m instance_seg.predict --run=network --input=chair.npz --output=by_tensorflow
+python -m instance_seg.predict --run=network --input=chair.npz --output=by_tensorflow --nonumpy
 python -m pip uninstall --quiet --yes tensorflow-cpu
 python -m instance_seg.predict --run=network --input=chair.npz --output=by_numpy
 python -c "
