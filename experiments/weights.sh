@@ -2,18 +2,19 @@
 # Trains the networks that come along with the package and writes their weights, in half precision, with a model card.
 #
 #   bash experiments/weights.sh [--categories=Bed,Chair,Lamp,StorageFurniture,Table,Rooms]
-#   bash experiments/weights.sh --preset=smoke --out=/tmp/weights --runs=/tmp/runs      tries it out, in minutes
+#   bash experiments/weights.sh --preset=smoke       tries it out, in minutes; the weights that come along stay as they are
 #
 #   --categories=A,B    some of those five, and Rooms
 #   --preset=NAME       carried (default), or smoke
-#   --out=DIR           where the weights go; default: instance_seg/weights, where predict looks for them
-#   --runs=DIR          where the runs go; default: logs/weights. One that is done is not trained again
+#   --out=DIR           where the weights go; default: instance_seg/weights, where predict looks for them, of the preset
+#                       carried, and RUNS/weights of others
+#   --runs=DIR          where the runs go; default: logs/weights/PRESET. One that is done is not trained again
 # Data: procedural shapes, 40 % of them sturdy pieces where there are such (600 to train, 140 to choose readings and limits
 # by, 60 to test), and rooms (80 to train, 100 to test), half of them with a ceiling. Some 15 minutes a category on two cores.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 case " $* " in *" --help "*) sed -n '2,/^set/s/^# \{0,1\}//p' "experiments/weights.sh" && exit 0 ;; esac
-categories=Bed,Chair,Lamp,StorageFurniture,Table,Rooms preset=carried out=instance_seg/weights runs=logs/weights
+categories=Bed,Chair,Lamp,StorageFurniture,Table,Rooms preset=carried out= runs=
 for argument in "$@"; do
   case $argument in
     --categories=*) categories=${argument#*=} ;;
@@ -23,6 +24,8 @@ for argument in "$@"; do
     *) echo "unknown argument $argument; see --help" >&2 && exit 2 ;;
   esac
 done
+runs=${runs:-logs/weights/$preset}
+if [ -z "$out" ]; then [ "$preset" = carried ] && out=instance_seg/weights || out=$runs/weights; fi
 source tools/setup.sh
 shapes="--train=600 --val=140 --test=60" rooms=demo
 [ "$preset" = carried ] || { shapes="--size=smoke" rooms=smoke; }

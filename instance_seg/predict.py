@@ -193,7 +193,7 @@ def predict(
             failed += 1
             continue
         if note := uncertainty_note(segment.task, levels):
-            bar.write(f"{source}: {note}")
+            bar.write(f"{source}: {note}. Or does another axis than {options.up} point up (--up)?")
         write_prediction(folder, source.name, cloud, segment.task, levels, options.up, data_set.picture)
     if failed:
         raise ValueError(f"{failed} of {len(sources)} files could not be read; the others are segmented")
@@ -246,14 +246,18 @@ def main(_) -> None:
         if _RUN.value and _CATEGORY.value:
             raise ValueError("--category is for the weights that come along; a --run has its own")
         output = pathlib.Path(_OUTPUT.value)
-        run = _RUN.value
+        run, sources = _RUN.value, find_sources(_INPUT.value, output)
         if not run:
-            run = carried_weights(_CATEGORY.value or likely_category(next(iter(find_sources(_INPUT.value, output)))))
+            run = carried_weights(_CATEGORY.value or likely_category(next(iter(sources))))
             print(f"weights: {run}; --category or --run takes others")
         predict(run, _INPUT.value, output, options, given, _READING.value)
     except (ValueError, OSError) as error:
         sys.exit(f"error: {' '.join(str(error).split())}")
-    print(f"{_OUTPUT.value}: level_<k>.ply, parts.md, .csv and .json, picture.png, viewer.html")
+    where = output if output in sources.values() else output / "<name>"
+    print(
+        f"{where}: level_<k>.ply, of a mesh mesh_level_<k>.ply and .glb, parts.md, .csv and .json, picture.png, "
+        "viewer.html"
+    )
 
 
 if __name__ == "__main__":
