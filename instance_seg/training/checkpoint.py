@@ -204,13 +204,18 @@ def _require_none(lacking: list[str], checkpoint: str) -> None:
 
 
 def _differences(stored: dict, wanted: dict) -> list[str]:
-    """A setting the stored description lacks is younger than the checkpoint, which then has its default."""
+    """A setting the stored description lacks is younger than the checkpoint, which then has its default.
+
+    Settings that change no result may differ.
+    """
     differing = []
     flat_stored, flat_wanted = ({**d, **d["source"], **d["settings"]} for d in (stored, wanted))
-    defaults = {o.name: o.default for o in options(Config, flat_wanted)}
+    known = list(options(Config, flat_wanted))
+    defaults, passed_over = {o.name: o.default for o in known}, {o.name for o in known if o.free}
+    passed_over |= {"source", "settings", "other_settings"}
     for name, value in flat_wanted.items():
         was = flat_stored.get(name, defaults.get(name))
         was = list(was) if isinstance(was, tuple) else was
-        if name not in ("source", "settings", "other_settings") and was != value:
+        if name not in passed_over and was != value:
             differing.append(f"{name} is {was!r} there and {value!r} here")
     return differing

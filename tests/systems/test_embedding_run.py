@@ -46,6 +46,8 @@ def test_rooms_through_the_program(tmp_path, variant, backbone):
     assert trained["per_class"]["chair"]["instances"] == 6 and trained["per_class"]["sofa"]["instances"] == 0
     evaluate(load_config("paper", small | where))  # the sizes come out of the checkpoint
     assert measures(tmp_path / "run")[1] == trained
+    with pytest.raises(ValueError, match="--allow_partial"):  # the remedy, not that the network is another
+        evaluate(load_config("paper", small | where | {"allow_partial": False}))
     sweep(load_config("paper", small | where), ["every_point=true"])
     every = measures(tmp_path / "run" / "sweep" / "every_point_true", "mean-shift, every point")[1]
     assert every["per_class"]["chair"]["instances"] == 6 and every["per_class"]["floor"]["union"] >= 1600
