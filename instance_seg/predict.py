@@ -8,8 +8,8 @@ tools/export.py made. Of such a folder --numpy segments on the CPU without Tenso
 TensorFlow is not installed, and for a few files on a machine without an NVIDIA card: TensorFlow takes longer to start
 than they take, and finds the same.
 
-Shapes are moved and scaled into the unit sphere as in training; rooms are taken in meters, with their colors, gray where
-there are none, a mesh by its vertices. y points up: --up=z turns a cloud whose z does.
+Shapes are moved and scaled into the unit sphere as in training; rooms are taken in meters, with their colors, gray
+where there are none, a mesh by its vertices. y points up: --up=z turns a cloud whose z does.
 OUT_DIR, or for several files a folder in it for each, then holds, in the coordinates of the file,
 
     level_<k>.ply            the points, with the properties `semantic` and `instance` and a color for each instance
