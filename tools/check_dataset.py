@@ -33,6 +33,7 @@ from instance_seg.data.partnet.taxonomy import check_category, load_taxonomy
 from instance_seg.data.s3dis import check as s3dis
 from instance_seg.data.scannet import check as scannet
 from instance_seg.interrupt import ending_at_signals
+from instance_seg.tables import counted
 
 FLAGS = flags.FLAGS
 flags.DEFINE_list("categories", ["all"], "Categories to look at.")
@@ -125,7 +126,8 @@ def main(argv: list[str]) -> None:
         if FLAGS.seal and not check.problems:
             seal_category(root, category)
     print(tabulate(rows, HEADER))
-    print(f"{len({row[0] for row in rows})} categories, {len(rows)} category-levels, {len(problems)} problems")
+    extent = (len({row[0] for row in rows}), "category"), (len(rows), "category-level"), (len(problems), "problem")
+    print(", ".join(counted(*each) for each in extent))
     show_problems([f"{p.file}{'' if p.row is None else f': row {p.row}'}: {p.text}" for p in problems])
     if not rows and not problems:
         print(
