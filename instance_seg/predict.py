@@ -200,6 +200,7 @@ def predict(
 
 
 def _takes_numpy(checkpoint: str, settings: Mapping[str, Any], num_files: int) -> bool:
+    """Whether NumPy computes where the user has not said so."""
     # Not importlib.util.find_spec: a look through all finders would spend the one that keeps TensorFlow quiet.
     if PathFinder.find_spec("tensorflow") is None:
         return True

@@ -16,6 +16,7 @@ from instance_seg.data.partnet.hdf5.trees import count_shapes, write_split
 from instance_seg.data.partnet.taxonomy import check_category, load_taxonomy
 from instance_seg.interrupt import ending_at_signals
 from instance_seg.procedural import available_categories, generate_shape
+from instance_seg.tables import counted
 
 SPLITS = ("train", "val", "test")
 SHARES = (0.7, 0.1, 0.2)
@@ -100,8 +101,7 @@ def main(argv: list[str]) -> None:
             continue
         make_category(Path(FLAGS.out), category, sizes, FLAGS.seed, FLAGS.num_points, FLAGS.sturdy)
     counts = ", ".join(f"{size} {split}" for split, size in sizes.items())
-    noun = "category" if len(categories) == 1 else "categories"
-    print(f"{len(categories)} {noun}, each {counts} -> {FLAGS.out}")
+    print(f"{counted(len(categories), 'category')}, each {counts} -> {FLAGS.out}")
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ def overview(frame: pd.DataFrame) -> str:
 
 def _extent(group: pd.DataFrame, description: Description) -> str:
     numbers = sorted(group["seed"].unique())
-    seeds = f"{'seed' if len(numbers) == 1 else 'seeds'} {', '.join(map(str, numbers))}"
+    seeds = f"{'seed' if len(numbers) == 1 else plural('seed')} {', '.join(map(str, numbers))}"
     parts = counted(group["subset"].nunique(), description.get("part", "subset"))
     return f"{parts}, {counted(group['run'].nunique(), 'run')}, {seeds}."
 

@@ -133,7 +133,8 @@ def test_a_case_of_growth_that_fails_is_quoted(monkeypatch, shapes_file):
 
 
 def test_added_memory_is_what_a_call_holds_at_its_peak():
-    assert added_memory_mb(lambda: np.ones(8 << 20)) == pytest.approx(64, abs=4)  # other memory may be freed meanwhile
+    measured = [added_memory_mb(lambda: np.ones(8 << 20)) for _ in range(3)]
+    assert max(measured) == pytest.approx(64, abs=2)  # what else the process gives back meanwhile is missing in some
 
 
 def test_the_peer_runs_in_turn(tmp_path):
