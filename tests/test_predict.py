@@ -7,8 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import trimesh
+from absl import flags
+from absl.testing import flagsaver
 from plyfile import PlyData
 
+from instance_seg import predict as program
 from instance_seg import segmenter
 from instance_seg.building import make_data_set, restore_system
 from instance_seg.data.bounding_sphere import in_unit_box
@@ -195,3 +198,16 @@ def test_files_of_one_name_have_no_folders_of_their_own(tmp_path):
         (tmp_path / name / "a.ply").touch()
     with pytest.raises(ValueError, match="a.ply is the name of several files"):
         find_sources([str(tmp_path / "1"), str(tmp_path / "2")], tmp_path / "out")
+
+
+@pytest.mark.parametrize(("names", "where"), [(("a",), "out"), (("a", "b"), "out/<name>")])
+def test_the_last_line_says_where_the_files_are(tmp_path, capsys, monkeypatch, names, where):
+    for name in names:
+        (tmp_path / f"{name}.ply").touch()
+    monkeypatch.setattr(program, "predict", lambda *_: None)
+    flags.FLAGS.mark_as_parsed()
+    inputs = [str(tmp_path / f"{name}.ply") for name in names]
+    with flagsaver.flagsaver(input=inputs, output=str(tmp_path / "out"), run=str(tmp_path)):
+        program.main([])
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith(f"{tmp_path / where}: level_<k>.ply, of a mesh mesh_level_<k>.ply and .glb, parts.md")

@@ -402,3 +402,30 @@ def test_procedural_rooms_in_six_areas(checkout):
     assert done.returncode == 0, done.stderr
     trained = [command for command in commands if "instance_seg.train" in command]
     assert len(trained) == 6 and all("--allow_partial" in command for command in trained)
+
+
+@pytest.mark.parametrize(
+    ("flags", "shapes", "weights"),
+    [
+        ((), "--train=600", "instance_seg/weights"),
+        (("--preset=smoke",), "--size=smoke", "logs/weights/smoke/weights"),
+        (("--preset=smoke", "--out=here"), "--size=smoke", "here"),
+    ],
+)
+def test_weights_of_other_presets_do_not_replace_those_that_come_along(checkout, flags, shapes, weights):
+    done, commands = call(checkout, "weights.sh", "--categories=Chair,Rooms", *flags)
+    assert done.returncode == 0, done.stderr
+    assert shapes in commands[0].split() and "--sturdy=0.4" in commands[0]
+    preset = "smoke" if flags else "carried"
+    chair, rooms = runs_of(commands)
+    assert (chair["logdir"], chair["preset"]) == (f"logs/weights/{preset}/Chair", preset)
+    assert (rooms["logdir"], rooms["variant"]) == (f"logs/weights/{preset}/Rooms", "pointgroup_fusion")
+    exported = [command for command in commands if command.startswith("tools/export.py")]
+    assert [command.split()[2] for command in exported] == [f"--output={weights}/{c}" for c in ("Chair", "Rooms")]
+
+
+def test_a_run_of_weights_that_is_done_is_not_trained_again(checkout):
+    for _ in range(2):
+        done, commands = call(checkout, "weights.sh", "--categories=Chair", "--runs=a", "--out=b")
+        assert done.returncode == 0, done.stderr
+    assert not runs_of(commands) and commands[-1] == "tools/model_card.py --run=a/Chair --output=b/Chair"
