@@ -154,13 +154,16 @@ def test_a_system_whose_readings_have_other_settings_has_rows_too():
     levels = {"coarse": level_entry(50.0)}
     readings = {name: {"settings": {"radius": radius}, "levels": levels} for name, radius in (("a", 1), ("b", 2))}
     sections = report_of([*default_runs(), build_results(run_info(variant="pointgroup", dataset="PartNet"), readings)])
-    assert [row[:5] for row in table(sections, "Other systems").rows] == [
+    assert [row[:5] for row in table(sections, "Other systems and readings").rows] == [
         ["pointgroup", "a", "radius=1", "1", "0"],
         ["pointgroup", "b", "radius=2", "1", "0"],
     ]
     assert line(table(sections, "Table 4"), "cross_level_fusion")[6] == "70.5 ± 0.0"
     alone = report_of([build_results(run_info(variant="pointgroup"), readings)])
-    assert len(table(alone, "Other systems").rows) == 2 and line(table(alone, "Table 4"), "asis_fusion")[1] == "not run"
+    assert (
+        len(table(alone, "Other systems and readings").rows) == 2
+        and line(table(alone, "Table 4"), "asis_fusion")[1] == "not run"
+    )
 
 
 def test_values_by_class_have_a_table_over_the_seeds():
@@ -174,7 +177,7 @@ def test_values_by_class_have_a_table_over_the_seeds():
     found = table(sections, "Bandwidth and lambda")
     assert found.headers == ["Network", "Part", "Level", "Class", "h calibrated", "lambda calibrated"]
     assert found.rows == [["cross_level_fusion", "Chair", "coarse", "seat", "0.2 ± 0.14", "0 ± 0"]]
-    (row,) = table(sections, "Other systems").rows
+    (row,) = table(sections, "Other systems and readings").rows
     assert row[:5] == ["cross_level_fusion", "calibrated", "region_push=unit, by_class=yes", "1", "0 1"]
     assert line(table(sections, "Table 4"), "cross_level_fusion")[2] == "0 1"
     assert not any("Bandwidth" in each.name for section in report_of(default_runs()) for each in section.tables)
