@@ -75,7 +75,7 @@ def _train(config: Config, strategy: tf.distribute.Strategy, logdir: pathlib.Pat
         comparison.write(evaluation, done.step)
         if final:
             require_whole_events(event_files(logdir / "tensorboard") - earlier_events)
-            past = history(logdir, fingerprint) | ({"calibration": calibration} if calibration else {})
+            past = history(logdir, fingerprint, config) | ({"calibration": calibration} if calibration else {})
             save_results(config, system, evaluation, done, past)
 
     def settle() -> None:
@@ -125,7 +125,7 @@ def _restored(config: Config) -> tuple[System, Progress, Evaluator, dict[str, An
     system = build_system(config, data_set.task())
     progress = weights_of(config, system, pathlib.Path(config.run.logdir)).restore_weights(trained)
     clouds = data_set.split(config.data.data_dir, config.data.test_split, config.data.test_shapes or None)
-    past = history(run_folder(trained), data_set.fingerprint(config.data.data_dir))
+    past = history(run_folder(trained), data_set.fingerprint(config.data.data_dir), config)
     for difference in past["other_data"]:
         print(f"warning: the data set is not the one of the training; {difference}", file=sys.stderr)
     return system, progress, Evaluator(config, data_set, system, clouds), past

@@ -57,7 +57,6 @@ def save_results(
         "level": config.flat().get("level", 0),
         "parameters": count_parameters(system),
         "preset": config.preset,
-        "seed": config.run.seed,
         "iterations": progress.step,
         "ap_arithmetic": config.metric.ap_arithmetic,
         "clouds": evaluation.num_clouds,

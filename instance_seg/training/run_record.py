@@ -64,32 +64,41 @@ def keep_record(logdir: pathlib.Path, config: Config, data: Mapping[str, str], s
     write_json(path, now | {"changes": [*stored["changes"], *(change._asdict() for change in found)]}, indent=1)
 
 
-def history(run: pathlib.Path, data: Mapping[str, str]) -> dict[str, Any]:
-    """What results say of the past of a run; `data` is the fingerprint of the data set of now.
+def history(run: pathlib.Path, data: Mapping[str, str], config: Config) -> dict[str, Any]:
+    """What results say of the training of a run: an evaluation may have been given other settings.
 
     Args:
         run: its folder, or a file of weights that were trained by another program.
+        data: the fingerprint of the data set of now.
+        config: the settings of now, which stand for what is not known of the training.
 
     Returns:
         "begun_with": name of the checkpoint or file that the training began with, "" for random weights; "changes":
         what was changed in the course of the training, each with the step after which; "other_data": in what the data
-        set of now differs from the one of the training, in words. Empty if nothing is known.
+        set of now differs from the one of the training, in words; both empty if nothing is known. "seed" and
+        "schedule" are the training's.
     """
     path = run / FILE_NAME
+    schedule = {**dataclasses.asdict(config.schedule), "train_batch_size": config.data.train_batch_size}
     if not path.exists():
-        return {"begun_with": run.name if run.is_file() else "", "changes": [], "other_data": []}
+        unknown = {"begun_with": run.name if run.is_file() else "", "changes": [], "other_data": []}
+        return {**unknown, "seed": config.run.seed, "schedule": schedule}
     record = _read(path)
+    settings = record["settings"]
     was = record[DATA]
     other = [f"{split}: {was[split]} there, {data.get(split)} here" for split in was if was[split] != data.get(split)]
-    begun_with = pathlib.Path(record["settings"].get("ckpt", "")).name
-    return {"begun_with": begun_with, "changes": record["changes"], "other_data": other}
+    return {
+        "begun_with": pathlib.Path(settings.get("ckpt", "")).name,
+        "changes": record["changes"],
+        "other_data": other,
+        "seed": settings.get("seed", config.run.seed),
+        "schedule": {name: settings.get(name, value) for name, value in schedule.items()},
+    }
 
 
 def provenance(config: Config) -> dict[str, Any]:
-    """The keys "commit", "machine", "schedule" and "engine" of results.json."""
-    schedule = {**dataclasses.asdict(config.schedule), "train_batch_size": config.data.train_batch_size}
-    engine = dataclasses.asdict(config.engine)
-    return {"commit": commit(_ROOT), "machine": machine(), "schedule": schedule, "engine": engine}
+    """The keys "commit", "machine" and "engine" of results.json: what measures."""
+    return {"commit": commit(_ROOT), "machine": machine(), "engine": dataclasses.asdict(config.engine)}
 
 
 def commit(root: pathlib.Path) -> str | None:

@@ -10,7 +10,7 @@ from instance_seg.evaluation.results import read_results
 from instance_seg.presets import load_config
 from instance_seg.run_files import save_results
 from instance_seg.training.checkpoint import Progress
-from instance_seg.training.run_record import commit, provenance
+from instance_seg.training.run_record import commit, history, keep_record, provenance
 
 
 def git(root, *arguments):
@@ -53,11 +53,23 @@ def test_no_commit_without_a_repository_or_git(tmp_path, repository, monkeypatch
 
 
 def test_what_results_say_of_their_origin():
-    origin = provenance(load_config("demo", {"max_iter": 7}))
-    assert origin["schedule"]["max_iter"] == 7 and origin["schedule"]["train_batch_size"] == 4
+    origin = provenance(load_config("demo"))
     assert origin["machine"].split(", ")[0] == f"{len(os.sched_getaffinity(0))} CPUs"
-    assert set(origin) == {"commit", "machine", "schedule", "engine"}
+    assert set(origin) == {"commit", "machine", "engine"}
     assert origin["engine"]["strategy"] == "one_device" and origin["engine"]["mixed_precision"] == "none"
+
+
+def test_seed_and_schedule_are_those_of_the_training(tmp_path):
+    data = {"train": "96 shapes", "test": "32 shapes"}
+    trained = load_config("demo", {"seed": 3, "max_iter": 7, "decay_at": (0.4, 0.6)})
+    keep_record(tmp_path, trained, data, 0)
+    given = load_config("demo", {"train_batch_size": 2})
+    known = history(tmp_path, data, given)
+    assert (known["seed"], known["schedule"]["max_iter"], known["schedule"]["train_batch_size"]) == (3, 7, 4)
+    assert list(known["schedule"]["decay_at"]) == [0.4, 0.6]
+    unknown = history(tmp_path / "weights.safetensors", data, given)
+    assert (unknown["seed"], unknown["schedule"]["train_batch_size"]) == (0, 2)
+    assert known.keys() == unknown.keys()
 
 
 @pytest.mark.parametrize("settings", [{}, {"test_copies": 6}])
@@ -65,7 +77,7 @@ def test_results_say_over_how_many_copies_outputs_are_averaged(settings, tmp_pat
     config = load_config("demo", settings | {"logdir": str(tmp_path)})
     system = types.SimpleNamespace(task=types.SimpleNamespace(subset="Chair"), trainable_variables=[])
     seconds = {"predict": 1.0, "cluster": 1.0, "metrics": 1.0}
-    save_results(config, system, Evaluation(readings({0: 80.0}), seconds, [], 1, {}), Progress(800, 1.0), {})
+    save_results(config, system, Evaluation(readings({0: 80.0}), seconds, [], 1, {}), Progress(800, 1.0), {"seed": 0})
     saved = read_results(tmp_path / "results.json")["readings"]
     assert len(saved) == 2
     assert all(reading["settings"].keys() == SETTINGS.keys() | settings.keys() for reading in saved.values())

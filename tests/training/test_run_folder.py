@@ -150,10 +150,12 @@ def other_data(small_partnet, tmp_path):
 def test_another_data_set_is_noticed(run, stopped, other_data, tmp_path, capsys):
     with pytest.raises(ValueError, match="other settings: data was .*--allow_changed=data"):
         train(tiny_config(other_data, run))
-    evaluate(tiny_config(other_data, tmp_path / "measured", ckpt=str(stopped)))
+    evaluate(tiny_config(other_data, tmp_path / "measured", ckpt=str(stopped), seed=5, max_iter=9))
     assert "warning: the data set is not the one of the training; train: 6 shapes" in capsys.readouterr().err
-    found = read_results(tmp_path / "measured" / "results.json")["run"]["other_data"]
-    assert len(found) == 1 and found[0].startswith("train: 6 shapes of ins_seg_h5")
+    found = read_results(tmp_path / "measured" / "results.json")["run"]
+    assert len(found["other_data"]) == 1 and found["other_data"][0].startswith("train: 6 shapes of ins_seg_h5")
+    config = tiny_config(other_data, run)  # of the training, whatever the evaluation is given
+    assert found["seed"] == config.run.seed != 5 and found["schedule"]["max_iter"] == config.schedule.max_iter != 9
 
 
 def test_a_run_of_before_the_record_goes_on_with_a_warning(run, small_partnet, capsys):
