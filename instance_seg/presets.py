@@ -60,8 +60,8 @@ def read_variant(name: str) -> list[dict[str, Any]]:
 def variant_label(config: Config) -> str:
     """The variant's name, and what of its composition was set otherwise: "multi_level_fusion transfer=False".
 
-    The composition is what of the network is a choice rather than a size; `edge_mode` changes no layer. A system that
-    is not the variant's is called by its own name, and compared with its own defaults.
+    The composition is what of the network is a choice rather than a size; `edge_mode` and `odd_extents` change no
+    layer. A system that is not the variant's is called by its own name, and compared with its own defaults.
     """
     label, settings = config.run.variant, load_settings("paper", {"variant": config.run.variant})
     if settings.get("system", Config.system) != config.system:
@@ -72,7 +72,8 @@ def variant_label(config: Config) -> str:
     choices = [
         o.name
         for o in config.options()
-        if o.group.startswith("network") and o.of_weights and o.type in (str, bool) and o.name != "edge_mode"
+        if o.group.startswith("network") and o.of_weights and o.type in (str, bool)
+        if o.name not in ("edge_mode", "odd_extents")
     ]
     changed = [f"{name}={given[name]}" for name in choices if given[name] != plain.get(name)]
     return " ".join([label, *changed])

@@ -39,6 +39,13 @@ def test_every_variant_loads_at_every_size_and_keeps_its_name(name):
         assert variant_label(config) == name
 
 
+@pytest.mark.parametrize("name", sorted(INDOOR))
+def test_networks_that_take_weights_of_other_programs_keep_their_row_of_table_6(name):
+    given = {"variant": name, "data_set": "scannet", "odd_extents": "drop", "prepare_iter": 0}
+    rows = next(table["rows"] for table in description_of("scannet")["tables"] if table["name"] == "Table 6")
+    assert variant_label(load_config("paper", given)) in [row["of"]["variant"] for row in rows]
+
+
 def test_variants_say_only_what_they_are():
     """No size and no schedule: the preset alone decides those."""
     paths = list(VARIANTS.glob("*.yaml"))
