@@ -36,6 +36,7 @@ from instance_seg.data.spacing import measure_spacing, values_from_labels
 from instance_seg.evaluation.calibration import best_values, make_grid
 from instance_seg.evaluation.summary import values_table
 from instance_seg.evaluator import Evaluator
+from instance_seg.flags import refuse_arguments
 from instance_seg.interrupt import ending_at_signals
 from instance_seg.losses.modes import LOSSES
 from instance_seg.registry import load
@@ -132,8 +133,9 @@ def _entropies(system: System, validation: Evaluator) -> dict[str, list[float]]:
 
 
 @ending_at_signals("stopped; nothing is written, and the same command starts again")
-def main(_) -> None:
+def main(argv: list[str]) -> None:
     """Calibrates the run that the flags name."""
+    refuse_arguments(argv)
     try:
         bandwidths, pushes = (tuple(map(float, flag.value)) for flag in (_BANDWIDTHS, _PUSHES))
         options = Options(_SPLIT.value, _SHAPES.value, bandwidths, pushes, _MEASURE.value, _ACROSS.value, _LEARN.value)

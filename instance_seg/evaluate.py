@@ -22,7 +22,7 @@ from absl import app, flags
 from instance_seg.allocator import keep_freed_memory
 from instance_seg.config import Config
 from instance_seg.experiment import evaluate, sweep
-from instance_seg.flags import config_from_flags, define_flags
+from instance_seg.flags import config_from_flags, define_flags, refuse_arguments
 from instance_seg.interrupt import ending_at_signals
 from instance_seg.score_files import score_predictions, score_table
 from instance_seg.score_parts import parts_table, score_parts
@@ -56,8 +56,9 @@ def score(predictions: str, ground_truth: str, config: Config) -> str:
 
 
 @ending_at_signals("stopped; what was not finished is not written, and the same command starts again")
-def main(_) -> None:
+def main(argv: list[str]) -> None:
     """Evaluates what the flags name: a network, or predictions in files."""
+    refuse_arguments(argv)
     keep_freed_memory()
     try:
         if (_PREDICTIONS.value is None) != (_GROUND_TRUTH.value is None):

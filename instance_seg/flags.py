@@ -1,4 +1,4 @@
-"""Every absl flag, made from the settings; the only reader of FLAGS."""
+"""The command line: every absl flag of a run, made from the settings, and the only reader of their FLAGS."""
 
 import sys
 from collections.abc import Sequence
@@ -35,6 +35,12 @@ def config_from_flags() -> Config:
     own = FLAGS.flags_by_module_dict()[__name__]
     given = {flag.name: flag.value for flag in own if flag.value is not None and flag.name != "preset"}
     return load_config(FLAGS.preset, given)
+
+
+def refuse_arguments(argv: Sequence[str], remedy: str = "write --FLAG=VALUE") -> None:
+    """Ends a program that takes flags alone, if its command line has another word: it would be left out silently."""
+    if len(argv) > 1:
+        sys.exit(f"error: {argv[1]!r} is behind no flag; {remedy}")
 
 
 def _chosen(argv: Sequence[str]) -> dict[str, Any]:

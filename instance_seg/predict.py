@@ -36,6 +36,7 @@ from instance_seg.data import DATA_SETS
 from instance_seg.data.data_set import DataSet
 from instance_seg.data.files.clouds.read import READERS, Sampled, check_source, read_cloud
 from instance_seg.drawing.parts import uncertainty_note
+from instance_seg.flags import refuse_arguments
 from instance_seg.interrupt import ending_at_signals
 from instance_seg.prediction_files import write_prediction
 from instance_seg.registry import load
@@ -239,8 +240,9 @@ def _segmented(source: pathlib.Path, cloud: Sampled, segment: Any, options: Opti
 
 
 @ending_at_signals("stopped; the same command starts again")
-def main(_) -> None:
+def main(argv: list[str]) -> None:
     """Segments what the flags name."""
+    refuse_arguments(argv)
     given = {flag.name: flag.value for flag in (_BANDWIDTH, _PUSH, _COPIES) if flag.value is not None}
     options = Options(_NUM_POINTS.value, _MAX_POINTS.value, _MIN_POINTS.value, _UP.value, _NUMPY.value)
     try:

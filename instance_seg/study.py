@@ -26,7 +26,7 @@ from instance_seg.config import Config
 from instance_seg.data.partnet.taxonomy import load_taxonomy
 from instance_seg.evaluation.results import FILE_NAME, SWEEP
 from instance_seg.jobs import Jobs
-from instance_seg.nesting import all_names, options
+from instance_seg.nesting import all_names, nearest, options
 from instance_seg.presets import load_settings, read_variant, variant_names
 from instance_seg.report.collect import FIGURES, collect
 from instance_seg.report.descriptions import description_of, papers_networks
@@ -135,12 +135,31 @@ def is_single_level(variant: str) -> bool:
 
 
 def flags_of(run: Run, preset: str, passed_on: Sequence[str]) -> list[str]:
-    """The flags among `passed_on` that this run has: a flag of another backbone or system is left out."""
+    """The flags among `passed_on` that this run has: a flag of another backbone or system is left out.
+
+    ValueError names a word that is no flag of any run.
+    """
     given = dict(flag.removeprefix("--").split("=", 1) for flag in run.flags)
-    settings = load_settings(preset, {name: given[name] for name in ("variant", "data_set") if name in given})
-    own = {o.name for o in options(Config, settings)}
-    other = set(all_names(Config, settings)) - own
-    return [flag for flag in passed_on if flag.lstrip("-").removeprefix("no").partition("=")[0] not in other]
+    own, known = _settings_of(preset, given.get("variant", ""), given.get("data_set", ""))
+    kept = []
+    for flag in passed_on:
+        if not flag.startswith("-"):
+            raise ValueError(f"{flag!r} belongs to no flag; write --flag=VALUE, several values joined by commas")
+        name = flag.lstrip("-").partition("=")[0]
+        name = name if name in known else name.removeprefix("no")
+        if name not in known:
+            raise ValueError(f"{flag}: neither a study nor its runs have such a flag{nearest(name, known)}")
+        if name in own:
+            kept.append(flag)
+    return kept
+
+
+@functools.cache
+def _settings_of(preset: str, variant: str, data_set: str) -> tuple[set[str], set[str]]:
+    """The flags that a run has, and those that runs of any backbone, system and data set have; "": the preset's."""
+    chosen = {"variant": variant, "data_set": data_set}
+    settings = load_settings(preset, {name: value for name, value in chosen.items() if value})
+    return {"preset", *(o.name for o in options(Config, settings))}, {"preset", *all_names(Config, settings)}
 
 
 class Study:
@@ -237,6 +256,8 @@ def main(argv: list[str]) -> None:
         parts = _FOLDS.value if study.get("data_set") == "s3dis" else _CATEGORIES.value
         data = find_data(study, _DATA_DIR.value, parts, preset)
         runs = plan(study, data.parts, _SEEDS.value, variants)
+        for run in runs:
+            flags_of(run, _PRESET.value, passed_on)  # a mistake is refused before anything is trained
     except (ValueError, OSError, subprocess.CalledProcessError) as error:
         sys.exit(f"error: {error}")
     folder = Path(_RUNS.value or study["runs"].format(preset=preset))

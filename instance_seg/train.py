@@ -14,7 +14,7 @@ from instance_seg.allocator import keep_freed_memory
 from instance_seg.building import build_system, make_data_set
 from instance_seg.describe import describe
 from instance_seg.experiment import train
-from instance_seg.flags import config_from_flags, define_flags
+from instance_seg.flags import config_from_flags, define_flags, refuse_arguments
 from instance_seg.interrupt import ending_at_signals
 from instance_seg.training.run_lock import EXIT_CODE, RunIsHeld
 from instance_seg.training.strategy import WorkerLost
@@ -26,8 +26,9 @@ _DESCRIBE = flags.DEFINE_boolean(
 
 
 @ending_at_signals("stopped at once; the same command continues from the last checkpoint")
-def main(_) -> None:
+def main(argv: list[str]) -> None:
     """Trains and evaluates what the flags name, or describes its network."""
+    refuse_arguments(argv)
     keep_freed_memory()
     try:
         config = config_from_flags()

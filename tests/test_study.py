@@ -370,11 +370,26 @@ def test_help_is_the_head_of_the_script(checkout, script):
 def test_a_run_gets_only_the_flags_of_its_own_backbone():
     from instance_seg import study
 
-    passed_on = ["--depth=4", "--pointnet2_samples=8", "--max_iter=3", "--noabs_input", "--no_such_flag=1"]
+    passed_on = ["--depth=4", "--pointnet2_samples=8", "--max_iter=3", "--noabs_input"]
     octree, points = (study.Run("", (f"--variant={name}",)) for name in ("cross_level_fusion", "cross_level_pointnet2"))
     own = study.flags_of(octree, "demo", passed_on)
-    assert own == ["--depth=4", "--max_iter=3", "--noabs_input", "--no_such_flag=1"]
-    assert study.flags_of(points, "demo", passed_on) == ["--pointnet2_samples=8", "--max_iter=3", "--no_such_flag=1"]
+    assert own == ["--depth=4", "--max_iter=3", "--noabs_input"]
+    assert study.flags_of(points, "demo", passed_on) == ["--pointnet2_samples=8", "--max_iter=3"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--max_itr=3"], "--max_itr=3: neither a study nor its runs have such a flag; did you mean 'max_iter'?"),
+        (["--no_such_flag"], "--no_such_flag: neither a study nor its runs have such a flag"),
+        (["smoke"], "'smoke' belongs to no flag; write --flag=VALUE"),
+        (["--max_iter", "3"], "'3' belongs to no flag"),
+    ],
+)
+def test_words_that_no_run_knows_are_refused_even_where_all_is_done(checkout, words, message):
+    assert call(checkout, "ablation.sh", "--variants=multi_level_baseline")[0].returncode == 0
+    done, commands = call(checkout, "ablation.sh", "--variants=multi_level_baseline", *words)
+    assert done.returncode != 0 and message in done.stderr and not runs_of(commands)
 
 
 def test_folds_of_s3dis(checkout):

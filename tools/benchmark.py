@@ -32,6 +32,7 @@ from instance_seg.benchmark import blocks, evaluation, growth, peer, rooms, suit
 from instance_seg.benchmark.timing import CLOCKS, Row
 from instance_seg.benchmark.workload import read_shapes
 from instance_seg.files import replacing, write_json
+from instance_seg.flags import refuse_arguments
 from instance_seg.interrupt import ending_at_signals
 
 SUITES = {
@@ -128,8 +129,7 @@ def write_csv(path: str, rows: list[Row]) -> None:
 @ending_at_signals("stopped; nothing is written")
 def main(argv: list[str]) -> None:
     """Runs what the flags ask for and prints it."""
-    if len(argv) > 1:
-        raise app.UsageError(f"unexpected argument {argv[1]!r}")
+    refuse_arguments(argv)
     keep_freed_memory()  # as the trainer does
     try:
         rows = run()

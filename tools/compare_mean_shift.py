@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from instance_seg.clustering.mean_shift import cluster_regions
+from instance_seg.flags import refuse_arguments
 from instance_seg.interrupt import ending_at_signals
 from ocnn_tf_ops.python.mean_shift import mean_shift
 
@@ -71,8 +72,7 @@ def compare(kind: str, seeds: range, max_points: int) -> list:
 @ending_at_signals("stopped; nothing was compared to its end")
 def main(argv: list[str]) -> None:
     """Prints the table of the comparison."""
-    if len(argv) > 1:
-        raise app.UsageError(f"unexpected argument {argv[1]!r}")
+    refuse_arguments(argv)
     bounds = np.linspace(0, FLAGS.inputs, len(SPREADS) + 1).astype(int)
     rows = [compare(k, range(a, b), FLAGS.max_points) for k, a, b in zip(SPREADS, bounds[:-1], bounds[1:])]
     headers = ["clusters", "inputs", "points", "same labels", *(f"{s} [s]" for s in SIDES), "ratio, 1 thread", "ratio"]

@@ -31,6 +31,7 @@ from instance_seg.drawing.pictures import Column, render_panel, stacked, write_p
 from instance_seg.drawing.ply import write_labels
 from instance_seg.evaluation.evaluate import Drawable, Evaluation, evaluate
 from instance_seg.evaluation.predictor import Predictor
+from instance_seg.flags import refuse_arguments
 from instance_seg.interrupt import ending_at_signals
 from instance_seg.structures import Cloud, Labels
 from instance_seg.training.checkpoint_files import described_config
@@ -176,8 +177,7 @@ def check_runs(baseline: Run | None, fusion: Run, shapes: list[int], curves: boo
 @ending_at_signals("stopped; pictures that were finished stay, and the same command starts again")
 def main(argv: list[str]) -> None:
     """Draws what the flags ask for."""
-    if len(argv) > 1:
-        raise app.UsageError(f"unexpected argument {argv[1]!r}")
+    refuse_arguments(argv)
     out = Path(FLAGS.out)
     try:
         shapes = [int(row) for row in FLAGS.shapes if row]

@@ -23,6 +23,7 @@ import ocnn_tf_ops
 from instance_seg.building import build_system, make_data_set
 from instance_seg.clustering import across, by_class
 from instance_seg.data.partnet.dataset import RADIUS_MARGIN
+from instance_seg.flags import refuse_arguments
 from instance_seg.structures import Points
 from instance_seg.systems.offset_system import OffsetSystem
 from instance_seg.training.checkpoint import Checkpoints, describe_system
@@ -140,8 +141,9 @@ def export(run: str, output: pathlib.Path, half: bool, saved_model: bool) -> Non
     write_weights_folder(output, weights, description | {"trained": trained}, half)
 
 
-def main(_) -> None:
+def main(argv: list[str]) -> None:
     """Exports what the flags name."""
+    refuse_arguments(argv)
     try:
         export(FLAGS.run, pathlib.Path(FLAGS.output), FLAGS.half, FLAGS.saved_model)
     except (ValueError, OSError) as error:

@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from instance_seg.data.partnet.hdf5.trees import count_shapes, write_split
 from instance_seg.data.partnet.taxonomy import check_category, load_taxonomy
+from instance_seg.flags import refuse_arguments
 from instance_seg.interrupt import ending_at_signals
 from instance_seg.procedural import available_categories, generate_shape
 from instance_seg.tables import counted
@@ -84,8 +85,7 @@ def make_category(out: Path, category: str, sizes: dict[str, int], seed: int, nu
 @ending_at_signals("stopped; splits that were finished are whole, and the same command starts again")
 def main(argv: list[str]) -> None:
     """Makes the data set or draws the gallery that the flags ask for."""
-    if len(argv) > 1:
-        raise app.UsageError(f"unexpected argument {argv[1]!r}")
+    refuse_arguments(argv)
     try:
         categories = chosen_categories(FLAGS.categories)
     except ValueError as error:

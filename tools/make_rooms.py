@@ -16,6 +16,7 @@ from absl import app, flags
 from tqdm import tqdm
 
 from instance_seg.data.scannet.prepared import SPLITS
+from instance_seg.flags import refuse_arguments
 from instance_seg.interrupt import ending_at_signals
 from instance_seg.procedural.rooms import KINDS, make_room
 from instance_seg.procedural.rooms.s3dis_files import AREAS, write_area_room
@@ -67,8 +68,7 @@ def write_s3dis(root: Path, make, count: int) -> str:
 @ending_at_signals("stopped; rooms that were finished are whole, and the same command starts again")
 def main(argv: Sequence[str]) -> None:
     """Makes the rooms, or draws the gallery, that the flags ask for."""
-    if len(argv) > 1:
-        raise app.UsageError(f"unexpected argument {argv[1]!r}")
+    refuse_arguments(argv)
     root, kinds, s3dis = Path(FLAGS.out), FLAGS.kind or list(KINDS), FLAGS.layout == "s3dis"
     if FLAGS.gallery:
         from rooms_gallery import write_rooms  # needs matplotlib, which making a data set does not

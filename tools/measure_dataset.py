@@ -18,7 +18,7 @@ from absl import app, flags
 from instance_seg.config import Config
 from instance_seg.data import DATA_SETS
 from instance_seg.data.spacing import measure_spacing
-from instance_seg.flags import config_from_flags, define_flags
+from instance_seg.flags import config_from_flags, define_flags, refuse_arguments
 from instance_seg.registry import load
 from instance_seg.tables import markdown
 
@@ -34,8 +34,9 @@ def measure(config: Config) -> pd.DataFrame:
     return pd.DataFrame([(*each, each.bandwidth, each.push) for each in found], columns=HEADER)
 
 
-def main(_) -> None:
+def main(argv: list[str]) -> None:
     """Measures what the flags name."""
+    refuse_arguments(argv)
     try:
         table = measure(config_from_flags())
     except (ValueError, OSError) as error:

@@ -11,6 +11,7 @@ import sys
 from absl import app, flags
 
 from instance_seg.evaluation.results import FILE_NAME, read_results
+from instance_seg.flags import refuse_arguments
 from instance_seg.procedural.grammars.sturdy import STURDY
 from instance_seg.tables import capitalized, markdown, percent, write_text
 
@@ -74,8 +75,9 @@ def card(results: dict) -> str:
     return text.format(**run, minutes=run["seconds"]["train"] / 60, table=table, styles=styles, real=real)
 
 
-def main(_) -> None:
+def main(argv: list[str]) -> None:
     """Writes the card of the run that the flags name."""
+    refuse_arguments(argv)
     try:
         results = read_results(pathlib.Path(FLAGS.run) / FILE_NAME)
     except (ValueError, OSError) as error:

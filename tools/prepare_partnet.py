@@ -35,6 +35,7 @@ from instance_seg.data.partnet.formats.prepare import (
 from instance_seg.data.partnet.hdf5.trees import TREE
 from instance_seg.data.partnet.splits import SPLITS
 from instance_seg.data.partnet.taxonomy import CATEGORIES, check_category
+from instance_seg.flags import refuse_arguments
 from instance_seg.interrupt import ending_at_signals
 from instance_seg.processes import ProcessDied, map_in_processes
 
@@ -112,8 +113,7 @@ def finish_all(jobs: list[Job], failed: dict[Job, str]) -> None:
 @ending_at_signals("stopped; the same command goes on from here")
 def main(argv: list[str]) -> None:
     """Prepares what the flags ask for."""
-    if len(argv) > 1:
-        raise app.UsageError(f"unexpected argument {argv[1]!r}")
+    refuse_arguments(argv)
     if unknown := [name for name in FLAGS.formats if name not in FORMATS]:
         raise app.UsageError(f"--formats: there is no {unknown[0]!r}; choose from {','.join(FORMATS)}")
     try:

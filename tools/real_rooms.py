@@ -20,6 +20,7 @@ from absl import app, flags
 from scipy.spatial.transform import Rotation
 
 from instance_seg.files import read_json
+from instance_seg.flags import refuse_arguments
 from instance_seg.procedural.rooms.generate import Room
 from instance_seg.procedural.rooms.scannet_files import write_label_table, write_lists, write_scan
 from instance_seg.procedural.rooms.triangles import bisect, weld
@@ -144,8 +145,9 @@ def convert(package: pathlib.Path, out: pathlib.Path, spacing: float) -> list[st
     ]
 
 
-def main(_) -> None:
+def main(argv: list[str]) -> None:
     """Converts what the flags name."""
+    refuse_arguments(argv)
     try:
         print("\n".join(convert(pathlib.Path(FLAGS.package), pathlib.Path(FLAGS.out), FLAGS.spacing)))
     except (ValueError, OSError) as error:

@@ -28,6 +28,7 @@ from instance_seg.data.partnet.shape import level_labels
 from instance_seg.data.partnet.taxonomy import load_taxonomy
 from instance_seg.drawing.pictures import Column, match_colors, render_panel, stacked, write_png
 from instance_seg.drawing.ply import write_mesh_ply
+from instance_seg.flags import refuse_arguments
 from instance_seg.interrupt import ending_at_signals
 from instance_seg.metrics.best_overlap import best_of_proposals
 from instance_seg.metrics.config import MetricConfig
@@ -177,8 +178,9 @@ def installed() -> pathlib.Path:
 
 
 @ending_at_signals("stopped; the same command starts again")
-def main(_) -> None:
+def main(argv: list[str]) -> None:
     """Segments what the flags name."""
+    refuse_arguments(argv)
     try:
         package = pathlib.Path(FLAGS.package) if FLAGS.package else installed()
         if unknown := set(FLAGS.pieces) - set(PIECES):
