@@ -112,7 +112,9 @@ def find_sources(inputs: Sequence[str], output: pathlib.Path) -> dict[pathlib.Pa
     """
     sources = []
     for each in map(pathlib.Path, inputs):
-        found = sorted(p for p in each.iterdir() if p.suffix.lower() in READERS) if each.is_dir() else [each]
+        found = [each]
+        if each.is_dir():  # hidden files are other programs' notes, such as those that macOS leaves as ._chair.ply
+            found = sorted(p for p in each.iterdir() if p.suffix.lower() in READERS and not p.name.startswith("."))
         if not found:
             raise ValueError(f"{each}: holds no file of a known kind, which are {', '.join(READERS)}")
         sources += map(check_source, found)

@@ -173,6 +173,7 @@ def test_a_folder_and_a_file_with_one_network(run, chair, tmp_path, capsys, monk
         np.savez(tmp_path / name, points=chair[0]) if name.endswith("npz") else np.savetxt(tmp_path / name, chair[0])
     (tmp_path / "in" / "broken.ply").write_text("ply")
     (tmp_path / "in" / "notes.md").write_text("no cloud")
+    (tmp_path / "in" / "._a.npz").write_text("of the file system of another computer")
     loaded = []
     monkeypatch.setattr(segmenter, "restore_system", lambda *args: loaded.append(1) or restore_system(*args))
     with pytest.raises(ValueError, match="^1 of 5 files could not be read; the others are segmented$"):
