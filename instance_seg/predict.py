@@ -38,7 +38,7 @@ from instance_seg.data.files.clouds.read import READERS, Sampled, check_source, 
 from instance_seg.drawing.parts import uncertainty_note
 from instance_seg.flags import refuse_arguments
 from instance_seg.interrupt import ending_at_signals
-from instance_seg.prediction_files import write_prediction
+from instance_seg.prediction_files import is_output, write_prediction
 from instance_seg.registry import load
 from instance_seg.structures import UPRIGHT, Segmented
 from instance_seg.training.checkpoint_files import described_config, find_checkpoints
@@ -176,8 +176,10 @@ def predict(
         ValueError: names the file or flag that is wrong; of several files, how many could not be segmented.
     """
     sources, segment, failed = find_sources(inputs, output), None, 0
-    for folder in sources.values():
+    for source, folder in sources.items():
         check_output(folder)
+        if is_output(source, folder):
+            raise ValueError(f"--output={folder}: has {source.name}, the input, which would be written over")
     data_set = data_set_of(checkpoint, settings or {})
     num_points = data_set.mesh_points if options.num_points is None else options.num_points
     numpy = _takes_numpy(checkpoint, settings or {}, len(sources)) if options.numpy is None else options.numpy

@@ -16,7 +16,13 @@ from instance_seg.structures import UPRIGHT, Segmented, Task
 from instance_seg.tables import capitalized
 from instance_seg.viewer.page import VIEWER, Shape, Surface, write_viewer
 
+_BY_LEVEL = "level_[0-9].ply", "mesh_level_[0-9].ply", "mesh_level_[0-9].glb"  # no prediction has all of them
 _MOST_DRAWN = 100_000  # points in the flat picture
+
+
+def is_output(path: pathlib.Path, folder: pathlib.Path) -> bool:
+    """Whether a file would be lost when `write_prediction` writes to the folder."""
+    return path.parent.resolve() == folder.resolve() and any(map(path.match, _BY_LEVEL))
 
 
 def write_prediction(
@@ -31,7 +37,7 @@ def write_prediction(
     """level_<k>.ply, of a mesh also mesh_level_<k>.ply and .glb, the parts, the picture and the viewer.
 
     Args:
-        folder: for the files; made if it is missing.
+        folder: for the files; made if it is missing. Those of an earlier prediction do not stay.
         name: of the cloud.
         cloud: in the coordinates of its file, in which all files are but those of GLB, where y is up.
         task, levels: of the system, and what it says of the points that it saw; the others have the labels of the
@@ -43,6 +49,8 @@ def write_prediction(
     shape, directions = in_unit_box(cloud.points[cloud.seen]) @ turn, cloud.normals @ turn
     drawn = slice(None, None, -(-len(shape) // _MOST_DRAWN))
     columns, shown, records = [], {}, []
+    for earlier in (path for pattern in _BY_LEVEL for path in folder.glob(pattern)):
+        earlier.unlink()
     for k in task.scored:
         level, found = task.levels[k], levels[k]
         instance = found.proposals.instance(len(shape))

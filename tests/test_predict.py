@@ -167,6 +167,15 @@ def test_faces_of_a_mesh(run, tmp_path):
     np.testing.assert_array_equal(glb.visual.vertex_colors[glb.faces[:, 0], :3], colors)
 
 
+def test_files_of_an_earlier_prediction_do_not_stay(run, chair, tmp_path):
+    (tmp_path / "out").mkdir()
+    for name in ("mesh_level_2.glb", "level_3.ply", "level_of_the_sea.ply"):
+        (tmp_path / "out" / name).touch()
+    np.savez(tmp_path / "chair.npz", points=chair[0])
+    predict(str(run), [str(tmp_path / "chair.npz")], tmp_path / "out", Options())
+    assert sorted(p.name for p in (tmp_path / "out").glob("*.[pg]l*")) == ["level_2.ply", "level_of_the_sea.ply"]
+
+
 def test_a_folder_and_a_file_with_one_network(run, chair, tmp_path, capsys, monkeypatch):
     (tmp_path / "in").mkdir()
     for name in ("in/a.npz", "in/b.npz", "in/b.xyz", "c.npz"):

@@ -105,7 +105,8 @@ def test_every_broken_file_gets_one_line(run, tmp_path):
 def test_flags_that_are_wrong(run, tmp_path):
     points = np.random.default_rng(0).normal(size=(100, 3))
     np.savez(tmp_path / "good.npz", points=points)
-    (tmp_path / "file").write_text("")
+    for name in ("file", "level_1.ply"):
+        (tmp_path / name).write_text("")
     (tmp_path / "empty").mkdir()
     good = {"run": str(run), "input": f"{tmp_path}/good.npz", "output": f"{tmp_path}/out"}
     good |= {"bandwidth": "0.1", "semantic_center_offset": "0.05"}
@@ -114,6 +115,10 @@ def test_flags_that_are_wrong(run, tmp_path):
         ({"input": f"{tmp_path}/empty"}, "empty: holds no file of a known kind"),
         ({"input": f"{tmp_path}/file"}, "files without a suffix are not read"),
         ({"input": "--output=out"}, "must follow --input, not another flag"),
+        (
+            {"input": f"{tmp_path}/level_1.ply", "output": f"{tmp_path}/"},
+            "level_1.ply, the input, which would be written",
+        ),
         ({"output": f"{tmp_path}/file"}, "file is a file, want a folder"),
         ({"output": f"{tmp_path}/file/below/it"}, "file is a file, want a folder"),
         ({"output": "/proc/nowhere"}, "/proc cannot be written to"),
