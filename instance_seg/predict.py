@@ -244,9 +244,9 @@ def _segmented(source: pathlib.Path, cloud: Sampled, segment: Any, options: Opti
 
 
 @ending_at_signals("stopped; the same command starts again")
-def main(argv: list[str]) -> None:
+def main(argv: Sequence[str]) -> None:
     """Segments what the flags name."""
-    refuse_arguments(argv)
+    refuse_arguments(argv, "give a folder, or --input= for each file")  # as `--input *.ply` has them
     given = {flag.name: flag.value for flag in (_BANDWIDTH, _PUSH, _COPIES) if flag.value is not None}
     options = Options(_NUM_POINTS.value, _MAX_POINTS.value, _MIN_POINTS.value, _UP.value, _NUMPY.value)
     try:

@@ -176,6 +176,13 @@ def test_files_of_an_earlier_prediction_do_not_stay(run, chair, tmp_path):
     assert sorted(p.name for p in (tmp_path / "out").glob("*.[pg]l*")) == ["level_2.ply", "level_of_the_sea.ply"]
 
 
+def test_files_behind_no_flag_are_refused():
+    with pytest.raises(
+        SystemExit, match="^error: 'b.ply' is behind no flag; give a folder, or --input= for each file$"
+    ):
+        program.main(["predict", "b.ply"])
+
+
 def test_a_folder_and_a_file_with_one_network(run, chair, tmp_path, capsys, monkeypatch):
     (tmp_path / "in").mkdir()
     for name in ("in/a.npz", "in/b.npz", "in/b.xyz", "c.npz"):

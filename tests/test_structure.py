@@ -96,6 +96,16 @@ def words_of(path):
                 yield node.lineno, getattr(node, field)
 
 
+def test_programs_look_at_all_of_their_command_line():
+    programs = [p for folder in (ROOT, ROOT.parent / "tools") for p in folder.rglob("*.py")]
+    programs = [p for p in programs if "app.run(main" in p.read_text()]
+    assert len(programs) > 20
+    for path in programs:
+        text = path.read_text()
+        looks = "refuse_arguments(argv" in text or "len(argv) != " in text or "argv[2:]" in text
+        assert looks, f"{path}: words behind no flag would be left out silently; call flags.refuse_arguments"
+
+
 @pytest.mark.parametrize("place", FOR_ANY_DATA)
 def test_the_middle_floor_knows_no_data_set_and_no_backbone(place):
     files = source_files(ROOT / place) if (ROOT / place).is_dir() else [ROOT / place]
