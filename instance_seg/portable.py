@@ -35,7 +35,7 @@ def obstacle(folder: str, settings: Mapping[str, Any]) -> str:
     if kind != KNOWN or network.semantic_path != "none":
         return (
             f"--run={folder}: without TensorFlow there is {KNOWN} alone, with semantic_path=none; this is {kind}. "
-            "Install TensorFlow"
+            "Install TensorFlow, and leave out --numpy"
         )
     if (copies := network.copies.test_copies) > 1:
         return (

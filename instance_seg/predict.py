@@ -199,6 +199,8 @@ def predict(
             continue
         if note := uncertainty_note(segment.task, levels):
             bar.write(f"{source}: {note}. Or does another axis than {options.up} point up (--up)?")
+        if not any(len(found.proposals.label) for found in levels):
+            bar.write(f"{source}: no parts were found")
         write_prediction(folder, source.name, cloud, segment.task, levels, options.up, data_set.picture)
     if failed:
         raise ValueError(f"{failed} of {len(sources)} files could not be read; the others are segmented")
@@ -255,8 +257,12 @@ def main(argv: Sequence[str]) -> None:
         output = pathlib.Path(_OUTPUT.value)
         run, sources = _RUN.value, find_sources(_INPUT.value, output)
         if not run:
-            run = carried_weights(_CATEGORY.value or likely_category(next(iter(sources))))
-            print(f"weights: {run}; --category or --run takes others")
+            first = next(iter(sources))
+            category = _CATEGORY.value or likely_category(first)
+            run = carried_weights(category)
+            is_guess = category == ROOMS and not _CATEGORY.value
+            why = f", as {first.name} would be of a room's size in meters" if is_guess else ""
+            print(f"weights: {run}{why}; --category or --run takes others")
         predict(run, _INPUT.value, output, options, given, _READING.value)
     except (ValueError, OSError) as error:
         sys.exit(f"error: {' '.join(str(error).split())}")

@@ -136,7 +136,7 @@ def test_parts_are_the_instances_of_the_points(run, chair, tmp_path):
             assert record[f"{axis}_max"] == pytest.approx(members[:, i].max()) == row[f"{axis}_max"]
 
 
-def test_small_instances_are_dropped(run, chair, tmp_path):
+def test_small_instances_are_dropped(run, chair, tmp_path, capsys):
     np.savez(tmp_path / "cloud.npz", points=chair[0], normals=chair[1])
 
     def sizes(name, **options):
@@ -147,6 +147,8 @@ def test_small_instances_are_dropped(run, chair, tmp_path):
     every = sizes("every")
     assert every.sum() == len(chair[0]) and every.min() < every.max()
     np.testing.assert_array_equal(sizes("large", min_points=int(every.max())), every[every == every.max()])
+    assert "no parts" not in capsys.readouterr().out
+    assert not len(sizes("none", min_points=1000)) and "cloud.npz: no parts were found" in capsys.readouterr().out
 
 
 def test_faces_of_a_mesh(run, tmp_path):
@@ -174,6 +176,18 @@ def test_files_of_an_earlier_prediction_do_not_stay(run, chair, tmp_path):
     np.savez(tmp_path / "chair.npz", points=chair[0])
     predict(str(run), [str(tmp_path / "chair.npz")], tmp_path / "out", Options())
     assert sorted(p.name for p in (tmp_path / "out").glob("*.[pg]l*")) == ["level_2.ply", "level_of_the_sea.ply"]
+
+
+@pytest.mark.parametrize(
+    ("size", "category", "said"), [(1, None, "Chair;"), (4, None, "Rooms, as a.npz"), (4, "Chair", "Chair;")]
+)
+def test_the_screen_says_whose_weights_are_taken_and_why(size, category, said, chair, tmp_path, capsys, monkeypatch):
+    np.savez(tmp_path / "a.npz", points=size * in_unit_box(chair[0]))
+    monkeypatch.setattr(program, "predict", lambda *_: None)
+    flags.FLAGS.mark_as_parsed()
+    with flagsaver.flagsaver(input=[str(tmp_path / "a.npz")], output=str(tmp_path / "out"), category=category):
+        program.main([])
+    assert said in capsys.readouterr().out.splitlines()[0]
 
 
 def test_files_behind_no_flag_are_refused():
