@@ -45,7 +45,7 @@ from instance_seg.training.checkpoint_files import described_config, find_checkp
 from instance_seg.training.weights_folder import carried_weights
 
 SHAPE, ROOMS = "Chair", "Rooms"  # whose weights are taken of a shape and of a room
-ROOM_SIZE = 2.5, 25.0  # meters that the longest side of a room measures
+ROOM_HEIGHT, ROOM_SIDES = (1.5, 6.0), (1.5, 25.0)  # meters; a room is longer than it is high
 FEW = 20  # files that NumPy has segmented before TensorFlow has started
 
 _RUN = flags.DEFINE_string(
@@ -139,13 +139,15 @@ def check_output(folder: pathlib.Path) -> None:
         raise ValueError(f"--output={folder}: {nearest} cannot be written to ({error.strerror})") from error
 
 
-def likely_category(source: pathlib.Path) -> str:
-    """ROOMS if a file measures so much as a room does in meters, else SHAPE, also for one that cannot be read."""
+def likely_category(source: pathlib.Path, up: str) -> str:
+    """ROOMS if a file measures what a room does in meters, else SHAPE, also for one that cannot be read."""
     try:
         points = read_cloud(source, 1000, most=1000).points
     except ValueError:
         return SHAPE
-    return ROOMS if ROOM_SIZE[0] <= np.ptp(points, axis=0).max() <= ROOM_SIZE[1] else SHAPE
+    *sides, height = np.ptp(points @ UPRIGHT[up].T, axis=0)[[0, 2, 1]]
+    is_room = ROOM_HEIGHT[0] <= height <= min(ROOM_HEIGHT[1], max(sides))
+    return ROOMS if is_room and all(ROOM_SIDES[0] <= side <= ROOM_SIDES[1] for side in sides) else SHAPE
 
 
 def data_set_of(checkpoint: str, settings: Mapping[str, Any]) -> type[DataSet]:
@@ -258,10 +260,10 @@ def main(argv: Sequence[str]) -> None:
         run, sources = _RUN.value, find_sources(_INPUT.value, output)
         if not run:
             first = next(iter(sources))
-            category = _CATEGORY.value or likely_category(first)
+            category = _CATEGORY.value or likely_category(first, options.up)
             run = carried_weights(category)
             is_guess = category == ROOMS and not _CATEGORY.value
-            why = f", as {first.name} would be of a room's size in meters" if is_guess else ""
+            why = f", as {first.name} has the size of a room in meters" if is_guess else ""
             print(f"weights: {run}{why}; --category or --run takes others")
         predict(run, _INPUT.value, output, options, given, _READING.value)
     except (ValueError, OSError) as error:

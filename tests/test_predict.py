@@ -179,10 +179,11 @@ def test_files_of_an_earlier_prediction_do_not_stay(run, chair, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("size", "category", "said"), [(1, None, "Chair;"), (4, None, "Rooms, as a.npz"), (4, "Chair", "Chair;")]
+    ("sizes", "category", "said"),
+    [((1, 1, 1), None, "Chair;"), ((4, 2.5, 4), None, "Rooms, as a.npz"), ((4, 2.5, 4), "Chair", "Chair;")],
 )
-def test_the_screen_says_whose_weights_are_taken_and_why(size, category, said, chair, tmp_path, capsys, monkeypatch):
-    np.savez(tmp_path / "a.npz", points=size * in_unit_box(chair[0]))
+def test_the_screen_says_whose_weights_are_taken_and_why(sizes, category, said, chair, tmp_path, capsys, monkeypatch):
+    np.savez(tmp_path / "a.npz", points=chair[0] / np.ptp(chair[0], axis=0) * sizes)
     monkeypatch.setattr(program, "predict", lambda *_: None)
     flags.FLAGS.mark_as_parsed()
     with flagsaver.flagsaver(input=[str(tmp_path / "a.npz")], output=str(tmp_path / "out"), category=category):
@@ -191,9 +192,7 @@ def test_the_screen_says_whose_weights_are_taken_and_why(size, category, said, c
 
 
 def test_files_behind_no_flag_are_refused():
-    with pytest.raises(
-        SystemExit, match="^error: 'b.ply' is behind no flag; give a folder, or --input= for each file$"
-    ):
+    with pytest.raises(SystemExit, match="'b.ply' is behind no flag; give a folder, or --input= for each file"):
         program.main(["predict", "b.ply"])
 
 

@@ -76,15 +76,30 @@ def test_parts_count_all_points(outcome):
 
 
 @pytest.mark.parametrize(
-    ("size", "category"),
-    [(1.0, "Chair"), (2.0, "Chair"), (4.0, "Rooms"), (12.0, "Rooms"), (80.0, "Chair"), (900.0, "Chair")],
+    ("sizes", "up", "category"),
+    [
+        ((4.0, 2.5, 3.0), "y", "Rooms"),
+        ((12.0, 3.0, 1.8), "y", "Rooms"),
+        ((4.0, 3.0, 2.5), "z", "Rooms"),
+        ((2.5, 3.0, 4.0), "x", "Rooms"),
+        ((1.0, 0.8, 1.0), "y", "Chair"),
+        ((2.0, 4.0, 2.0), "y", "Chair"),  # a shape in a unit of its own: higher than it is long
+        ((3.0, 0.75, 1.2), "y", "Chair"),  # a long table: flatter than any room
+        ((3.0, 2.0, 0.6), "y", "Chair"),  # a wardrobe
+        ((12.0, 7.5, 8.0), "y", "Chair"),  # a table in decimeters
+        ((80.0, 4.0, 60.0), "y", "Chair"),
+        ((900.0, 900.0, 900.0), "y", "Chair"),
+    ],
 )
-def test_a_room_is_told_by_its_size(size, category, tmp_path):
+def test_a_room_is_told_by_its_size(sizes, up, category, tmp_path):
     points = np.random.default_rng(0).uniform(-0.5, 0.5, (300, 3))
-    np.save(tmp_path / "a.npy", points * size / np.ptp(points, axis=0).max())
-    assert program.likely_category(tmp_path / "a.npy") == category
+    np.save(tmp_path / "a.npy", points * sizes / np.ptp(points, axis=0))
+    assert program.likely_category(tmp_path / "a.npy", up) == category
+
+
+def test_what_cannot_be_read_is_taken_for_a_shape(tmp_path):
     (tmp_path / "a.npy").write_text("no array")
-    assert program.likely_category(tmp_path / "a.npy") == "Chair"  # what is wrong is said by who reads it
+    assert program.likely_category(tmp_path / "a.npy", "y") == "Chair"  # what is wrong is said by who reads it
 
 
 def test_memory_is_bounded(outcome):
