@@ -44,6 +44,7 @@ np.savez('chair.npz', points=shape.points, normals=shape.normals)"
 python -m instance_seg.predict --run=network --input=chair.npz --output=by_tensorflow --nonumpy
 python -m pip uninstall --quiet --yes tensorflow-cpu
 python -m instance_seg.predict --run=network --input=chair.npz --output=by_numpy
+python -m instance_seg.predict --input=chair.npz --output=by_carried_weights
 python -c "
 from plyfile import PlyData
 found = [PlyData.read(f'{folder}/level_3.ply')['vertex'] for folder in ('by_tensorflow', 'by_numpy')]

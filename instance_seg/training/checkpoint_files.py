@@ -79,6 +79,8 @@ def _description_file(checkpoint: str) -> pathlib.Path:
 def read_description(checkpoint: str) -> dict[str, Any]:
     """The description of the network beside a checkpoint; ValueError naming the file if there is none to be used."""
     path = _description_file(checkpoint)
+    if not path.is_file():
+        raise ValueError(f"{path}: no such file; {checkpoint} needs it beside its weights, so copy the whole folder")
     description = read_settings_file(path) if path.name == NETWORK else read_json(path)
     found = description if isinstance(description, dict) else {}
     wrong = [name for name, kind in _FIELDS.items() if not isinstance(found.get(name), kind)]

@@ -16,6 +16,7 @@ from instance_seg.experiment import evaluate, train
 from instance_seg.training.checkpoint_files import described_config
 from instance_seg.training.run_lock import EXIT_CODE, RunIsHeld, holding
 from instance_seg.training.run_log import LossLog, RunLog
+from instance_seg.training.weights_folder import NETWORK, WEIGHTS
 
 HOLD = """
 import pathlib, sys
@@ -221,6 +222,13 @@ def test_a_damaged_description_is_one_line(run, small_partnet, text):
         with pytest.raises(ValueError, match=r"checkpoints/network.json: ") as found:
             program(tiny_config(small_partnet, run))
         assert "\n" not in str(found.value)
+
+
+@pytest.mark.parametrize(("weights", "description"), [("iter-1.index", "network.json"), (WEIGHTS, NETWORK)])
+def test_weights_without_their_description_say_what_is_missing(weights, description, tmp_path):
+    (tmp_path / weights).touch()
+    with pytest.raises(ValueError, match=f"{description}: no such file; {tmp_path} needs it beside its weights"):
+        described_config(str(tmp_path))
 
 
 @pytest.mark.parametrize(
