@@ -186,11 +186,13 @@ def predict(
     num_points = data_set.mesh_points if options.num_points is None else options.num_points
     numpy = _takes_numpy(checkpoint, settings or {}, len(sources)) if options.numpy is None else options.numpy
     options = options._replace(max_points=options.max_points or data_set.most_points)
-    bar = tqdm(sources.items(), desc="segmenting", unit="file", disable=len(sources) == 1, dynamic_ncols=True)
+    bar = tqdm(sources.items(), unit="file", leave=len(sources) > 1, dynamic_ncols=True)
     for source, folder in bar:
         cloud = None
+        bar.set_description("reading")
         try:
             cloud = read_cloud(source, num_points, most=options.max_points)
+            bar.set_description("segmenting")
             segment = segment or _load_segmenter(checkpoint, settings or {}, reading, numpy)
             levels = _segmented(source, cloud, segment, options)
         except ValueError as error:
@@ -203,6 +205,7 @@ def predict(
             bar.write(f"{source}: {note}. Or does another axis than {options.up} point up (--up)?")
         if not any(len(found.proposals.label) for found in levels):
             bar.write(f"{source}: no parts were found")
+        bar.set_description("writing")
         write_prediction(folder, source.name, cloud, segment.task, levels, options.up, data_set.picture)
     if failed:
         raise ValueError(f"{failed} of {len(sources)} files could not be read; the others are segmented")
