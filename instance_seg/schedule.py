@@ -16,7 +16,8 @@ class ScheduleConfig(Settings):
 
     initializer: str = option(
         "released",
-        "initial weights: those of the released program, or smaller ones, which learn faster",
+        "initial weights: released: those of the paper's program; fan_in: smaller ones, which learn faster; spconv: "
+        "those of PointGroup, DyCo3D and HAIS; xavier: those of PartNet's, ASIS' and JSNet's programs",
         tuple(INITIALIZERS),
     )
     max_iter: int = option(100_000, "training iterations (updates)", low=1, high=LARGEST_COUNT)
