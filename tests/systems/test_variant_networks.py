@@ -1,11 +1,13 @@
 """Every variant of Table 4 as a network: it trains, shapes stay apart, gradients stop where they should, sizes."""
 
+import dataclasses
 import functools
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from systems.small_rooms import room
 from systems.small_systems import both, cloud, labeled, run
 
 from instance_seg.backbones import BACKBONES
@@ -37,6 +39,7 @@ TINY = {
     "pointnet2_width": 0.05,
 }
 CLASSES = (3, 4)
+DRAW_NOTHING = ("BatchNorm", "LayerNorm", "SetAbstraction", "NeighborPooling")  # layers without weights to be drawn
 FULL_HEADS = {"depth": 3, "full_depth": 3, "channels": (64,), "num_blocks": 1}  # heads see the paper's 64 channels
 
 
@@ -66,14 +69,34 @@ def sum_of(terms, semantic):
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_every_layer_gets_the_initializer(variant):
-    kinds = {"linear": 0.001, "bias": 0.002, "convolution": 0.003, "transposed": 0.004}
-    network = make(variant, Initializer(**{kind: lambda *fans, limit=limit: limit for kind, limit in kinds.items()}))
+def test_every_weight_is_of_its_kind(variant):
+    limits = {"linear": 1e-4, "bias": 1e-3, "convolution": 1e-2, "transposed": 1e-1}
+    network = make(variant, Initializer(**{kind: lambda *fans, limit=limit: limit for kind, limit in limits.items()}))
     run(network, cloud(0))
-    drawn = [v.numpy() for v in network.trainable_variables if v.path.rsplit("/", 1)[1] in ("kernel", "bias")]
-    norms = [v for v in network.trainable_variables if v.path.rsplit("/", 1)[1] in ("gamma", "beta")]
-    assert len(drawn) + len(norms) == len(network.trainable_variables) and norms
-    assert drawn and all(0 < np.abs(values).max() <= max(kinds.values()) for values in drawn)
+    norms = 0
+    for weight in network.trainable_variables:
+        name = weight.path.rsplit("/", 1)[1]
+        if name in ("gamma", "beta"):
+            norms += 1
+            continue
+        kinds = (
+            ("bias",) if name == "bias" else ("linear",) if len(weight.shape) == 2 else ("convolution", "transposed")
+        )
+        largest = np.abs(weight.numpy()).max()
+        assert any(limits[kind] / 10 < largest <= limits[kind] for kind in kinds), f"{weight.path}: {largest}"
+    assert norms
+
+
+@pytest.mark.parametrize("variant", variant_names())
+def test_layers_of_every_system_have_its_initializer(variant):
+    given = dataclasses.replace(RELEASED, bias=lambda *fans: 0.5)
+    config = load_config("paper", {"variant": variant, "level": 1})
+    network = load(SYSTEMS, "system", config.system)(config.network, room(), given)
+    layers = [layer for layer in network._flatten_layers() if type(layer).__name__ not in DRAW_NOTHING]
+    layers = [layer for layer in layers if hasattr(layer, "initializer")]
+    # Some layers replace how linear weights are drawn, and have the rest as it was given.
+    others = [layer for layer in layers if layer.initializer.bias is not given.bias]
+    assert len(layers) > 20 and not others, others
 
 
 @pytest.mark.parametrize(
