@@ -186,7 +186,9 @@ def predict(
     num_points = data_set.mesh_points if options.num_points is None else options.num_points
     numpy = _takes_numpy(checkpoint, settings or {}, len(sources)) if options.numpy is None else options.numpy
     options = options._replace(max_points=options.max_points or data_set.most_points)
-    bar = tqdm(sources.items(), unit="file", leave=len(sources) > 1, dynamic_ncols=True)
+    several = len(sources) > 1
+    # None: on a terminal alone, since the bar of a single file tells those who wait, and a log nothing.
+    bar = tqdm(sources.items(), unit="file", leave=several, disable=False if several else None, dynamic_ncols=True)
     for source, folder in bar:
         cloud = None
         bar.set_description("reading")
