@@ -13,7 +13,7 @@ from instance_seg.presets import load_config, load_settings, preset_names
 FLAGS = flags.FLAGS
 
 _DEFINE = {bool: flags.DEFINE_boolean, int: flags.DEFINE_integer, float: flags.DEFINE_float}
-_CHOOSING = ("preset", "variant", "data_set", "system", "backbone")  # what decides which other flags there are
+CHOOSING = ("preset", "variant", "data_set", "system", "backbone")  # what decides which other flags there are
 
 
 def define_flags(argv: Sequence[str] | None = None) -> None:
@@ -48,7 +48,7 @@ def _chosen(argv: Sequence[str]) -> dict[str, Any]:
     given: dict[str, str] = {}
     for flag, following in zip(argv[1:], [*argv[2:], ""]):
         name, equals, value = flag.lstrip("-").partition("=")
-        if flag.startswith("-") and name in _CHOOSING:
+        if flag.startswith("-") and name in CHOOSING:
             given[name] = value if equals else following
     try:
         settings = load_settings(given.pop("preset", "paper"), given)

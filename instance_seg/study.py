@@ -25,6 +25,7 @@ from absl import app, flags
 from instance_seg.config import Config
 from instance_seg.data.partnet.taxonomy import load_taxonomy
 from instance_seg.evaluation.results import FILE_NAME, SWEEP
+from instance_seg.flags import CHOOSING
 from instance_seg.jobs import Jobs
 from instance_seg.nesting import all_names, nearest, options
 from instance_seg.presets import load_settings, read_variant, variant_names
@@ -139,8 +140,8 @@ def flags_of(run: Run, preset: str, passed_on: Sequence[str]) -> list[str]:
 
     ValueError names a word that is no flag of any run.
     """
-    given = dict(flag.removeprefix("--").split("=", 1) for flag in run.flags)
-    own, known = _settings_of(preset, given.get("variant", ""), given.get("data_set", ""))
+    given = dict(flag.lstrip("-").partition("=")[::2] for flag in (*passed_on, *run.flags))
+    own, known = _settings_of(preset=preset, **{name: given[name] for name in CHOOSING[1:] if name in given})
     kept = []
     for flag in passed_on:
         if not flag.startswith("-"):
@@ -155,10 +156,13 @@ def flags_of(run: Run, preset: str, passed_on: Sequence[str]) -> list[str]:
 
 
 @functools.cache
-def _settings_of(preset: str, variant: str, data_set: str) -> tuple[set[str], set[str]]:
-    """The flags that a run has, and those that runs of any backbone, system and data set have; "": the preset's."""
-    chosen = {"variant": variant, "data_set": data_set}
-    settings = load_settings(preset, {name: value for name, value in chosen.items() if value})
+def _settings_of(preset: str, **chosen: str) -> tuple[set[str], set[str]]:
+    """The flags that a run has, and those that runs of any backbone, system and data set have.
+
+    Args:
+        chosen: what decides between them (flags.CHOOSING), over the preset's.
+    """
+    settings = load_settings(preset, chosen)
     return {"preset", *(o.name for o in options(Config, settings))}, {"preset", *all_names(Config, settings)}
 
 

@@ -375,6 +375,8 @@ def test_a_run_gets_only_the_flags_of_its_own_backbone():
     own = study.flags_of(octree, "demo", passed_on)
     assert own == ["--depth=4", "--max_iter=3", "--noabs_input"]
     assert study.flags_of(points, "demo", passed_on) == ["--pointnet2_samples=8", "--max_iter=3"]
+    passed_on.append("--backbone=pointnet2")  # for all runs
+    assert study.flags_of(octree, "demo", passed_on) == ["--pointnet2_samples=8", "--max_iter=3", passed_on[-1]]
 
 
 @pytest.mark.parametrize(
